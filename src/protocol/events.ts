@@ -1,0 +1,81 @@
+import type { StudioErrorCode } from './errors.ts';
+import type { Image8, RestoreRequest } from './request.ts';
+
+export const BACKENDS = ['webgpu', 'wasm-threads', 'wasm', 'cpu'] as const;
+/** `cpu` is onnxruntime-node's; the rest run in the browser. */
+export type Backend = (typeof BACKENDS)[number];
+
+export const STAGES = ['load', 'tag', 'text', 'encode', 'denoise', 'decode', 'color'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** Why something was declined, replaced or degraded. Shown to the person, never silent. */
+export const NOTICE_REASONS = [
+  'backend-chosen',
+  'backend-changed',
+  'canary-failed',
+  'unknown-words',
+  'prompt-truncated',
+  'alpha-kept',
+  'cache-unavailable',
+] as const;
+export type NoticeReason = (typeof NOTICE_REASONS)[number];
+
+/** Mean square per channel sample of each one-level Haar band of the x0 preview, RGB in 0…1. */
+export interface BandStatistics {
+  readonly lowEnergy: number;
+  readonly highEnergy: number;
+}
+
+/** Views of one step's x0 prediction. `low` is LL / 2, `high` the magnitude of the three detail bands; both are half the preview's size. */
+export interface StepPreviews {
+  readonly x0: Image8;
+  readonly low: Image8;
+  readonly high: Image8;
+  readonly statistics: BandStatistics;
+}
+
+export interface StageSeconds {
+  readonly stage: Stage;
+  readonly seconds: number;
+}
+
+/** What made a picture, enough to make it again. */
+export interface Recipe extends Omit<RestoreRequest, 'image' | 'preview'> {
+  readonly tags: readonly string[];
+  readonly positiveText: string;
+  readonly negativeText: string;
+  readonly backend: Backend;
+  readonly bundleTitle: string;
+}
+
+export type RunEvent =
+  | { readonly type: 'stage'; readonly runId: string; readonly stage: Stage; readonly backend: Backend }
+  | { readonly type: 'download'; readonly runId: string; readonly loadedBytes: number; readonly totalBytes: number }
+  | { readonly type: 'tags'; readonly runId: string; readonly tags: readonly string[]; readonly unknownWords: readonly string[] }
+  | {
+      readonly type: 'step';
+      readonly runId: string;
+      /** 0-based. */
+      readonly index: number;
+      readonly count: number;
+      readonly timestep: number;
+      readonly elapsedMs: number;
+      readonly previews: StepPreviews | null;
+    }
+  | {
+      readonly type: 'done';
+      readonly runId: string;
+      readonly image: Image8;
+      readonly timings: readonly StageSeconds[];
+      /** Seconds inside graph runs, of the sum of `timings`. */
+      readonly graphSeconds: number;
+      readonly recipe: Recipe;
+    }
+  | {
+      readonly type: 'notice';
+      readonly runId: string;
+      readonly reason: NoticeReason;
+      /** One sentence for people. */
+      readonly message: string;
+      readonly code?: StudioErrorCode;
+    };

@@ -1,0 +1,48 @@
+/** An 8-bit picture. `rgba8` holds H·W·4 bytes, row by row, alpha not premultiplied. */
+export interface Image8 {
+  readonly height: number;
+  readonly width: number;
+  readonly rgba8: Uint8ClampedArray<ArrayBuffer>;
+}
+
+export const COLOR_FIXES = ['wavelet', 'adain', 'none'] as const;
+export type ColorFix = (typeof COLOR_FIXES)[number];
+
+export const SAMPLERS = ['ddpm', 'ddim'] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
+
+/** `lr`: start from the noised latent of the upscaled input; `noise`: from noise alone. */
+export const START_POINTS = ['lr', 'noise'] as const;
+export type StartPoint = (typeof START_POINTS)[number];
+
+/** `bands`: decode every step's x0 prediction into low and high band thumbnails; `none`: only count steps. */
+export const PREVIEW_MODES = ['bands', 'none'] as const;
+export type PreviewMode = (typeof PREVIEW_MODES)[number];
+
+/** Everything that determines a result. The same request gives the same picture on the same backend. */
+export interface RestoreRequest {
+  readonly image: Image8;
+  readonly bundleId: string;
+  /** Output side over input side, 1…4. */
+  readonly scale: number;
+  readonly steps: number;
+  /** Classifier-free guidance scale; at 1 and below the negative prompt is not used and a step costs half. */
+  readonly guidance: number;
+  /** 0 … 2³² − 1. */
+  readonly seed: number;
+  readonly sampler: SamplerName;
+  readonly startPoint: StartPoint;
+  readonly prompt: PromptParts;
+  readonly colorFix: ColorFix;
+  readonly preview: PreviewMode;
+}
+
+export interface PromptParts {
+  /** Tags to use as they are; null lets the tagger choose. */
+  readonly tags: readonly string[] | null;
+  /** The person's own words. */
+  readonly user: string;
+  /** Appended quality words. */
+  readonly positive: string;
+  readonly negative: string;
+}
