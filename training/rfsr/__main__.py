@@ -1,0 +1,28 @@
+"""`python -m rfsr {prepare,pretrain,export,golden,evaluate}`: one subcommand a module, imported only when asked for."""
+
+import argparse
+import importlib
+
+COMMANDS = {
+    "prepare": "rfsr.data",
+    "pretrain": "rfsr.pretrain",
+    "export": "rfsr.export",
+    "golden": "rfsr.golden",
+    "evaluate": "rfsr.evaluate",
+}
+
+
+def main() -> None:
+    """Dispatches to the subcommand's `configure` and `main`."""
+    parser = argparse.ArgumentParser(prog="rfsr", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    chosen = parser.parse_args()
+    module = importlib.import_module(COMMANDS[chosen.command])
+    inner = argparse.ArgumentParser(prog=f"rfsr {chosen.command}", description=module.__doc__)
+    module.configure(inner)
+    module.main(inner.parse_args(chosen.arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Quality measures, with their names, ranges and directions in `registry`."""

@@ -1,0 +1,148 @@
+"""Autoencoders with one interface: `encode` gives posterior moments, `decode` a picture.
+
+Full size is diffusers' stock `AutoencoderKL` (SD's KL-f8). Mini is a lean f8 convolutional autoencoder whose encoder and decoder
+each add a learned correction to a linear patch-PCA map, without normalisation layers: its output does not depend on how a
+picture is cut into tiles.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from torch import Tensor, nn
+
+FACTOR = 8
+LOG_STD_RANGE = (-15.0, 5.0)
+
+
+class Autoencoder(Protocol):
+    """What pipelines and training ask of an autoencoder. Latents here are unscaled."""
+
+    def encode_moments(self, rgb_pm1: Tensor) -> tuple[Tensor, Tensor]:
+        """Picture [B, 3, 8h, 8w] in -1…1 to posterior mean and standard deviation, each [B, C, h, w]."""
+        ...
+
+    def decode_latent(self, latent: Tensor) -> Tensor:
+        """Latent [B, C, h, w] to picture [B, 3, 8h, 8w], nominally -1…1, not clamped."""
+        ...
+
+
+class StockAutoencoder(AutoencoderKL):
+    """diffusers' AutoencoderKL (state-dict keys unchanged) behind the `Autoencoder` interface."""
+
+    def encode_moments(self, rgb_pm1: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Autoencoder.encode_moments`."""
+        posterior = self.encode(rgb_pm1).latent_dist
+        return posterior.mean, posterior.std
+
+    def decode_latent(self, latent: Tensor) -> Tensor:
+        """See `Autoencoder.decode_latent`."""
+        return self.decode(latent).sample
+
+
+def full_autoencoder() -> StockAutoencoder:
+    """Stable Diffusion's KL-f8: 83.65 M parameters, 4 latent channels."""
+    return StockAutoencoder(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(128, 256, 512, 512),
+        layers_per_block=2,
+        latent_channels=4,
+        sample_size=512,
+    )
+
+
+@dataclass(frozen=True)
+class LeanConfig:
+    """Widths of the lean autoencoder at 1/4 and 1/8 (encoder), 1/8, 1/4 and 1/2 (decoder) of the picture's side."""
+
+    latent_channels: int = 16
+    encoder_channels: tuple[int, int] = (48, 96)
+    decoder_channels: tuple[int, int, int] = (112, 56, 32)
+    decoder_blocks: tuple[int, int, int] = (2, 2, 1)
+
+
+class ConvBlock(nn.Module):
+    """Residual pair of 3×3 convolutions. The second starts at zero, so that a fresh network equals its linear skip."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.normal_(self.conv2.weight, std=1e-3)
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] to the same."""
+        return x + self.conv2(F.relu(self.conv1(F.relu(x))))
+
+
+class LeanAutoencoder(nn.Module):
+    """The mini autoencoder: patch-PCA skip plus convolutional correction, f8."""
+
+    def __init__(self, config: LeanConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or LeanConfig()
+        latent = self.config.latent_channels
+        e4, e8 = self.config.encoder_channels
+        d8, d4, d2 = self.config.decoder_channels
+        n8, n4, n2 = self.config.decoder_blocks
+        self.pca_in = nn.Conv2d(3 * FACTOR**2, latent, 1)
+        self.pca_out = nn.Conv2d(latent, 3 * FACTOR**2, 1)
+        self.encoder = nn.Sequential(
+            nn.PixelUnshuffle(4),
+            nn.Conv2d(48, e4, 3, padding=1),
+            ConvBlock(e4),
+            nn.Conv2d(e4, e8, 3, stride=2, padding=1),
+            ConvBlock(e8),
+            ConvBlock(e8),
+            nn.ReLU(),
+            nn.Conv2d(e8, 2 * latent, 3, padding=1),
+        )
+        self.decoder = nn.Sequential(
+            nn.Conv2d(latent, d8, 3, padding=1),
+            *(ConvBlock(d8) for _ in range(n8)),
+            nn.Conv2d(d8, 4 * d4, 3, padding=1),
+            nn.PixelShuffle(2),
+            *(ConvBlock(d4) for _ in range(n4)),
+            nn.Conv2d(d4, 4 * d2, 3, padding=1),
+            nn.PixelShuffle(2),
+            *(ConvBlock(d2) for _ in range(n2)),
+            nn.ReLU(),
+            nn.Conv2d(d2, 12, 3, padding=1),
+            nn.PixelShuffle(2),
+        )
+        for sequence in (self.encoder, self.decoder):
+            last = [m for m in sequence if isinstance(m, nn.Conv2d)][-1]
+            nn.init.normal_(last.weight, std=1e-3)
+            nn.init.zeros_(last.bias)
+        with torch.no_grad():  # a fresh posterior is narrow: std = exp(-3)
+            [m for m in self.encoder if isinstance(m, nn.Conv2d)][-1].bias[latent:] = -3.0
+
+    @torch.no_grad()
+    def fit_pca(self, rgb_pm1: Tensor) -> None:
+        """Sets the linear skips to the first principal components of the 8×8×3 patches of rgb_pm1 [B, 3, H, W]."""
+        patches = F.pixel_unshuffle(rgb_pm1.double(), FACTOR).permute(0, 2, 3, 1).reshape(-1, 3 * FACTOR**2)
+        mean = patches.mean(0)
+        _, vectors = torch.linalg.eigh((patches - mean).T @ (patches - mean))
+        basis = vectors.flip(1)[:, : self.config.latent_channels].T
+        self.pca_in.weight.copy_(basis[:, :, None, None].float())
+        self.pca_in.bias.copy_(-(basis @ mean).float())
+        self.pca_out.weight.copy_(basis.T[:, :, None, None].float())
+        self.pca_out.bias.copy_(mean.float())
+
+    def encode_moments(self, rgb_pm1: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Autoencoder.encode_moments`."""
+        correction, log_std = self.encoder(rgb_pm1).chunk(2, dim=1)
+        mean = self.pca_in(F.pixel_unshuffle(rgb_pm1, FACTOR)) + correction
+        return mean, log_std.clamp(*LOG_STD_RANGE).exp()
+
+    def decode_latent(self, latent: Tensor) -> Tensor:
+        """See `Autoencoder.decode_latent`."""
+        return self.decode_linear(latent) + self.decoder(latent)
+
+    def decode_linear(self, latent: Tensor) -> Tensor:
+        """The PCA skip alone, nearly free: the preview decoder. Shapes as `decode_latent`."""
+        return F.pixel_shuffle(self.pca_out(latent), FACTOR)

@@ -1,0 +1,93 @@
+"""`rfsr pretrain`: trains one stage of a mini model (vae, tagger, denoiser, trajectory), resumably."""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from rfsr.common import load_config
+from rfsr.data import PackedCrops
+from rfsr.metrics.squeezenet import SqueezeNetFeatures
+from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
+from rfsr.pretrain.latents import FrozenParts, build_latents
+from rfsr.pretrain.loop import LoopConfig, Stage, Trainer
+from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
+from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
+from rfsr.pretrain.vae import VaeConfig, VaeStage
+
+SQUEEZENET = Path("squeezenet/squeezenet_v1.0_decoded_fp32.npz")
+SYNSETS = Path("imagenet_synset.txt")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `rfsr pretrain`."""
+    parser.add_argument("--config", type=Path, required=True, help="TOML with `stage`, [loop] and the stage's own table")
+    parser.add_argument("--run", type=Path, required=True, help="folder of this run: checkpoint, log, samples, weights")
+    parser.add_argument("--crops", type=Path, required=True, help="packed crops, as `rfsr prepare` writes them")
+    parser.add_argument("--nets", type=Path, required=True, help="folder with SqueezeNet's weights and the class names")
+    parser.add_argument("--vae", type=Path, help="run of the stage vae (denoiser and trajectory)")
+    parser.add_argument("--tagger", type=Path, help="run of the stage tagger (denoiser and trajectory)")
+    parser.add_argument("--denoiser", type=Path, help="run of the stage denoiser to start from (trajectory)")
+    parser.add_argument("--init-from", type=Path, help="exported bundle whose weights to start from")
+    parser.add_argument("--minutes", type=float, help="stop cleanly, with a checkpoint, after this long")
+    parser.add_argument("--cpu", action="store_true", help="use the CPU although there is a GPU")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Runs the stage that the configuration names."""
+    config = load_config(args.config)
+    loop = LoopConfig(**config["loop"])
+    torch.manual_seed(loop.seed)
+    stage = build_stage(args, config)
+    if args.init_from:
+        from rfsr.checkpoint import initialise_stage
+
+        initialise_stage(stage, args.init_from)
+    facts = {"command": shlex.join(["python", "-m", "rfsr", *sys.argv[1:]]), "commit": current_commit()}
+    trainer = Trainer(stage, loop, args.run, facts=facts, cpu=args.cpu)
+    parameters = sum(parameter.numel() for parameter in stage.trainable())
+    trainer.accelerator.print(f"{stage.name}: {parameters:,} parameters, {trainer.accelerator.device}, seed {loop.seed}")
+    trainer.train(minutes=args.minutes)
+    if isinstance(stage, TaggerStage):
+        stage.write_tokenizer(args.run)
+
+
+def build_stage(args: argparse.Namespace, config: dict[str, Any]) -> Stage:
+    """The stage with its data and frozen networks. Raises ValueError for a stage that does not exist."""
+    crops = PackedCrops(args.crops)
+    match config["stage"]:
+        case "vae":
+            return VaeStage(VaeConfig(**config.get("vae", {})), crops, SqueezeNetFeatures(args.nets / SQUEEZENET))
+        case "tagger":
+            teacher = SqueezeNetFeatures(args.nets / SQUEEZENET)
+            return TaggerStage(TaggerStageConfig(**config.get("tagger", {})), crops, teacher, args.nets / SYNSETS)
+        case "denoiser" | "trajectory":
+            return build_denoiser(args, config, crops)
+        case other:
+            raise ValueError(f"expected stage vae, tagger, denoiser or trajectory, got {other!r}")
+
+
+def build_denoiser(args: argparse.Namespace, config: dict[str, Any], crops: PackedCrops) -> DenoiserStage:
+    """The stage denoiser, or trajectory from a denoiser run or on its own."""
+    parts = FrozenParts.load(args.vae, args.tagger)
+    base = DenoiserConfig(**config.get("denoiser", {}))
+    latents = build_latents(crops, parts, args.crops)
+    if config["stage"] == "denoiser":
+        return DenoiserStage(base, crops, latents, parts)
+    table = {key: tuple(value) if isinstance(value, list) else value for key, value in config.get("trajectory", {}).items()}
+    features = SqueezeNetFeatures(args.nets / SQUEEZENET)
+    stage = TrajectoryStage(TrajectoryConfig(**table), base, crops, latents, parts, features)
+    if args.denoiser:
+        stage.load_state_dict(load_file(args.denoiser / "model.safetensors"), strict=False)
+    return stage
+
+
+def current_commit() -> str:
+    """The checkout's commit, or "unknown" outside one."""
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"

@@ -1,0 +1,143 @@
+"""Stage `denoiser`: ControlNet, UNet and text encoder learn together to predict the noise of scaled latents."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rfsr.data import PackedCrops
+from rfsr.models.seesr import CONFIGS, SeeSRDenoiser
+from rfsr.models.text import TextEncoder, mini_text_config
+from rfsr.pretrain.latents import FrozenParts, LatentCrops, fixed_prompts, upscale
+from rfsr.pretrain.loop import Stage
+from rfsr.pretrain.tagger import to01
+from rfsr.pretrain.vae import noise_like
+from rfsr.schedule import alphas_cumprod, ddim_step, sampling_timesteps
+
+
+@dataclass(frozen=True)
+class DenoiserConfig:
+    """Prompt mixture and timestep mixture of the stage.
+
+    `negative`: share of samples whose target is the degraded picture itself, under the negative words. `empty` and `untagged`:
+    shares without any words, and with quality words only. `last_timestep`: share at t = 999, where sampling starts.
+    """
+
+    size: str = "mini"
+    negative: float = 0.05
+    empty: float = 0.05
+    untagged: float = 0.15
+    last_timestep: float = 0.1
+
+
+class DenoiserStage(Stage):
+    """Noise prediction in the preconditioned residual form of `SeeSRDenoiser`."""
+
+    name = "denoiser"
+
+    def __init__(self, config: DenoiserConfig, crops: PackedCrops, latents: LatentCrops, parts: FrozenParts) -> None:
+        super().__init__()
+        self.config, self.crops, self.latents, self.parts = config, crops, latents, parts
+        self.denoiser = SeeSRDenoiser(CONFIGS[config.size])
+        self.denoiser.residual_std.copy_(latents.residual_std)
+        width = CONFIGS[config.size].unet.text_dim
+        self.text_encoder = TextEncoder(mini_text_config(parts.tokenizer.get_vocab_size(), width=width))
+        self.register_buffer("alphas", alphas_cumprod(), persistent=False)
+        for name, ids in fixed_prompts(parts).items():
+            self.register_buffer(f"prompt_{name}", ids, persistent=False)
+
+    def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
+        """Latents, embeddings, prompts, degraded pictures and timesteps of `count` random crops."""
+        batch = self.gather(rng.integers(len(self.latents.hr), size=count), rng.integers(self.latents.lr.shape[1], size=count))
+        timestep = rng.integers(1000, size=count)
+        timestep[: max(1, round(count * self.config.last_timestep))] = 999
+        return {**batch, "timestep": torch.from_numpy(timestep), "prompt_kind": torch.from_numpy(rng.random(count))}
+
+    def gather(self, index: np.ndarray, kind: np.ndarray) -> dict[str, Tensor]:
+        """Everything kept about crops `index` with their degradation number `kind`."""
+        latents = self.latents
+        return {
+            "target": torch.from_numpy(latents.hr[index].astype(np.float32)),
+            "condition_latent": torch.from_numpy(latents.lr[index, kind].astype(np.float32)),
+            "image": torch.from_numpy(latents.embeds[index, kind].astype(np.float32)),
+            "tokens": torch.from_numpy(latents.tokens[index, kind].astype(np.int64)),
+            "lr": to01(self.crops.lr[index, kind]),
+        }
+
+    def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
+        """Mean squared error of the preconditioned output, and beside it the error at t = 999 alone."""
+        generator = torch.Generator(batch["target"].device).manual_seed(seed)
+        tokens, negative = self.choose_prompts(batch)
+        target = torch.where(negative[:, None, None, None], batch["condition_latent"], batch["target"])
+        timestep = batch["timestep"]
+        abar = self.alphas[timestep][:, None, None, None]
+        eps = noise_like(target, generator)
+        sample = abar.sqrt() * target + (1 - abar).sqrt() * eps
+        error = (self.raw_prediction(batch, sample, timestep, tokens) - self.raw_target(batch, sample, timestep, eps)) ** 2
+        per_sample = error.mean(dim=(1, 2, 3))
+        return {"loss": per_sample.mean(), "last": per_sample[timestep == 999].mean()}
+
+    def choose_prompts(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Token ids [B, 77] after dropout, and which samples carry the negative words [B]."""
+        config, draw = self.config, batch["prompt_kind"][:, None]
+        negative, empty = draw < config.negative, draw >= 1 - config.empty
+        untagged = (draw >= config.negative) & (draw < config.negative + config.untagged)
+        tokens = torch.where(negative, self.prompt_negative, batch["tokens"])
+        tokens = torch.where(empty, self.prompt_empty, tokens)
+        return torch.where(untagged, self.prompt_untagged, tokens), negative[:, 0]
+
+    def raw_prediction(self, batch: dict[str, Tensor], sample: Tensor, timestep: Tensor, tokens: Tensor) -> Tensor:
+        """The networks' unit-variance output F [B, C, h, w]."""
+        scaled, _, _ = self.denoiser.precondition(sample, timestep, batch["condition_latent"])
+        inputs = torch.cat([scaled, batch["condition_latent"]], dim=1)
+        condition = upscale(batch["lr"], 8 * sample.shape[-1])
+        context = self.text_encoder(tokens)
+        return self.denoiser.predict(inputs, timestep.float(), context, batch["image"], condition).float()
+
+    def raw_target(self, batch: dict[str, Tensor], sample: Tensor, timestep: Tensor, eps: Tensor) -> Tensor:
+        """What F should be."""
+        return self.denoiser.target(sample, timestep, batch["condition_latent"], eps)
+
+    def eps(self, batch: dict[str, Tensor], sample: Tensor, timestep: int, guidance: float) -> Tensor:
+        """Guided noise prediction [B, C, h, w] at one timestep for all samples."""
+        condition = upscale(batch["lr"], 8 * sample.shape[-1])
+        times = torch.full((len(sample),), float(timestep), device=sample.device)
+        inputs = (condition, batch["image"], batch["condition_latent"])
+        positive = self.denoiser(sample, times, self.text_encoder(batch["tokens"]), *inputs)
+        if guidance <= 1:
+            return positive
+        words = self.prompt_negative.expand(len(sample), -1)
+        negative = self.denoiser(sample, times, self.text_encoder(words), *inputs)
+        return negative + guidance * (positive - negative)
+
+    def start(self, batch: dict[str, Tensor], generator: torch.Generator) -> Tensor:
+        """The input's latent noised at t = 999, where sampling starts."""
+        abar = self.alphas[999]
+        z = batch["condition_latent"]
+        return abar.sqrt() * z + (1 - abar).sqrt() * noise_like(z, generator)
+
+    def sample_rows(self) -> list[Tensor]:
+        """Degraded, bicubic, first x0, sampled with 10 DDIM steps, and clean crops."""
+        index = np.linspace(0, len(self.latents.hr) - 1, 8).astype(int)
+        batch = {key: value.to(self.alphas.device) for key, value in self.gather(index, index * 0).items()}
+        sample = self.start(batch, torch.Generator(self.alphas.device).manual_seed(0))
+        times, first = sampling_timesteps(10), None
+        for time, following in zip(times, [*times[1:], -1], strict=True):
+            eps = self.eps(batch, sample, time, 1.0)
+            sample, x0 = ddim_step(sample, eps, time, following, self.alphas)
+            first = x0 if first is None else first
+        side = 8 * sample.shape[-1]
+        clean = to01(self.crops.hr[index])
+        rows = [upscale(batch["lr"], side), self.parts.decode01(first), self.parts.decode01(sample), clean]
+        return [row.float().clamp(0, 1).cpu() for row in rows]
+
+    def facts(self) -> dict[str, Any]:
+        """Configuration, and the facts of the stages this one stands on."""
+        return {"denoiserConfig": self.config.size, "mixture": asdict(self.config), "parts": self.parts.facts}
+
+    def export_state(self) -> dict[str, Tensor]:
+        """`denoiser.` and `text_encoder.` weights and buffers."""
+        state = self.state_dict()
+        return {name: value for name, value in state.items() if name.startswith(("denoiser.", "text_encoder."))}

@@ -1,0 +1,145 @@
+"""What denoiser stages read: crops as scaled latents, with the tagger's embeddings and prompts, computed once and kept on disk."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from tqdm import tqdm
+
+from rfsr.data import PackedCrops
+from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image
+from rfsr.models.vae import LeanAutoencoder, LeanConfig
+from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT, token_ids
+from rfsr.pretrain.tagger import to01
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class FrozenParts:
+    """The networks a denoiser is trained with, as their stages left them."""
+
+    vae: LeanAutoencoder
+    latent_scale: float
+    latent_shift: float
+    tagger: MiniTagger
+    tags: list[str]
+    thresholds: list[float]
+    tokenizer: Tokenizer
+    facts: dict[str, dict]
+    key: str
+    """Names the weights: a digest of both files."""
+
+    @staticmethod
+    def load(vae_run: Path, tagger_run: Path) -> "FrozenParts":
+        """From the run folders of the stages `vae` and `tagger`."""
+        vae_facts, tagger_facts = (json.loads((run / "facts.json").read_text()) for run in (vae_run, tagger_run))
+        config = vae_facts["vaeConfig"]
+        vae = LeanAutoencoder(LeanConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}))
+        vae.load_state_dict(load_file(vae_run / "model.safetensors"))
+        config = tagger_facts["taggerConfig"]
+        tagger = MiniTagger(TaggerConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}))
+        tagger.load_state_dict(load_file(tagger_run / "model.safetensors"))
+        digest = hashlib.sha256()
+        for run in (vae_run, tagger_run):
+            digest.update((run / "model.safetensors").read_bytes())
+        return FrozenParts(
+            vae=vae.requires_grad_(False).eval(),
+            latent_scale=vae_facts["latentScale"],
+            latent_shift=vae_facts["latentShift"],
+            tagger=tagger.requires_grad_(False).eval(),
+            tags=tagger_facts["tags"],
+            thresholds=tagger_facts["thresholds"],
+            tokenizer=Tokenizer.from_file(str(tagger_run / "tokenizer.json")),
+            facts={"vae": vae_facts, "tagger": tagger_facts},
+            key=digest.hexdigest()[:12],
+        )
+
+    def scaled_mean(self, rgb01: Tensor) -> Tensor:
+        """Scaled posterior mean [B, C, h, w] of pictures [B, 3, 8h, 8w] in 0…1."""
+        return (self.vae.encode_moments(rgb01 * 2 - 1)[0].float() - self.latent_shift) * self.latent_scale
+
+    def decode01(self, latent: Tensor) -> Tensor:
+        """Pictures [B, 3, 8h, 8w], nominally 0…1, of scaled latents [B, C, h, w]."""
+        return self.vae.decode_latent(latent / self.latent_scale + self.latent_shift).float() / 2 + 0.5
+
+
+def upscale(lr01: Tensor, side: int) -> Tensor:
+    """lr01 [B, 3, H, W] in 0…1 to [B, 3, side, side], bicubic with Pillow's kernel (torch's antialiased one), clamped."""
+    return F.interpolate(lr01, size=(side, side), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class LatentCrops:
+    """Memory-mapped arrays: hr [N, C, h, w], lr [N, K, C, h, w], embeds [N, K, T, D] float16; tokens [N, K, 77] int16."""
+
+    hr: np.ndarray
+    lr: np.ndarray
+    embeds: np.ndarray
+    tokens: np.ndarray
+    residual_std: Tensor
+    """Per-channel deviation of hr - lr, [C]."""
+
+
+def prompt_text(tags: list[str], *, user: str = "", positive: str = POSITIVE_PROMPT) -> str:
+    """SeeSR's prompt format (systems: test_seesr.py), double comma included."""
+    return f"{', '.join(tags)}, {user},{positive}"
+
+
+def build_latents(crops: PackedCrops, parts: FrozenParts, cache: Path) -> LatentCrops:
+    """Encodes every crop once, into cache/<key of the weights>; later calls open what is there."""
+    folder = cache / f"latents-{parts.key}"
+    if not (folder / "done").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        encode_all(crops, parts, folder)
+        (folder / "done").touch()
+    hr, lr, embeds, tokens = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("hr", "lr", "embeds", "tokens"))
+    sample = np.linspace(0, len(hr) - 1, min(1000, len(hr))).astype(int)
+    difference = torch.from_numpy(hr[sample].astype(np.float32) - lr[sample, 0].astype(np.float32))
+    return LatentCrops(hr=hr, lr=lr, embeds=embeds, tokens=tokens, residual_std=difference.std(dim=(0, 2, 3)))
+
+
+@torch.no_grad()
+def encode_all(crops: PackedCrops, parts: FrozenParts, folder: Path) -> None:
+    """Writes hr.npy, lr.npy, embeds.npy and tokens.npy."""
+    count, kinds, side = len(crops.hr), crops.lr.shape[1], crops.hr.shape[1]
+    channels, cells = parts.vae.config.latent_channels, side // 8
+    tokens_per_image, width = (parts.tagger.config.side // 16) ** 2 + 1, parts.tagger.config.embed_dim
+    shapes = {
+        "hr": ((count, channels, cells, cells), np.float16),
+        "lr": ((count, kinds, channels, cells, cells), np.float16),
+        "embeds": ((count, kinds, tokens_per_image, width), np.float16),
+        "tokens": ((count, kinds, 77), np.int16),
+    }
+    out = {
+        name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
+        for name, (shape, dtype) in shapes.items()
+    }
+    thresholds = torch.tensor(parts.thresholds)
+    device = next(parts.vae.parameters()).device
+    for start in tqdm(range(0, count, BATCH), desc="latents", mininterval=10):
+        part = slice(start, start + BATCH)
+        out["hr"][part] = parts.scaled_mean(to01(crops.hr[part]).to(device)).cpu().numpy()
+        for kind in range(kinds):
+            lr = to01(crops.lr[part, kind]).to(device)
+            out["lr"][part, kind] = parts.scaled_mean(upscale(lr, side)).cpu().numpy()
+            embeds, logits = parts.tagger(normalise_image(lr, side=parts.tagger.config.side))
+            out["embeds"][part, kind] = embeds.float().cpu().numpy()
+            for row, said in enumerate(logits.float().sigmoid().cpu() > thresholds):
+                tags = [parts.tags[i] for i in said.nonzero()[:, 0].tolist()]
+                out["tokens"][start + row, kind] = token_ids(parts.tokenizer, prompt_text(tags))
+    for array in out.values():
+        array.flush()
+
+
+def fixed_prompts(parts: FrozenParts) -> dict[str, Tensor]:
+    """Token ids [77] of the prompts that replace a sample's own: no words, no tags, and SeeSR's negative words."""
+    texts = {"empty": "", "untagged": prompt_text([]), "negative": NEGATIVE_PROMPT}
+    return {name: torch.tensor(token_ids(parts.tokenizer, text)) for name, text in texts.items()}

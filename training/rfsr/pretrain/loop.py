@@ -1,0 +1,217 @@
+"""The training loop of every pre-training stage: one loop, one block of state.
+
+Every random draw of step n comes from a generator seeded by (seed, n, process), so the state to keep is the weights, the optimizer
+and the step: a run that was stopped and resumed gives the same numbers as one that was not.
+"""
+
+import json
+import math
+import os
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from diffusers.training_utils import EMAModel
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from rfsr.common import append_jsonl, write_grid
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """Length, batch, optimizer and cadence of a run; the keys of the `[loop]` table of a stage's TOML file."""
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    warmup: int = 100
+    final_rate: float = 0.05
+    """Cosine decay ends at this fraction of learning_rate at the last step."""
+    weight_decay: float = 0.0
+    clip_norm: float = 1.0
+    ema_decay: float = 0.999
+    seed: int = 0
+    log_every: int = 25
+    sample_every: int = 500
+    checkpoint_minutes: float = 5.0
+
+
+class Stage(nn.Module, ABC):
+    """What a stage trains: modules, a loss over a drawn batch, and a picture of how it does."""
+
+    name: str
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
+        """A batch of `count` samples on the CPU; progress01 is the fraction of the run done, for curricula."""
+
+    @abstractmethod
+    def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
+        """Scalar losses; `loss` is what is minimised. `seed` seeds the step's noise."""
+
+    @abstractmethod
+    def sample_rows(self) -> list[Tensor]:
+        """Rows of pictures, each [N, 3, H, W] in 0…1, that show how training goes, from fixed inputs and noise."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """JSON facts the exporter needs beside the weights."""
+
+    def trainable(self) -> list[nn.Parameter]:
+        """The parameters the optimizer and the moving average see."""
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
+
+    def export_state(self) -> dict[str, Tensor]:
+        """The weights later stages and the exporter read: by default all that is trainable, by name, and buffers."""
+        names = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
+        return {name: value for name, value in self.state_dict().items() if name in names}
+
+
+def learning_rate(config: LoopConfig, step: int) -> float:
+    """Linear warm-up, then a cosine from learning_rate to final_rate times it."""
+    warm = min(1.0, (step + 1) / max(config.warmup, 1))
+    cosine = 0.5 * (1 + math.cos(math.pi * min(step / config.steps, 1.0)))
+    return config.learning_rate * warm * (config.final_rate + (1 - config.final_rate) * cosine)
+
+
+class Trainer:
+    """Runs a stage to its last step or for some minutes, from its last checkpoint if there is one."""
+
+    def __init__(self, stage: Stage, config: LoopConfig, run: Path, *, facts: dict[str, Any], cpu: bool = False) -> None:
+        self.accelerator = Accelerator(mixed_precision="bf16", cpu=cpu)
+        self.config, self.run, self.command_facts = config, run, facts
+        self.step, self.minutes_before = 0, 0.0
+        self.stage = stage.to(self.accelerator.device).to(memory_format=torch.channels_last)
+        optimizer = torch.optim.AdamW(
+            stage.trainable(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+        )
+        self.ema = EMAModel(stage.trainable(), decay=config.ema_decay, use_ema_warmup=True, power=0.75)
+        self.ema.to(self.accelerator.device)
+        self.wrapped, self.optimizer = self.accelerator.prepare(self.stage, optimizer)
+        run.mkdir(parents=True, exist_ok=True)
+        if (run / "checkpoint.pt").exists():
+            self.resume()
+
+    def resume(self) -> None:
+        """Continues from run/checkpoint.pt."""
+        state = torch.load(self.run / "checkpoint.pt", map_location=self.accelerator.device, weights_only=True)
+        with torch.no_grad():
+            for parameter, value in zip(self.stage.trainable(), state["parameters"], strict=True):
+                parameter.copy_(value)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.ema.load_state_dict(state["ema"])
+        self.step, self.minutes_before = state["step"], state["minutes"]
+        self.accelerator.print(f"resumed {self.run} at step {self.step}")
+
+    def train(self, *, minutes: float | None = None) -> None:
+        """Steps until the configured count, or for `minutes` of wall time, then writes checkpoint and weights."""
+        began = saved = time.monotonic()
+        main = self.accelerator.is_main_process
+        progress = tqdm(total=self.config.steps, initial=self.step, disable=not main, mininterval=10, desc=self.stage.name)
+        self.stage.train()
+        while self.step < self.config.steps:
+            losses = self.train_step()
+            self.step += 1
+            progress.update()
+            now = time.monotonic()
+            if main and self.step % self.config.log_every == 0:
+                self.log(losses, elapsed_minutes=self.minutes_before + (now - began) / 60, progress=progress)
+            if main and self.step % self.config.sample_every == 0:
+                self.write_samples()
+            if main and now - saved > self.config.checkpoint_minutes * 60:
+                self.save(self.minutes_before + (now - began) / 60)
+                saved = now
+            if minutes is not None and now - began > minutes * 60:
+                break
+        progress.close()
+        if main:
+            self.write_samples()
+            self.save(self.minutes_before + (time.monotonic() - began) / 60)
+        self.accelerator.end_training()
+
+    def train_step(self) -> dict[str, Tensor]:
+        """One optimizer step; its losses."""
+        config, rank = self.config, self.accelerator.process_index
+        rng = np.random.default_rng([config.seed, self.step, rank])
+        progress01 = self.step / config.steps
+        batch = self.stage.draw(rng, config.batch_size, progress01)
+        device = self.accelerator.device
+        batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(config, self.step)
+        with self.accelerator.autocast():
+            losses = self.wrapped(batch, int(rng.integers(2**31)), progress01)
+        self.accelerator.backward(losses["loss"])
+        self.accelerator.clip_grad_norm_(self.stage.trainable(), config.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.ema.step(self.stage.trainable())
+        return losses
+
+    def log(self, losses: dict[str, Tensor], *, elapsed_minutes: float, progress: tqdm) -> None:
+        """One line of JSON, and the loss on the progress bar."""
+        values = {key: round(value.item(), 5) for key, value in losses.items()}
+        if not math.isfinite(values["loss"]):
+            raise RuntimeError(f"the loss is not finite at step {self.step}: {values}")
+        append_jsonl(self.run / "log.jsonl", {"step": self.step, "minutes": round(elapsed_minutes, 2), **values})
+        progress.set_postfix(values)
+
+    def write_samples(self) -> None:
+        """run/samples/STEP.png, made with the averaged weights."""
+        parameters = self.stage.trainable()
+        self.ema.store(parameters)
+        self.ema.copy_to(parameters)
+        self.stage.eval()
+        with torch.no_grad(), self.accelerator.autocast():
+            rows = self.stage.sample_rows()
+        write_grid(self.run / "samples" / f"{self.step:06d}.png", rows)
+        self.stage.train()
+        self.ema.restore(parameters)
+
+    def save(self, minutes: float) -> None:
+        """checkpoint.pt to resume from; model.safetensors (averaged weights) and facts.json for later stages and export."""
+        parameters = self.stage.trainable()
+        state = {
+            "parameters": [parameter.detach() for parameter in parameters],
+            "optimizer": self.optimizer.state_dict(),
+            "ema": self.ema.state_dict(),
+            "step": self.step,
+            "minutes": minutes,
+        }
+        replace_file(self.run / "checkpoint.pt", lambda path: torch.save(state, path))
+        self.ema.store(parameters)
+        self.ema.copy_to(parameters)
+        weights = {name: value.detach().float().contiguous().cpu() for name, value in self.stage.export_state().items()}
+        self.ema.restore(parameters)
+        replace_file(self.run / "model.safetensors", lambda path: save_file(weights, path))
+        facts = {
+            **self.command_facts,
+            "stage": self.stage.name,
+            "steps": self.step,
+            "batchSize": self.config.batch_size * self.accelerator.num_processes,
+            "minutes": round(minutes, 1),
+            "device": describe_device(self.accelerator),
+            **self.stage.facts(),
+        }
+        replace_file(self.run / "facts.json", lambda path: path.write_text(json.dumps(facts, indent=1)))
+
+
+def describe_device(accelerator: Accelerator) -> str:
+    """"NVIDIA … × 1" or "CPU × N threads"."""
+    if accelerator.device.type == "cuda":
+        return f"{torch.cuda.get_device_name()} × {accelerator.num_processes}"
+    return f"CPU × {torch.get_num_threads() * accelerator.num_processes} threads"
+
+
+def replace_file(path: Path, write: Any) -> None:
+    """Calls write(temporary path), then puts the result in path's place: a stop midway leaves the old file whole."""
+    temporary = path.with_name(path.name + ".part")
+    write(temporary)
+    os.replace(temporary, path)

@@ -1,0 +1,135 @@
+"""Stage `trajectory`: the denoiser learns on the states its own sampling visits.
+
+Short ancestral rollouts without gradient, then one step with gradient whose x0 prediction is decoded and compared with the truth by
+feature distance and L1: reward feedback learning's loop (ReFL, arXiv 2304.05977; RFSR, arXiv 2412.03268) with a full-reference
+reward. The decoder learns too, held to reconstruction on clean latents, since it meets predicted latents only here.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rfsr.data import PackedCrops
+from rfsr.metrics.squeezenet import SqueezeNetFeatures, feature_distance
+from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
+from rfsr.pretrain.latents import FrozenParts, LatentCrops
+from rfsr.pretrain.tagger import to01
+from rfsr.pretrain.vae import noise_like
+from rfsr.schedule import ddpm_step, sampling_timesteps
+
+
+@dataclass(frozen=True)
+class TrajectoryConfig:
+    """Rollout lengths, loss weights (on RGB in 0…1) and whether the decoder learns.
+
+    A rollout has `steps[0]`…`steps[1]` steps; the step with gradient is drawn uniformly from the last (1 - skip01) of it.
+    `guided`: share of rollouts under classifier-free guidance drawn from 1…max_guidance. `denoise`: weight of the denoiser stage's
+    own loss, which keeps prompts and all timesteps alive. `reconstruct`: weight of the decoder's loss on clean latents.
+    """
+
+    steps: tuple[int, int] = (5, 12)
+    skip01: float = 0.0
+    l1: float = 10.0
+    feature: float = 1.0
+    denoise: float = 0.1
+    reconstruct: float = 0.5
+    guided: float = 0.3
+    max_guidance: float = 3.0
+    train_decoder: bool = True
+    latent_window: int = 24
+
+
+class TrajectoryStage(DenoiserStage):
+    """On-trajectory training of a pre-trained denoiser, and of the decoder with it."""
+
+    name = "trajectory"
+
+    def __init__(
+        self,
+        config: TrajectoryConfig,
+        base: DenoiserConfig,
+        crops: PackedCrops,
+        latents: LatentCrops,
+        parts: FrozenParts,
+        features: SqueezeNetFeatures,
+    ) -> None:
+        super().__init__(base, crops, latents, parts)
+        self.trajectory = config
+        self.features = features.requires_grad_(False)
+        self.vae = parts.vae
+        if config.train_decoder:
+            self.vae.decoder.requires_grad_(True)
+            self.vae.pca_out.requires_grad_(True)
+
+    def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
+        """As the denoiser stage, cut to a window of latent cells, with the clean pixels and one rollout plan for the batch."""
+        index, kind = rng.integers(len(self.latents.hr), size=count), rng.integers(self.latents.lr.shape[1], size=count)
+        batch = {**self.gather(index, kind), "clean": to01(self.crops.hr[index])}
+        window, cells = self.trajectory.latent_window, self.latents.hr.shape[-1]
+        top, left = rng.integers(cells - window + 1, size=2)
+        cells_per = {"target": 1, "condition_latent": 1, "lr": 2, "clean": 8}
+        for name, factor in cells_per.items():
+            rows = slice(top * factor, (top + window) * factor)
+            batch[name] = batch[name][..., rows, left * factor : (left + window) * factor].contiguous()
+        low, high = self.trajectory.steps
+        steps = int(rng.integers(low, high + 1))
+        stop = int(rng.integers(int(steps * self.trajectory.skip01), steps))
+        guided = rng.random() < self.trajectory.guided
+        guidance = float(rng.uniform(1, self.trajectory.max_guidance)) if guided else 1.0
+        timestep = rng.integers(1000, size=count)
+        return {
+            **batch,
+            "timestep": torch.from_numpy(timestep),
+            "prompt_kind": torch.from_numpy(rng.random(count)),
+            "plan": torch.tensor([steps, stop, guidance]),
+        }
+
+    def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
+        """See `Stage.forward`."""
+        config = self.trajectory
+        generator = torch.Generator(batch["target"].device).manual_seed(seed)
+        x0 = self.rollout(batch, generator)
+        losses = self.picture_loss(x0, batch["clean"])
+        loss = config.l1 * losses["l1"] + config.feature * losses["feature"]
+        if config.denoise > 0:
+            losses["denoise"] = super().forward(batch, seed + 1, progress01)["loss"]
+            loss = loss + config.denoise * losses["denoise"]
+        if config.train_decoder:
+            kept = self.picture_loss(batch["target"], batch["clean"])
+            losses["reconstruct"] = config.l1 * kept["l1"] + config.feature * kept["feature"]
+            loss = loss + config.reconstruct * losses["reconstruct"]
+        return {"loss": loss, **losses}
+
+    def rollout(self, batch: dict[str, Tensor], generator: torch.Generator) -> Tensor:
+        """The x0 prediction [B, C, h, w] of the planned step; gradient flows through that step alone."""
+        steps, stop, guidance = int(batch["plan"][0]), int(batch["plan"][1]), float(batch["plan"][2])
+        sample = self.start(batch, generator)
+        times = sampling_timesteps(steps)
+        with torch.no_grad():
+            for time, following in zip(times[:stop], times[1 : stop + 1], strict=True):
+                eps = self.eps(batch, sample, time, guidance)
+                noise = noise_like(sample, generator)
+                sample = ddpm_step(sample, eps, time, following, self.alphas, noise)[0]
+        abar = self.alphas[times[stop]]
+        eps = self.eps(batch, sample, times[stop], guidance)
+        return (sample - (1 - abar).sqrt() * eps) / abar.sqrt()
+
+    def picture_loss(self, latent: Tensor, clean: Tensor) -> dict[str, Tensor]:
+        """L1 and feature distance of the decoded latent [B, C, h, w] to clean [B, 3, 8h, 8w] in 0…1."""
+        decoded = self.parts.decode01(latent)
+        return {
+            "l1": (decoded - clean).abs().mean(),
+            "feature": feature_distance(self.features(clean), self.features(decoded)),
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """The denoiser stage's facts and this stage's own configuration."""
+        return {**super().facts(), "trajectory": asdict(self.trajectory)}
+
+    def export_state(self) -> dict[str, Tensor]:
+        """The denoiser's weights, and the autoencoder's under `vae.`."""
+        vae = {f"vae.{name}": value for name, value in self.vae.state_dict().items()}
+        return {**super().export_state(), **vae}
