@@ -2,14 +2,19 @@
 
 import hashlib
 import json
+import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
+
+PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 
 
 def load_config(path: Path) -> dict[str, Any]:
@@ -30,6 +35,34 @@ def sha256_of(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def command_line() -> str:
+    """The command that runs, as a shell would take it, without the path of the interpreter."""
+    return shlex.join(["python", "-m", "rfsr", *sys.argv[1:]])
+
+
+def current_commit() -> str:
+    """The checkout's commit, or "unknown" outside one."""
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """Every picture under `folder`, at any depth, sorted. Throws ValueError if there is none."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
+    if not found:
+        raise ValueError(f"expected pictures under {folder}, got none")
+    return found
+
+
+def open_rgb(path: Path) -> Image.Image:
+    """A picture of any depth as upright 8-bit RGB; alpha is dropped, 16-bit grey is scaled (Pillow alone would clip it)."""
+    with Image.open(path) as picture:
+        upright = ImageOps.exif_transpose(picture)
+        if upright.mode.startswith("I"):
+            upright = Image.fromarray((np.asarray(upright, dtype=np.float64) / 257).round().astype(np.uint8))
+        return upright.convert("RGB")
 
 
 def write_grid(path: Path, rows: list[Tensor]) -> None:

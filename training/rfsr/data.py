@@ -2,23 +2,24 @@
 
 import argparse
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from multiprocessing import get_context
+from multiprocessing import Pool
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import numpy as np
 import torch
 from PIL import Image
 from tqdm import tqdm
 
-from rfsr.common import from_rgb8, load_config, sha256_of, to_rgb8
-from rfsr.degrade.params import SETS
+from rfsr.common import from_rgb8, list_pictures, load_config, open_rgb, sha256_of, to_rgb8
+from rfsr.degrade.params import SET_B, SETS
 from rfsr.degrade.pipeline import degrade
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
-SCALE = 4
+from rfsr.pairs import write_pairs
 
 
 @dataclass(frozen=True)
@@ -61,39 +62,64 @@ class PackedCrops:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr prepare`."""
-    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--config", type=Path, required=True, help="TOML with a table [prepare] or [pairs] (to measure)")
     parser.add_argument("--images", type=Path, required=True, help="folder of photographs, searched recursively")
     parser.add_argument("--out", type=Path, required=True)
 
 
 def main(args: argparse.Namespace) -> None:
-    """Packs crops and writes a manifest of sources, boxes, degradations and hashes."""
-    table = {k: tuple(v) if isinstance(v, list) else v for k, v in load_config(args.config)["prepare"].items()}
-    config = PrepareConfig(**table)
-    prepare(args.images, args.out, config)
+    """Packs training crops, or with a table [pairs] writes held-out pairs to measure on."""
+    tables = load_config(args.config)
+    if "pairs" in tables:
+        write_pairs(args.images, args.out, degradation=tables["pairs"]["degradation"], seed=tables["pairs"]["seed"])
+        return
+    table: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in tables["prepare"].items()}
+    prepare(args.images, args.out, PrepareConfig(**table))
 
 
 def prepare(images: Path, out: Path, config: PrepareConfig) -> None:
-    """Packs crops of every picture under `images` into `out`. The result does not depend on the number of processes."""
-    pictures = sorted(path for path in images.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not pictures:
-        raise ValueError(f"expected photographs under {images}, got none")
+    """Packs crops of every picture under `images` into `out`, with a manifest of sources, boxes, degradations and hashes.
+
+    The result does not depend on the number of processes. Crops wait on disk, not in memory, until all pictures are seen and the
+    random choice among them is made. Throws ValueError for a folder without pictures, or whose pictures are all flat or too small.
+    """
+    pictures = list_pictures(images)
     jobs = [(number, path, config) for number, path in enumerate(pictures)]
-    crops: list[Crop] = []
-    with get_context("fork").Pool(config.processes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for part in tqdm(pool.imap(crops_of, jobs), total=len(jobs), desc="prepare", mininterval=5):
-            crops += part
-    order = np.random.default_rng(config.seed).permutation(len(crops))[: config.count]
     out.mkdir(parents=True, exist_ok=True)
-    np.save(out / "hr.npy", np.stack([crops[i].hr for i in order]))
-    np.save(out / "lr.npy", np.stack([crops[i].lr for i in order]))
+    facts: list[dict[str, Any]] = []
+    with Pool(config.processes, initializer=torch.set_num_threads, initargs=(1,)) as pool, TemporaryFile(dir=out) as waiting:
+        for crops in tqdm(pool.imap(crops_of, jobs), total=len(jobs), desc="prepare", mininterval=5):
+            for crop in crops:
+                waiting.write(crop.hr.tobytes() + crop.lr.tobytes())
+                facts.append({"source": crop.source, "box": crop.box, "sets": crop.sets})
+        if not facts:
+            raise ValueError(f"expected pictures with detail and sides of at least {config.side} under {images}, got none")
+        order = np.random.default_rng(config.seed).permutation(len(facts))[: config.count]
+        write_arrays(waiting, out, config, order)
     manifest = {
         "config": asdict(config),
         "sources": [{"file": str(path.relative_to(images)), "sha256": sha256_of(path)} for path in pictures],
-        "crops": [{"source": crops[i].source, "box": crops[i].box, "sets": crops[i].sets} for i in order],
+        "crops": [facts[i] for i in order],
         "sha256": {name: sha256_of(out / name) for name in ("hr.npy", "lr.npy")},
     }
     (out / "manifest.json").write_text(json.dumps(manifest))
+
+
+def write_arrays(waiting: IO[bytes], out: Path, config: PrepareConfig, order: np.ndarray) -> None:
+    """hr.npy and lr.npy from the records (a crop's clean, then its degraded bytes) of `waiting`, in the given order."""
+    hr_shape = (config.side, config.side, 3)
+    lr_shape = (config.degradations, config.side // SET_B.scale, config.side // SET_B.scale, 3)
+    hr_bytes, lr_bytes = math.prod(hr_shape), math.prod(lr_shape)
+    hr, lr = (
+        np.lib.format.open_memmap(out / f"{name}.npy", mode="w+", dtype=np.uint8, shape=(len(order), *shape))
+        for name, shape in (("hr", hr_shape), ("lr", lr_shape))
+    )
+    for row, record in enumerate(order.tolist()):
+        waiting.seek(record * (hr_bytes + lr_bytes))
+        hr[row] = np.frombuffer(waiting.read(hr_bytes), np.uint8).reshape(hr_shape)
+        lr[row] = np.frombuffer(waiting.read(lr_bytes), np.uint8).reshape(lr_shape)
+    hr.flush()
+    lr.flush()
 
 
 @dataclass(frozen=True)
@@ -113,7 +139,7 @@ def crops_of(job: tuple[int, Path, PrepareConfig]) -> list[Crop]:
     rng = np.random.default_rng([config.seed, number])
     names, weights = list(config.mixture), np.array(list(config.mixture.values()))
     crops = []
-    for hr, box in windows(Image.open(path).convert("RGB"), rng, config):
+    for hr, box in windows(open_rgb(path), rng, config):
         sets = [str(name) for name in rng.choice(names, size=config.degradations, p=weights / weights.sum())]
         lr = np.stack([to_rgb8(degrade(from_rgb8(hr), SETS[name], rng)) for name in sets])
         crops.append(Crop(hr=hr, lr=lr, source=number, box=box, sets=sets))
@@ -138,11 +164,3 @@ def windows(
             if np.abs(np.diff(window.mean(axis=2), axis=1)).mean() >= config.min_gradient:
                 yield np.ascontiguousarray(window), (scale, top, left)
                 break
-
-
-def degraded_pair(picture: Image.Image, *, degradation: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A whole picture as reference, cropped to multiples of 32, and its degraded ×1/4 version, both uint8 [H, W, 3]."""
-    pixels = np.asarray(picture.convert("RGB"))
-    reference = np.ascontiguousarray(pixels[: pixels.shape[0] // 32 * 32, : pixels.shape[1] // 32 * 32])
-    rng = np.random.default_rng(seed)
-    return reference, to_rgb8(degrade(from_rgb8(reference), SETS[degradation], rng))

@@ -1,8 +1,16 @@
-"""Parameter sets of the degradation: Real-ESRGAN's defaults (A), the lighter test set of StableSR, SeeSR and PASD (B), and mild."""
+"""Parameter sets of the degradation: Real-ESRGAN's defaults (A), PASD's lighter ones (B), and mild."""
 
 from dataclasses import dataclass, field, replace
 
 Range = tuple[float, float]
+KERNEL_KINDS = {
+    "iso": 0.45,
+    "aniso": 0.25,
+    "generalized_iso": 0.12,
+    "generalized_aniso": 0.03,
+    "plateau_iso": 0.12,
+    "plateau_aniso": 0.03,
+}
 
 
 @dataclass(frozen=True)
@@ -31,12 +39,7 @@ class DegradeParams:
     second: StageParams
     final_sinc: float = 0.8
     kernel_sides: tuple[int, ...] = tuple(range(7, 22, 2))
-    kernel_kinds: dict[str, float] = field(
-        default_factory=lambda: {
-            "iso": 0.45, "aniso": 0.25, "generalized_iso": 0.12, "generalized_aniso": 0.03, "plateau_iso": 0.12,
-            "plateau_aniso": 0.03,
-        }  # fmt: skip
-    )
+    kernel_kinds: dict[str, float] = field(default_factory=lambda: dict(KERNEL_KINDS))
     scale: int = 4
     sharpen: bool = False
 

@@ -1,4 +1,4 @@
-"""The steps of the degradation on float32 pictures rgb01 [3, H, W]. Each draws from the generator it is given, and nothing else."""
+"""The steps of the degradation on float32 pictures rgb01 [3, H, W] on the CPU. Each draws from its generator and nothing else."""
 
 import io
 
@@ -16,9 +16,13 @@ LUMA = torch.tensor([0.299, 0.587, 0.114])
 
 def filter2d(rgb01: Tensor, kernel: np.ndarray) -> Tensor:
     """Correlation with kernel [k, k], k odd, reflect padding; the shape stays."""
-    pad = kernel.shape[0] // 2
-    padded = F.pad(rgb01[:, None], (pad,) * 4, mode="reflect")
+    padded = reflect_pad(rgb01, kernel.shape[0] // 2)[:, None]
     return F.conv2d(padded, torch.from_numpy(kernel).float()[None, None])[:, 0]
+
+
+def reflect_pad(rgb01: Tensor, pad: int) -> Tensor:
+    """`pad` more pixels on every side, mirrored as often as it takes: torch's own refuses a picture smaller than its padding."""
+    return torch.from_numpy(np.pad(rgb01.numpy(), ((0, 0), (pad, pad), (pad, pad)), mode="reflect"))
 
 
 def resize(rgb01: Tensor, height: int, width: int, mode: str) -> Tensor:
@@ -78,6 +82,5 @@ def separable_gaussian(rgb01: Tensor, side: int, sigma: float) -> Tensor:
     axis = torch.arange(side) - side // 2
     kernel = torch.exp(-(axis**2) / (2 * sigma**2))
     kernel /= kernel.sum()
-    pad = side // 2
-    x = F.pad(rgb01[:, None], (pad,) * 4, mode="reflect")
+    x = reflect_pad(rgb01, side // 2)[:, None]
     return F.conv2d(F.conv2d(x, kernel[None, None, :, None]), kernel[None, None, None])[:, 0]

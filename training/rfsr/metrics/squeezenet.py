@@ -49,7 +49,8 @@ class SqueezeNetFeatures(nn.Module):
     def classify(self, rgb01: Tensor) -> tuple[Tensor, Tensor]:
         """fire9's map [B, 512, h, w] and the 1000 class logits [B, 1000] of pictures [B, 3, H, W] in 0…1 (227 is its own side)."""
         last = self.maps(rgb01)[-1]
-        return last, self.conv(last, "conv_final").mean(dim=(2, 3))
+        # The network's own definition pads its 1×1 classifier by 1, so a rim of biases takes part in the mean.
+        return last, self.conv(last, "conv_final", padding=1).mean(dim=(2, 3))
 
 
 def feature_distance(a: list[Tensor], b: list[Tensor]) -> Tensor:
