@@ -1,0 +1,147 @@
+import { StudioError } from './errors.ts';
+import { type Field, array, integer, literal, nullable, number, object, optional, record, string, union } from './parse.ts';
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+const file = object({ path: string(), sizeBytes: integer(), sha256: string(SHA256) });
+
+const port = object({
+  name: string(),
+  dtype: literal('float32', 'int64', 'float16'),
+  /** Numbers are fixed; names are free but equal wherever they recur; `8*h` is eight times `h`. */
+  dims: array(union(integer(), string(/^(\d+\*)?[A-Za-z]\w*$/))),
+});
+
+const fill = union(
+  object({ kind: literal('ramp'), scale: number() }),
+  object({ kind: literal('values'), values: array(number()) }),
+);
+
+const canary = object({
+  inputs: record(object({ dims: array(integer()), fill })),
+  outputs: record(object({ dims: array(integer()), mean: number(), std: number(), first: array(number()) })),
+  /** Allowed error, in standard deviations of the output. */
+  tolerance: number(),
+});
+
+const graph = object({
+  id: string(),
+  files: array(file),
+  weightDtype: literal('float16', 'float32'),
+  computeDtype: literal('float16', 'float32'),
+  inputs: array(port),
+  outputs: array(port),
+  /** WebGPU features or limits the graph cannot do without. */
+  requires: array(string()),
+  canary,
+});
+
+/** A role is a chain: an output whose name a later graph takes as input is passed on. */
+const chain = array(graph);
+
+const manifest = object({
+  schema: literal(1),
+  id: string(/^[a-z0-9-]+$/),
+  title: string(),
+  family: literal('seesr', 'diffbir', 'pasd'),
+  variant: literal('base', 'rfsr'),
+  tagged: union(literal(true), literal(false)),
+  size: literal('mini', 'full'),
+  pairedWith: nullable(string()),
+  license: string(),
+  image: object({
+    scale: integer(),
+    multipleOf: integer(),
+    /** Shorter sides of the working picture are raised to this many pixels. */
+    minSide: integer(),
+    workingSide: integer(),
+    colorFix: literal('wavelet', 'adain', 'none'),
+  }),
+  latent: object({ channels: integer(), factor: integer(), scale: number(), shift: number() }),
+  graphs: object({
+    tagger: chain,
+    textEncoder: chain,
+    vaeEncoder: chain,
+    vaeDecoder: chain,
+    previewDecoder: optional(chain),
+    denoiser: chain,
+  }),
+  tokenizer: object({ path: string(), sizeBytes: integer(), sha256: string(SHA256), padId: integer(), maxLength: integer() }),
+  tags: object({ labels: array(string()), thresholds: array(number()) }),
+  scheduler: object({
+    num_train_timesteps: integer(),
+    beta_start: number(),
+    beta_end: number(),
+    beta_schedule: literal('scaled_linear'),
+    steps_offset: integer(),
+    timestep_spacing: literal('leading'),
+    prediction_type: literal('epsilon', 'v_prediction', 'sample'),
+    clip_sample: literal(false),
+    set_alpha_to_one: union(literal(true), literal(false)),
+    variance_type: literal('fixed_small'),
+  }),
+  sampling: object({
+    sampler: literal('ddpm', 'ddim'),
+    steps: integer(),
+    guidance: number(),
+    startPoint: literal('lr', 'noise'),
+    positivePrompt: string(),
+    negativePrompt: string(),
+  }),
+});
+
+const index = object({
+  schema: literal(1),
+  bundles: array(
+    object({
+      id: string(),
+      title: string(),
+      family: literal('seesr', 'diffbir', 'pasd'),
+      variant: literal('base', 'rfsr'),
+      size: literal('mini', 'full'),
+      manifest: string(),
+      sizeBytes: integer(),
+    }),
+  ),
+});
+
+type Parsed<F> = F extends Field<infer T> ? T : never;
+
+/** One model: graphs by role and every number a pipeline needs to run them. `training` and `quality` are for people and not parsed. */
+export type Manifest = Parsed<typeof manifest>;
+export type Graph = Parsed<typeof graph>;
+export type GraphPort = Parsed<typeof port>;
+export type GraphFile = Parsed<typeof file>;
+export type Role = keyof Manifest['graphs'];
+export type BundleIndex = Parsed<typeof index>;
+
+/** Parses a bundle's manifest.json. Throws StudioError `manifest-invalid` with the path of the first bad field. */
+export function parseManifest(text: string): Manifest {
+  const parsed = parseJson(text, manifest, 'manifest');
+  if (parsed.tags.labels.length !== parsed.tags.thresholds.length) {
+    throw invalid('manifest', 'tags.thresholds', `as many thresholds as labels (${parsed.tags.labels.length})`);
+  }
+  return parsed;
+}
+
+/** Parses public/models/index.json. Throws as `parseManifest`. */
+export function parseIndex(text: string): BundleIndex {
+  return parseJson(text, index, 'index');
+}
+
+function parseJson<T>(text: string, field: Field<T>, name: string): T {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new StudioError('manifest-invalid', `The model's ${name} is not JSON.`, { cause });
+  }
+  return field(json, '', (path, expected) => {
+    throw invalid(name, path, expected);
+  });
+}
+
+function invalid(name: string, path: string, expected: string): StudioError {
+  const message = `The model's ${name} is not valid: expected ${expected} at “${path || 'top'}”.`;
+  return new StudioError('manifest-invalid', message, { details: { path, expected } });
+}

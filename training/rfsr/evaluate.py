@@ -1,0 +1,167 @@
+"""`rfsr evaluate`: measures models over a folder of pictures, as JSON and a Markdown table.
+
+With --references alone, inputs are made from them (whole pictures, ×4) with a named degradation and seed; with --inputs beside it,
+pairs are matched by file name; with --inputs alone, only metrics without reference apply.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from rfsr.common import command_line, current_commit, list_pictures, open_rgb
+from rfsr.degrade.params import SETS
+from rfsr.metrics.registry import METRICS, Declined, Measures
+from rfsr.pairs import degraded_pair, pair_generator
+from rfsr.restorers import BicubicRestorer, BundleRestorer, FolderRestorer, Restorer
+
+ARROWS = {"higher": "↑", "lower": "↓"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An input uint8 [h, w, 3] and, where there is one, its reference uint8 [4h, 4w, 3]."""
+
+    name: str
+    lr: np.ndarray
+    reference: np.ndarray | None
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `rfsr evaluate`."""
+    parser.add_argument("--references", type=Path, help="folder of clean pictures")
+    parser.add_argument("--inputs", type=Path, help="folder of low-resolution pictures")
+    parser.add_argument("--limit", type=int, help="only the first so many pictures")
+    parser.add_argument("--degradation", choices=SETS, default="b", help="how inputs are made from references")
+    parser.add_argument("--degradation-seed", type=int, default=0)
+    parser.add_argument(
+        "--bundle", type=Path, action="append", default=[], help="folder of an exported bundle; may be repeated"
+    )
+    parser.add_argument(
+        "--outputs", action="append", default=[], metavar="NAME=DIR", help="ready-made results; may be repeated"
+    )
+    parser.add_argument("--metrics", nargs="+", choices=METRICS, help="default: all that can be had")
+    parser.add_argument("--nets", type=Path, help="folder with the networks' weights that metrics need")
+    parser.add_argument("--out", type=Path, required=True, help="results as JSON; a table is written beside it as .md")
+    parser.add_argument("--save", type=Path, help="folder for every model's pictures")
+    sampling = parser.add_argument_group("sampling, where it should differ from the bundle's defaults")
+    sampling.add_argument("--steps", type=int)
+    sampling.add_argument("--guidance", type=float)
+    sampling.add_argument("--seed", type=int)
+    sampling.add_argument("--sampler", choices=("ddpm", "ddim"))
+    sampling.add_argument("--start-point", choices=("lr", "noise"))
+    sampling.add_argument("--color-fix", choices=("adain", "wavelet", "none"))
+
+
+def main(args: argparse.Namespace) -> None:
+    """Measures every model and writes both files. Throws ValueError where neither references nor inputs are given."""
+    if args.references is None and args.inputs is None:
+        raise ValueError("expected --references, --inputs or both")
+    measures = Measures(args.nets, args.metrics)
+    restorers = build_restorers(args)
+    results = {
+        "schema": 1,
+        "command": command_line(),
+        "commit": current_commit(),
+        "data": {
+            "references": args.references and args.references.name,
+            "inputs": args.inputs.name if args.inputs else {"degradation": args.degradation, "seed": args.degradation_seed},
+            "scale": 4,
+        },
+        "metrics": {name: {"better": METRICS[name].better, "range": finite_range(name)} for name in measures.open},
+        "declined": [asdict(each) for each in measures.declined],
+        "models": [measure(restorer, args, measures) for restorer in restorers],
+    }
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(results, indent=1, allow_nan=False))
+    table = markdown_table(results)
+    args.out.with_suffix(".md").write_text(table)
+    print(table)
+
+
+def build_restorers(args: argparse.Namespace) -> list[Restorer]:
+    """Bicubic, then bundles, then ready-made pictures. Throws ValueError for an --outputs without a name."""
+    names = ("steps", "guidance", "seed", "sampler", "start_point", "color_fix")
+    overrides = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    restorers: list[Restorer] = [BicubicRestorer()]
+    restorers += [BundleRestorer(folder, overrides=overrides) for folder in args.bundle]
+    for text in args.outputs:
+        name, equals, folder = text.partition("=")
+        if not equals:
+            raise ValueError(f"expected --outputs NAME=DIR, got {text!r}")
+        restorers.append(FolderRestorer(name, Path(folder)))
+    return restorers
+
+
+def samples(args: argparse.Namespace) -> Iterator[Sample]:
+    """The pictures to measure on, in the order of their names; made anew each time, so that one is in memory at once."""
+    paths = list_pictures(args.inputs or args.references)[: args.limit]
+    if args.inputs is None:
+        for path in paths:
+            rng = pair_generator(path.stem, seed=args.degradation_seed)
+            reference, lr = degraded_pair(open_rgb(path), degradation=args.degradation, rng=rng)
+            yield Sample(path.stem, lr, reference)
+        return
+    references = {path.stem: path for path in list_pictures(args.references)} if args.references else {}
+    for path in paths:
+        found = references.get(path.stem)
+        yield Sample(path.stem, np.asarray(open_rgb(path)), None if found is None else np.asarray(open_rgb(found)))
+
+
+def measure(restorer: Restorer, args: argparse.Namespace, measures: Measures) -> dict[str, Any]:
+    """One model over all pictures: its settings, every picture's scores and seconds, their means, and what was declined."""
+    rows: list[dict[str, Any]] = []
+    declined: list[Declined] = []
+    for sample in tqdm(samples(args), desc=restorer.name, mininterval=5):
+        began = time.perf_counter()
+        rgb8 = restorer.restore(sample.lr, picture=sample.name)
+        seconds = time.perf_counter() - began
+        if args.save:
+            (args.save / restorer.name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rgb8).save(args.save / restorer.name / f"{sample.name}.png")
+        scores, ruled_out = measures.score(rgb8, sample.reference, picture=sample.name)
+        declined += ruled_out
+        rows.append({"picture": sample.name, "seconds": round(seconds, 3), **{k: round(v, 5) for k, v in scores.items()}})
+    return {
+        "name": restorer.name,
+        "settings": restorer.settings,
+        "mean": means(rows, [*measures.open, "seconds"]),
+        "declined": [asdict(each) for each in declined],
+        "pictures": rows,
+    }
+
+
+def means(rows: list[dict[str, Any]], names: list[str]) -> dict[str, dict[str, float]]:
+    """Mean and count of each named column over the rows that have it; a column that no row has is left out."""
+    columns = {name: [row[name] for row in rows if name in row] for name in names}
+    return {name: {"value": round(float(np.mean(x)), 5), "count": len(x)} for name, x in columns.items() if x}
+
+
+def finite_range(name: str) -> list[float | None]:
+    """A metric's bounds for JSON, which knows no infinity: None is unbounded."""
+    return [bound if np.isfinite(bound) else None for bound in METRICS[name].range]
+
+
+def markdown_table(results: dict[str, Any]) -> str:
+    """A row a model; a mean over fewer pictures than were measured says over how many."""
+    names = list(results["metrics"])
+    head = ["model", *(f"{name} {ARROWS[results['metrics'][name]['better']]}" for name in names), "seconds"]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for model in results["models"]:
+        cells = [model["name"]]
+        for name in (*names, "seconds"):
+            mean = model["mean"].get(name)
+            partial = f" ({mean['count']})" if mean and mean["count"] < len(model["pictures"]) else ""
+            cells.append(f"{mean['value']:.4g}{partial}" if mean else "–")
+        lines.append("| " + " | ".join(cells) + " |")
+    reasons = [f"- {each['metric']} was not computed: {each['detail']}" for each in results["declined"]]
+    data = results["data"]
+    source = f"{data['references'] or data['inputs']}, {len(results['models'][0]['pictures'])} pictures, `{results['command']}`"
+    return "\n".join([source, "", *lines, *([""] if reasons else []), *reasons]) + "\n"

@@ -1,0 +1,80 @@
+"""`rfsr export`: a bundle for the studio from training runs, refused unless torch and ONNX Runtime agree."""
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from rfsr.common import load_config
+from rfsr.export.graphs import export_graph, graph_specs, round_to_half
+from rfsr.export.manifest import sampling_defaults, scheduler_config, write_graph, write_index, write_tokenizer
+from rfsr.export.parity import SessionModule, check_graph, check_run, open_session
+from rfsr.export.sources import models_from_runs, nano_models
+from rfsr.pipeline import SeeSRModels
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `rfsr export`."""
+    parser.add_argument("--config", type=Path, required=True, help="TOML: identity, [image], [sampling]")
+    parser.add_argument("--out", type=Path, required=True, help="the bundle's folder; its parent holds the index and shared graphs")
+    parser.add_argument("--vae", type=Path, help="run of the stage vae")
+    parser.add_argument("--tagger", type=Path, help="run of the stage tagger")
+    parser.add_argument("--denoiser", type=Path, help="run of the stage denoiser or trajectory")
+    parser.add_argument("--quality", type=Path, help="JSON of measured figures to put in the manifest")
+    parser.add_argument("--random", action="store_true", help="fixed random weights of the nano size instead of runs")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Exports one bundle and renews the index beside it."""
+    config = load_config(args.config)
+    if args.random:
+        models, facts = nano_models(image=config["image"])
+    else:
+        models, facts = models_from_runs(args.vae, args.tagger, args.denoiser, image=config["image"])
+    facts["command"] = shlex.join(["python", "-m", "rfsr", *sys.argv[1:]])
+    quality = json.loads(args.quality.read_text()) if args.quality else {}
+    export_bundle(models, config, args.out, training=facts, quality=quality)
+    write_index(args.out.parent)
+
+
+def export_bundle(
+    models: SeeSRModels, config: dict[str, Any], out: Path, *, training: dict[str, Any], quality: dict[str, Any]
+) -> None:
+    """Writes graphs and manifest into `out`. Throws ParityError before the manifest is written when a graph is wrong."""
+    out.mkdir(parents=True, exist_ok=True)
+    for module in models.modules():
+        round_to_half(module.eval().requires_grad_(False))
+    factor = config["image"]["multipleOf"] // 8
+    entries, sessions, errors = {}, {}, {}
+    for spec in graph_specs(models):
+        model = export_graph(spec, cell_multiple=factor).SerializeToString()
+        session = open_session(model)
+        errors[spec.role] = check_graph(spec, session)
+        sessions[spec.role] = SessionModule(spec, session)
+        entries[spec.role] = [write_graph(spec, model, session, out)]
+        print(f"{spec.role}: {len(model) / 1e6:.2f} MB, error {errors[spec.role]:.1e}")
+    errors["run"] = check_run(models, sessions)
+    print(f"4-step run: error {errors['run']:.1e}")
+    manifest = {
+        "schema": 1,
+        **config["bundle"],
+        "pairedWith": config["bundle"].get("pairedWith"),
+        "image": config["image"],
+        "latent": {
+            "channels": models.vae.config.latent_channels,
+            "factor": 8,
+            "scale": models.latent_scale,
+            "shift": models.latent_shift,
+        },
+        "graphs": entries,
+        "tokenizer": write_tokenizer(models.tokenizer.to_str(), out),
+        "tags": {"labels": models.tags, "thresholds": models.thresholds},
+        "scheduler": scheduler_config(),
+        "sampling": sampling_defaults(config.get("sampling", {})),
+        "training": training,
+        "quality": quality,
+        "parity": {role: float(f"{error:.2e}") for role, error in errors.items()},
+    }
+    (out / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")

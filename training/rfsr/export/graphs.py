@@ -1,0 +1,160 @@
+"""From modules to ONNX files: dynamic shapes, decomposed attention, weights stored in half precision under their own names."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+import onnx_ir
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from onnxscript.optimizer import optimize_ir
+from torch import Tensor, nn
+from torch.export import Dim
+
+from rfsr.models.vae import LeanAutoencoder
+from rfsr.pipeline import SeeSRModels
+
+OPSET = 20
+MAX_TOKENS = 77
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """A graph to export: its module, an example, and the manifest's names and dims of what goes in and out."""
+
+    role: str
+    module: nn.Module
+    example: tuple[Tensor, ...]
+    inputs: dict[str, list[int | str]]
+    outputs: dict[str, list[int | str]]
+    ids: bool = False
+    """The input is token ids (int64)."""
+
+    def inputs_at(self, *, batch: int, height: int, width: int, seed: int) -> tuple[Tensor, ...]:
+        """Random inputs of the given batch and latent cells, for parity checks."""
+        generator = torch.Generator().manual_seed(seed)
+        sizes = {"B": batch, "h": height, "w": width, "8*h": 8 * height, "8*w": 8 * width}
+        found = []
+        for name, dims in self.inputs.items():
+            shape = [sizes[dim] if isinstance(dim, str) else dim for dim in dims]
+            if name == "tokenIds":
+                found.append(torch.randint(0, 20, shape, generator=generator))
+            elif name == "timestep":
+                found.append(torch.randint(0, 1000, shape, generator=generator).float())
+            elif name == "condition":
+                found.append(torch.rand(shape, generator=generator))
+            else:
+                found.append(torch.randn(shape, generator=generator))
+        return tuple(found)
+
+
+class VaeEncoderGraph(nn.Module):
+    """rgbPm1 to posterior moments. Parameters keep the autoencoder's names."""
+
+    def __init__(self, vae: LeanAutoencoder) -> None:
+        super().__init__()
+        self.pca_in, self.encoder = vae.pca_in, vae.encoder
+        object.__setattr__(self, "vae", vae)  # not a submodule: the names above are the parameters' names
+
+    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Autoencoder.encode_moments`."""
+        return self.vae.encode_moments(rgb)
+
+
+class VaeDecoderGraph(nn.Module):
+    """Latent to rgbPm1; `linear` for the preview decoder."""
+
+    def __init__(self, vae: LeanAutoencoder, *, linear: bool) -> None:
+        super().__init__()
+        self.pca_out, self.linear = vae.pca_out, linear
+        if not linear:
+            self.decoder = vae.decoder
+        object.__setattr__(self, "vae", vae)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """See `Autoencoder.decode_latent`."""
+        return self.vae.decode_linear(latent) if self.linear else self.vae.decode_latent(latent)
+
+
+def graph_specs(models: SeeSRModels) -> list[GraphSpec]:
+    """Every graph of a SeeSR bundle."""
+    config, side = models.denoiser.config.unet, models.tagger.config.side
+    channels = models.vae.config.latent_channels
+    tokens = (side // 16) ** 2 + 1
+    latent, rgb = ["B", channels, "h", "w"], ["B", 3, "8*h", "8*w"]
+    specs = [
+        ("tagger", models.tagger, {"image": ["B", 3, side, side]},
+         {"imageEmbeds": ["B", tokens, config.image_dim], "tagLogits": ["B", len(models.tags)]}),
+        ("textEncoder", models.text_encoder, {"tokenIds": ["B", MAX_TOKENS]}, {"context": ["B", MAX_TOKENS, config.text_dim]}),
+        ("vaeEncoder", VaeEncoderGraph(models.vae), {"rgbPm1": rgb}, {"mean": latent, "std": latent}),
+        ("vaeDecoder", VaeDecoderGraph(models.vae, linear=False), {"latent": latent}, {"rgbPm1": rgb}),
+        ("previewDecoder", VaeDecoderGraph(models.vae, linear=True), {"latent": latent}, {"rgbPm1": rgb}),
+        ("denoiser", models.denoiser,
+         {"sample": latent, "timestep": ["B"], "context": ["B", MAX_TOKENS, config.text_dim], "condition": rgb,
+          "imageEmbeds": ["B", tokens, config.image_dim], "conditionLatent": latent}, {"prediction": latent}),
+    ]  # fmt: skip
+    found = []
+    for role, module, inputs, outputs in specs:
+        spec = GraphSpec(role, module, (), inputs, outputs, ids=role == "textEncoder")
+        example = spec.inputs_at(batch=2, height=12, width=8, seed=0)
+        found.append(GraphSpec(role, module, example, inputs, outputs, ids=spec.ids))
+    return found
+
+
+def export_graph(spec: GraphSpec, *, cell_multiple: int) -> onnx.ModelProto:
+    """The ONNX model of a spec, weights in half precision. Latent sides are declared as multiples of `cell_multiple`."""
+    batch, rows, columns = Dim("B"), Dim("rows"), Dim("columns")
+    named = {
+        "B": batch,
+        "h": cell_multiple * rows,
+        "w": cell_multiple * columns,
+        "8*h": 8 * cell_multiple * rows,
+        "8*w": 8 * cell_multiple * columns,
+    }
+    shapes = tuple(
+        {axis: named[dim] for axis, dim in enumerate(dims) if isinstance(dim, str)} for dims in spec.inputs.values()
+    )
+    program = torch.onnx.export(
+        spec.module.eval(), spec.example, dynamo=True, opset_version=OPSET, dynamic_shapes=shapes,
+        input_names=list(spec.inputs), output_names=list(spec.outputs), optimize=False, verbose=False,
+    )  # fmt: skip
+    parameters = {name for name, _ in spec.module.named_parameters()}
+
+    def may_fold(node: onnx_ir.Node) -> bool | None:
+        # folding into a parameter would rename it, and store it whole
+        return False if any(value is not None and value.name in parameters for value in node.inputs) else None
+
+    optimize_ir(program.model, should_fold=may_fold)
+    model = program.model_proto
+    for node in model.graph.node:
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        del value.metadata_props[:]
+    del model.graph.metadata_props[:]
+    del model.graph.value_info[:]
+    store_half(model, parameters)
+    onnx.checker.check_model(model)
+    return model
+
+
+def store_half(model: onnx.ModelProto, parameters: set[str]) -> None:
+    """Replaces float32 parameters by float16 ones of the same name, each cast back where it is used."""
+    casts, renamed = [], {}
+    for item in model.graph.initializer:
+        if item.name in parameters and item.data_type == TensorProto.FLOAT:
+            half = numpy_helper.from_array(numpy_helper.to_array(item).astype(np.float16), item.name)
+            renamed[item.name] = f"{item.name}.f32"
+            casts.append(helper.make_node("Cast", [item.name], [renamed[item.name]], to=TensorProto.FLOAT))
+            item.CopyFrom(half)
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            node.input[index] = renamed.get(name, name)
+    for index, cast in enumerate(casts):
+        model.graph.node.insert(index, cast)
+
+
+def round_to_half(module: nn.Module) -> None:
+    """Rounds every parameter to half precision, as the graphs store them, so that torch and graph are comparable."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(parameter.half().float())

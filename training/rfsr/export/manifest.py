@@ -1,0 +1,116 @@
+"""What the exporter writes beside the graphs: the bundle's manifest, its canaries, and the index of bundles."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from rfsr.export.graphs import GraphSpec
+from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT
+from rfsr.schedule import SCHEDULER_CONFIG
+
+SHARED_ROLES = ("tagger", "textEncoder", "vaeEncoder", "vaeDecoder", "previewDecoder")
+CANARY_TOLERANCE = 0.02
+"""In standard deviations of the output: wide enough for GPU arithmetic, far below what a wrong kernel does."""
+CANARY_CELLS = (8, 4)
+
+
+def ramp(shape: list[int], scale: float) -> np.ndarray:
+    """The canary input both halves can make: scale · (((i · 7919) mod 1013) / 1013 · 2 - 1), float32."""
+    index = np.arange(int(np.prod(shape)), dtype=np.int64)
+    return (scale * ((index * 7919 % 1013) / 1013 * 2 - 1)).astype(np.float32).reshape(shape)
+
+
+def canary(spec: GraphSpec, session: ort.InferenceSession) -> dict[str, Any]:
+    """A known input and the statistics of what the graph makes of it."""
+    height, width = CANARY_CELLS
+    sizes = {"B": 1, "h": height, "w": width, "8*h": 8 * height, "8*w": 8 * width}
+    inputs, feeds = {}, {}
+    for name, dims in spec.inputs.items():
+        shape = [sizes[dim] if isinstance(dim, str) else dim for dim in dims]
+        if name == "tokenIds":
+            values = [index % 16 for index in range(shape[1])]
+            feeds[name] = np.array([values], dtype=np.int64)
+            fill: dict[str, Any] = {"kind": "values", "values": values}
+        elif name == "timestep":
+            feeds[name], fill = np.array([500.0], dtype=np.float32), {"kind": "values", "values": [500]}
+        else:
+            feeds[name], fill = ramp(shape, 1.0), {"kind": "ramp", "scale": 1.0}
+        inputs[name] = {"dims": shape, "fill": fill}
+    outputs = {}
+    for name, value in zip(spec.outputs, session.run(list(spec.outputs), feeds), strict=True):
+        outputs[name] = {
+            "dims": list(value.shape),
+            "mean": round(float(value.mean(dtype=np.float64)), 6),
+            "std": round(float(value.std(dtype=np.float64)), 6),
+            "first": [round(float(x), 6) for x in value.ravel()[:8]],
+        }
+    return {"inputs": inputs, "outputs": outputs, "tolerance": CANARY_TOLERANCE}
+
+
+def write_graph(spec: GraphSpec, model: bytes, session: ort.InferenceSession, bundle: Path) -> dict[str, Any]:
+    """Writes the graph under a name made of its content, and gives its manifest entry."""
+    digest = hashlib.sha256(model).hexdigest()
+    shared = spec.role in SHARED_ROLES
+    folder = bundle.parent / "shared" if shared else bundle
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{spec.role}-{digest[:12]}.onnx"
+    (folder / name).write_bytes(model)
+    dtype = "int64" if spec.ids else "float32"
+    return {
+        "id": spec.role,
+        "files": [{"path": f"../shared/{name}" if shared else name, "sizeBytes": len(model), "sha256": digest}],
+        "weightDtype": "float16",
+        "computeDtype": "float32",
+        "inputs": [{"name": name, "dtype": dtype, "dims": dims} for name, dims in spec.inputs.items()],
+        "outputs": [{"name": name, "dtype": "float32", "dims": dims} for name, dims in spec.outputs.items()],
+        "requires": [],
+        "canary": canary(spec, session),
+    }
+
+
+def write_tokenizer(text: str, bundle: Path) -> dict[str, Any]:
+    """tokenizer.json and its manifest entry."""
+    data = text.encode()
+    (bundle / "tokenizer.json").write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
+    return {"path": "tokenizer.json", "sizeBytes": len(data), "sha256": digest, "padId": 0, "maxLength": 77}
+
+
+def sampling_defaults(table: dict[str, Any]) -> dict[str, Any]:
+    """The bundle's sampling section; SeeSR's prompts unless the configuration says otherwise."""
+    return {
+        "sampler": "ddpm", "steps": 20, "guidance": 1.0, "startPoint": "lr", "positivePrompt": POSITIVE_PROMPT,
+        "negativePrompt": NEGATIVE_PROMPT, **table,
+    }  # fmt: skip
+
+
+def scheduler_config() -> dict[str, Any]:
+    """As diffusers writes it."""
+    return dict(SCHEDULER_CONFIG)
+
+
+def write_index(models: Path) -> None:
+    """index.json over every bundle folder, and removal of shared graphs that no bundle names any more."""
+    bundles, used = [], set()
+    for path in sorted(models.glob("*/manifest.json")):
+        manifest = json.loads(path.read_text())
+        graphs = [graph for chain in manifest["graphs"].values() for graph in chain]
+        used |= {Path(file["path"]).name for graph in graphs for file in graph["files"]}
+        bundles.append(
+            {key: manifest[key] for key in ("id", "title", "family", "variant", "size")}
+            | {
+                "manifest": f"{path.parent.name}/manifest.json",
+                "sizeBytes": sum(file["sizeBytes"] for graph in graphs for file in graph["files"]),
+            }
+        )
+        for stale in path.parent.glob("*.onnx"):
+            if stale.name not in used:
+                stale.unlink()
+    for graph in (models / "shared").glob("*.onnx"):
+        if graph.name not in used:
+            graph.unlink()
+    (models / "index.json").write_text(json.dumps({"schema": 1, "bundles": bundles}, indent=1) + "\n")

@@ -1,0 +1,99 @@
+"""The exporter's gate: every graph, and a whole short run, must give in ONNX Runtime what torch gives."""
+
+from dataclasses import replace
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import Tensor, nn
+
+from rfsr.export.graphs import GraphSpec
+from rfsr.models.seesr import SeeSRDenoiser
+from rfsr.pipeline import SeeSRModels, Settings, restore
+
+MAX_RELATIVE_ERROR = 1e-4
+"""Of the output's largest magnitude: float32 sums in another order, nothing more."""
+SIZES = ((2, 8, 12), (1, 12, 4))
+"""(batch, latent rows, latent columns): two sizes with H ≠ W."""
+
+
+class ParityError(RuntimeError):
+    """A graph computes something else than its module."""
+
+
+def open_session(model: bytes) -> ort.InferenceSession:
+    """On the CPU, one thread."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def check_graph(spec: GraphSpec, session: ort.InferenceSession) -> float:
+    """The largest relative error over outputs and sizes. Throws ParityError when it passes the bound."""
+    worst = 0.0
+    for batch, height, width in SIZES:
+        inputs = spec.inputs_at(batch=batch, height=height, width=width, seed=batch)
+        with torch.no_grad():
+            expected = spec.module(*inputs)
+        feeds = {name: value.numpy() for name, value in zip(spec.inputs, inputs, strict=True)}
+        outputs = session.run(list(spec.outputs), feeds)
+        for want, got in zip(expected if isinstance(expected, tuple) else (expected,), outputs, strict=True):
+            worst = max(worst, relative_error(want.numpy(), got))
+    if not worst <= MAX_RELATIVE_ERROR:
+        raise ParityError(f"{spec.role}: error {worst:.2e} of the output's scale, at most {MAX_RELATIVE_ERROR:.0e} is allowed")
+    return worst
+
+
+def relative_error(want: np.ndarray, got: np.ndarray) -> float:
+    """Largest difference over largest magnitude."""
+    return float(np.abs(want - got).max() / max(np.abs(want).max(), 1e-12))
+
+
+class SessionModule(nn.Module):
+    """A graph called like the module it came from."""
+
+    def __init__(self, spec: GraphSpec, session: ort.InferenceSession) -> None:
+        super().__init__()
+        self.spec, self.session = spec, session
+        self.config = getattr(spec.module, "config", None)
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """As the module's forward."""
+        feeds = {name: value.numpy() for name, value in zip(self.spec.inputs, inputs, strict=True)}
+        outputs = tuple(torch.from_numpy(value) for value in self.session.run(list(self.spec.outputs), feeds))
+        return outputs if len(outputs) > 1 else outputs[0]
+
+
+class SessionVae(nn.Module):
+    """Encoder and decoder graphs behind the autoencoder's interface."""
+
+    def __init__(self, encoder: SessionModule, decoder: SessionModule) -> None:
+        super().__init__()
+        self.encode_moments, self.decode_latent = encoder, decoder
+
+
+def models_from_sessions(models: SeeSRModels, sessions: dict[str, SessionModule]) -> SeeSRModels:
+    """The same models with every network replaced by its graph."""
+    return replace(
+        models,
+        vae=SessionVae(sessions["vaeEncoder"], sessions["vaeDecoder"]),
+        tagger=sessions["tagger"],
+        text_encoder=sessions["textEncoder"],
+        denoiser=sessions["denoiser"],
+    )
+
+
+def check_run(models: SeeSRModels, sessions: dict[str, SessionModule]) -> float:
+    """Relative error of the x0 predictions of a guided 4-step run on a made-up 40×56 picture. Throws ParityError as `check_graph`."""
+    assert isinstance(models.denoiser, SeeSRDenoiser)
+    rows, columns = np.mgrid[0:40, 0:56]
+    waves = [np.sin(rows / 5 + phase) * np.cos(columns / 7 - phase) for phase in (0, 1, 2)]
+    picture = (np.stack(waves, axis=-1) * 90 + 128).astype(np.uint8)
+    settings = Settings(steps=4, guidance=2.0, seed=7)
+    expected = restore(models, picture, settings)
+    actual = restore(models_from_sessions(models, sessions), picture, settings)
+    pairs = zip(expected.x0_by_step, actual.x0_by_step, strict=True)
+    worst = max(relative_error(want.numpy(), got.numpy()) for want, got in pairs)
+    if not worst <= MAX_RELATIVE_ERROR:
+        raise ParityError(f"4-step run: error {worst:.2e} of x0's scale, at most {MAX_RELATIVE_ERROR:.0e} is allowed")
+    return worst

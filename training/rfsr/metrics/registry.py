@@ -1,0 +1,109 @@
+"""Every quality measure by name: its range, which way is better, and what it needs. One that cannot be had is declined, never faked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from rfsr.common import from_rgb8
+from rfsr.metrics.niqe import PristineModel, niqe
+from rfsr.metrics.pixels import IDENTICAL_DB, psnr, ssim
+from rfsr.metrics.squeezenet import SqueezeNetFeatures, feature_distance
+
+SQUEEZENET = Path("squeezenet/squeezenet_v1.0_decoded_fp32.npz")
+NIQE_PRISTINE = Path("niqe/niqe_pris_params.npz")
+
+Measure = Callable[..., float]
+"""Takes a picture uint8 [H, W, 3], and a reference of the same shape where the metric needs one."""
+Reason = Literal["weights-missing", "reference-missing", "size-differs", "picture-unsuitable"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is known of a measure. `weights`: the file it needs, relative to the folder of networks; `open`: makes it, given that file."""
+
+    name: str
+    range: tuple[float, float]
+    better: Literal["higher", "lower"]
+    needs_reference: bool
+    open: Callable[[Path], Measure]
+    weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class Declined:
+    """A metric that was not computed, for which picture (None: for all), and why."""
+
+    metric: str
+    picture: str | None
+    reason: Reason
+    detail: str
+
+
+def open_feature_distance(path: Path) -> Measure:
+    """`fd`: SqueezeNet feature distance of two pictures of at least 48 pixels a side."""
+    network = SqueezeNetFeatures(path).eval()
+
+    @torch.no_grad()
+    def measure(rgb8: np.ndarray, reference: np.ndarray) -> float:
+        if min(rgb8.shape[:2]) < 48:
+            raise ValueError(f"expected sides of at least 48, got {rgb8.shape[0]}×{rgb8.shape[1]}")
+        return feature_distance(network(from_rgb8(rgb8)[None]), network(from_rgb8(reference)[None])).item()
+
+    return measure
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("psnr", (0, IDENTICAL_DB), "higher", True, lambda _: psnr),
+        Metric("ssim", (-1, 1), "higher", True, lambda _: ssim),
+        # Two unit vectors without negative parts are at most sqrt(2) apart.
+        Metric("fd", (0, 2), "lower", True, open_feature_distance, SQUEEZENET),
+        Metric(
+            "niqe", (0, float("inf")), "lower", False, lambda path: partial(niqe, model=PristineModel.load(path)), NIQE_PRISTINE
+        ),
+    )
+}
+
+
+class Measures:
+    """The metrics that can be had with the given folder of networks (None: none are there), and those that cannot."""
+
+    def __init__(self, nets: Path | None, names: list[str] | None = None) -> None:
+        """`names` defaults to all. Throws ValueError for a name that is not in METRICS."""
+        if unknown := set(names or []) - METRICS.keys():
+            raise ValueError(f"expected metrics of {sorted(METRICS)}, got {sorted(unknown)}")
+        self.open: dict[str, Measure] = {}
+        self.declined: list[Declined] = []
+        for name in names or METRICS:
+            metric = METRICS[name]
+            path = (nets or Path()) / (metric.weights or "")
+            if metric.weights and (nets is None or not path.exists()):
+                self.declined.append(
+                    Declined(name, None, "weights-missing", f"expected {metric.weights} in the folder of networks")
+                )
+            else:
+                self.open[name] = metric.open(path)
+
+    def score(self, rgb8: np.ndarray, reference: np.ndarray | None, *, picture: str) -> tuple[dict[str, float], list[Declined]]:
+        """Every open metric of a picture uint8 [H, W, 3], and those its size or the lack of a reference rules out."""
+        scores, declined = {}, []
+        for name, measure in self.open.items():
+            try:
+                if not METRICS[name].needs_reference:
+                    scores[name] = measure(rgb8)
+                elif reference is None:
+                    declined.append(Declined(name, picture, "reference-missing", "it compares with a reference"))
+                elif rgb8.shape != reference.shape:
+                    detail = f"{rgb8.shape[0]}×{rgb8.shape[1]} against {reference.shape[0]}×{reference.shape[1]}"
+                    declined.append(Declined(name, picture, "size-differs", detail))
+                else:
+                    scores[name] = measure(rgb8, reference)
+            except ValueError as error:
+                declined.append(Declined(name, picture, "picture-unsuitable", str(error)))
+        return scores, declined

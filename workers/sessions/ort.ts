@@ -1,0 +1,36 @@
+// The page's sole import of ONNX Runtime. Two builds: the plain one for WASM, since the WebGPU one pays for suspending
+// inside WASM calls. Each is loaded when a backend first asks for it, with its files served by this site.
+import type { Backend } from '../../src/protocol/events.ts';
+import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
+import wasmModuleUrl from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
+import gpuUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
+import gpuModuleUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url';
+import { type OrtRuntime, wrapSession } from './runtime.ts';
+
+/** More threads than this slow small graphs down. */
+const MAX_THREADS = 8;
+
+/** Threads WASM runs with on this page: one unless it is cross-origin isolated. `limit` caps them. */
+export function wasmThreads(limit = MAX_THREADS): number {
+  return globalThis.crossOriginIsolated ? Math.max(1, Math.min(navigator.hardwareConcurrency, limit)) : 1;
+}
+
+/** ONNX Runtime in the browser. Threads are fixed with the first WASM session, as ONNX Runtime fixes them. */
+export const webRuntime: OrtRuntime = {
+  async create(model, backend) {
+    if (backend === 'webgpu') {
+      const ort = await import('onnxruntime-web/webgpu');
+      ort.env.wasm.wasmPaths = { wasm: gpuUrl, mjs: gpuModuleUrl };
+      ort.env.wasm.numThreads = 1;
+      return wrapSession(ort, await ort.InferenceSession.create(model, { executionProviders: ['webgpu'] }));
+    }
+    const ort = await import('onnxruntime-web/wasm');
+    ort.env.wasm.wasmPaths = { wasm: wasmUrl, mjs: wasmModuleUrl };
+    ort.env.wasm.numThreads = threadsOf(backend);
+    return wrapSession(ort, await ort.InferenceSession.create(model, { executionProviders: ['wasm'] }));
+  },
+};
+
+function threadsOf(backend: Backend): number {
+  return backend === 'wasm-threads' ? wasmThreads() : 1;
+}

@@ -1,0 +1,110 @@
+import { canaryFault, ramp } from '../../src/core/canary.ts';
+import type { Backend } from '../../src/protocol/events.ts';
+import { StudioError } from '../../src/protocol/errors.ts';
+import type { Graph, GraphPort } from '../../src/protocol/manifest.ts';
+import type { Feeds, Fetches, OrtRuntime, RawSession } from './runtime.ts';
+
+/** One graph of a bundle, compiled, checked against its canary, and fed only what its manifest declares. */
+export interface GraphSession {
+  readonly graph: Graph;
+  readonly backend: Backend;
+  /** Throws TypeError for feeds that do not fit the manifest, StudioError `graph-failed` when the backend fails. */
+  run(feeds: Feeds): Promise<Fetches>;
+  /** Frees the compiled graph. Running afterwards throws; disposing twice is harmless. */
+  dispose(): Promise<void>;
+}
+
+/** Compiles a graph. Throws StudioError `graph-failed` when the backend cannot, or computes other numbers than the canary's. */
+export async function createGraphSession(runtime: OrtRuntime, graph: Graph, model: Uint8Array, backend: Backend): Promise<GraphSession> {
+  const raw = await attempt(graph, backend, 'be prepared', () => runtime.create(model, backend));
+  let disposed = false;
+  const session: GraphSession = {
+    graph,
+    backend,
+    async run(feeds) {
+      if (disposed) throw new TypeError(`expected a live session of ${graph.id}, got a disposed one`);
+      checkFeeds(graph, feeds);
+      const used = Object.fromEntries(graph.inputs.map(({ name }) => [name, feeds[name]]));
+      return attempt(graph, backend, 'run', () => raw.run(used as Feeds));
+    },
+    async dispose() {
+      if (disposed) return;
+      disposed = true;
+      await raw.dispose();
+    },
+  };
+  const fault = namesFault(graph, raw) ?? (await runCanary(session));
+  if (fault !== null) {
+    await session.dispose();
+    throw new StudioError('graph-failed', `The model part “${graph.id}” computes wrong numbers on ${backend}: ${fault}.`, {
+      details: { graph: graph.id, backend, fault },
+    });
+  }
+  return session;
+}
+
+/** Feeds the canary's inputs; what is wrong with the outputs, or null. */
+async function runCanary(session: GraphSession): Promise<string | null> {
+  const { inputs, outputs, tolerance } = session.graph.canary;
+  const feeds = Object.fromEntries(
+    Object.entries(inputs).map(([name, { dims, fill }]) => {
+      if (fill.kind === 'ramp') return [name, ramp(dims, fill.scale)];
+      const port = session.graph.inputs.find((input) => input.name === name);
+      const data = port?.dtype === 'int64' ? BigInt64Array.from(fill.values, BigInt) : Float32Array.from(fill.values);
+      return [name, { dims, data }];
+    }),
+  ) as Feeds;
+  const results = await session.run(feeds);
+  for (const [name, expected] of Object.entries(outputs)) {
+    const actual = results[name];
+    const fault = actual === undefined ? 'no such output' : canaryFault(actual, expected, tolerance);
+    if (fault !== null) return `${name}: ${fault}`;
+  }
+  return null;
+}
+
+function namesFault(graph: Graph, raw: RawSession): string | null {
+  const missing = [
+    ...raw.inputNames.filter((name) => !graph.inputs.some((port) => port.name === name)),
+    ...graph.outputs.filter((port) => !raw.outputNames.includes(port.name)).map((port) => port.name),
+  ];
+  return missing.length === 0 ? null : `manifest and graph disagree about ${missing.join(', ')}`;
+}
+
+/** Throws TypeError unless every declared input is there with its dtype and dims, named dims equal wherever they recur. */
+export function checkFeeds(graph: Graph, feeds: Feeds): void {
+  const sizes = new Map<string, number>();
+  for (const port of graph.inputs) {
+    const feed = feeds[port.name];
+    if (feed === undefined) throw new TypeError(`expected a feed for ${graph.id}.${port.name}, got none`);
+    const dtype = feed.data instanceof BigInt64Array ? 'int64' : 'float32';
+    if (dtype !== port.dtype) throw new TypeError(`expected ${port.dtype} for ${graph.id}.${port.name}, got ${dtype}`);
+    const fits = feed.dims.length === port.dims.length && port.dims.every((dim, i) => fitsDim(dim, feed.dims[i] ?? 0, sizes));
+    if (!fits) throw new TypeError(`expected [${port.dims.join(', ')}] for ${graph.id}.${port.name}, got [${feed.dims.join(', ')}]`);
+  }
+}
+
+function fitsDim(dim: GraphPort['dims'][number], size: number, sizes: Map<string, number>): boolean {
+  if (typeof dim === 'number') return dim === size;
+  const [factor, name] = dim.includes('*') ? [Number(dim.split('*')[0]), dim.split('*')[1] ?? ''] : [1, dim];
+  const known = sizes.get(name);
+  if (known !== undefined) return known * factor === size;
+  sizes.set(name, size / factor);
+  return Number.isInteger(size / factor);
+}
+
+async function attempt<T>(graph: Graph, backend: Backend, action: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const memory = /out of memory|bad_alloc|allocat/i.test(text);
+    throw new StudioError(
+      memory ? 'out-of-memory' : 'graph-failed',
+      memory
+        ? 'There is not enough memory for a picture of this size. A smaller scale or picture needs less.'
+        : `The model part “${graph.id}” could not ${action} on ${backend}.`,
+      { details: { graph: graph.id, backend, reason: text.slice(0, 500) }, cause },
+    );
+  }
+}
