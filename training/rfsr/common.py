@@ -38,8 +38,9 @@ def sha256_of(path: Path) -> str:
 
 
 def command_line() -> str:
-    """The command that runs, as a shell would take it, without the path of the interpreter."""
-    return shlex.join(["python", "-m", "rfsr", *sys.argv[1:]])
+    """The command that runs, as a shell would take it; of absolute paths the last part, for it is kept where others read it."""
+    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    return shlex.join(["python", "-m", "rfsr", *words])
 
 
 def current_commit() -> str:

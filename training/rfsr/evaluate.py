@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr evaluate`."""
     parser.add_argument("--references", type=Path, help="folder of clean pictures")
     parser.add_argument("--inputs", type=Path, help="folder of low-resolution pictures")
+    parser.add_argument("--set-name", help="what to call the set in the results; default: the folder's name")
     parser.add_argument("--limit", type=int, help="only the first so many pictures")
     parser.add_argument("--degradation", choices=SETS, default="b", help="how inputs are made from references")
     parser.add_argument("--degradation-seed", type=int, default=0)
@@ -71,8 +72,9 @@ def main(args: argparse.Namespace) -> None:
         "command": command_line(),
         "commit": current_commit(),
         "data": {
-            "references": args.references and args.references.name,
-            "inputs": args.inputs.name if args.inputs else {"degradation": args.degradation, "seed": args.degradation_seed},
+            "set": args.set_name or (args.references or args.inputs).name,
+            "references": args.references is not None,
+            "inputs": "given" if args.inputs else {"degradation": args.degradation, "seed": args.degradation_seed},
             "scale": 4,
         },
         "metrics": {name: {"better": METRICS[name].better, "range": finite_range(name)} for name in measures.open},
@@ -162,6 +164,6 @@ def markdown_table(results: dict[str, Any]) -> str:
             cells.append(f"{mean['value']:.4g}{partial}" if mean else "–")
         lines.append("| " + " | ".join(cells) + " |")
     reasons = [f"- {each['metric']} was not computed: {each['detail']}" for each in results["declined"]]
-    data = results["data"]
-    source = f"{data['references'] or data['inputs']}, {len(results['models'][0]['pictures'])} pictures, `{results['command']}`"
+    pictures = len(results["models"][0]["pictures"])
+    source = f"{results['data']['set']}, {pictures} pictures, `{results['command']}`"
     return "\n".join([source, "", *lines, *([""] if reasons else []), *reasons]) + "\n"
