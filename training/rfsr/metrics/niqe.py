@@ -15,7 +15,7 @@ BLOCK = 96
 MATLAB_GREY = (0.2989360212937753, 0.5870430744511212, 0.1140209042551034)
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 SHAPES = np.arange(200, 10001) / 1000
-# What a picture's ratio of squared mean to mean square says about its shape (Lasmar et al. 2009, eq. for rho).
+# The squared mean magnitude over the mean square of a generalised Gaussian of each shape.
 RATIOS = gamma(2 / SHAPES) ** 2 / (gamma(1 / SHAPES) * gamma(3 / SHAPES))
 
 
@@ -47,12 +47,12 @@ def niqe(rgb8: np.ndarray, model: PristineModel) -> float:
     features = np.concatenate(
         [block_features(grey, BLOCK, model.window), block_features(half_size(grey), BLOCK // 2, model.window)], axis=1
     )
-    mean = np.nanmean(features, axis=0)
     whole = features[~np.isnan(features).any(axis=1)]
     if len(whole) < 2:
         raise ValueError("expected at least two blocks with texture, got a flat picture")
     pooled = (model.covariance + np.cov(whole, rowvar=False)) / 2
-    difference = model.mean - mean
+    # A flat block counts for the means of what it has, but not for the covariance: MATLAB's nanmean and nancov.
+    difference = model.mean - np.nanmean(features, axis=0)
     return float(np.sqrt(difference @ np.linalg.pinv(pooled) @ difference))
 
 
@@ -77,17 +77,26 @@ def features_of(block: np.ndarray) -> list[float]:
 
 
 def fit_asymmetric(values: np.ndarray) -> tuple[float, float, float]:
-    """Shape, left and right scale of an asymmetric generalised Gaussian, by moments; all NaN where one side has no values."""
-    negative, positive = values[values < 0], values[values > 0]
-    if not len(negative) or not len(positive):
-        return np.nan, np.nan, np.nan
-    left, right = np.sqrt(np.mean(negative**2)), np.sqrt(np.mean(positive**2))
-    skew = left / right
-    ratio = np.mean(np.abs(values)) ** 2 / np.mean(values**2)
-    ratio *= (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
-    shape = SHAPES[np.argmin((RATIOS - ratio) ** 2)]
+    """Shape, left and right scale of an asymmetric generalised Gaussian, by moments.
+
+    A side without values (a flat block) has the scale NaN, and the shape is then the first of the grid, as in MATLAB, whose minimum
+    of NaNs is the first.
+    """
+    left, right = root_mean_square(values[values < 0]), root_mean_square(values[values > 0])
+    if np.isnan(left) or np.isnan(right):
+        shape = SHAPES[0]
+    else:
+        skew = left / right
+        ratio = np.mean(np.abs(values)) ** 2 / np.mean(values**2)
+        ratio *= (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
+        shape = SHAPES[np.argmin((RATIOS - ratio) ** 2)]
     to_scale = np.sqrt(gamma(1 / shape) / gamma(3 / shape))
     return float(shape), float(left * to_scale), float(right * to_scale)
+
+
+def root_mean_square(values: np.ndarray) -> float:
+    """NaN of nothing."""
+    return float(np.sqrt(np.mean(values**2))) if len(values) else float("nan")
 
 
 def half_size(grey: np.ndarray) -> np.ndarray:

@@ -1,0 +1,88 @@
+"""`rfsr evaluate` over tiny folders, with random weights for the metrics that need some."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rfsr.__main__ import main
+from rfsr.metrics.pixels import psnr
+from rfsr.pairs import write_pairs
+from tests.metrics.networks import write_networks
+
+
+@pytest.fixture
+def references(tmp_path: Path) -> Path:
+    """Two detailed pictures of multiples of 32, H and W different."""
+    folder = tmp_path / "references"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        coarse = Image.fromarray(rng.integers(0, 256, (16, 24, 3), dtype=np.uint8))
+        coarse.resize((96, 64), Image.Resampling.BICUBIC).save(folder / f"{name}.png")
+    return folder
+
+
+def evaluate(monkeypatch: pytest.MonkeyPatch, out: Path, *arguments: str | Path) -> dict[str, Any]:
+    monkeypatch.setattr("sys.argv", ["rfsr", "evaluate", "--out", str(out), *map(str, arguments)])
+    main()
+    return json.loads(out.read_text())
+
+
+def test_degrades_references_itself_as_prepare_does(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pairs(references, tmp_path / "pairs", degradation="mild", seed=2)
+    itself = evaluate(
+        monkeypatch, tmp_path / "a.json", "--references", references, "--degradation", "mild", "--degradation-seed", 2
+    )
+    folders = ["--inputs", tmp_path / "pairs" / "lr", "--references", tmp_path / "pairs" / "hr"]
+    given = evaluate(monkeypatch, tmp_path / "b.json", *folders)
+
+    def scores(results: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in results["models"][0]["pictures"]]
+
+    assert scores(itself) == scores(given)
+    assert itself["data"] == {"set": "references", "references": True, "inputs": {"degradation": "mild", "seed": 2}, "scale": 4}
+    lr, hr = (Image.open(tmp_path / "pairs" / folder / "a.png") for folder in ("lr", "hr"))
+    want = psnr(np.asarray(lr.resize(hr.size, Image.Resampling.BICUBIC)), np.asarray(hr))
+    assert scores(given)[0]["psnr"] == round(want, 5)
+
+
+def test_scores_ready_made_pictures_beside_bicubic(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nets = write_networks(tmp_path / "nets")
+    results = evaluate(
+        monkeypatch, tmp_path / "r.json", "--references", references, "--outputs", f"perfect={references}", "--nets", nets
+    )
+    bicubic, perfect = results["models"]
+    assert (bicubic["name"], perfect["name"]) == ("bicubic", "perfect")
+    assert perfect["mean"]["fd"] == {"value": 0.0, "count": 2} and bicubic["mean"]["fd"]["value"] > 0
+    assert {each["reason"] for each in bicubic["declined"]} == {"picture-unsuitable"}  # too small for NIQE's blocks
+    table = (tmp_path / "r.md").read_text()
+    assert "| model | psnr ↑ | ssim ↑ | fd ↓ | niqe ↓ | seconds |" in table and "| perfect | 100 | 1 | 0 | – |" in table
+
+
+def test_real_inputs_get_no_full_reference_scores(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["--inputs", references, "--limit", 1, "--save", tmp_path / "made"]
+    results = evaluate(monkeypatch, tmp_path / "r.json", *arguments)
+    assert results["models"][0]["mean"].keys() == {"seconds"}
+    assert {each["metric"] for each in results["declined"]} == {"fd", "niqe"}
+    assert "niqe was not computed" in (tmp_path / "r.md").read_text()
+    made = list((tmp_path / "made" / "bicubic").iterdir())
+    assert [path.name for path in made] == ["a.png"] and Image.open(made[0]).size == (384, 256)
+
+
+def test_a_missing_result_names_the_picture(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"one picture a\.\*"):
+        evaluate(monkeypatch, tmp_path / "r.json", "--references", references, "--outputs", f"x={tmp_path / 'empty'}")
+
+
+def test_refuses_to_measure_nothing_and_outputs_without_a_name(
+    references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match="--references, --inputs or both"):
+        evaluate(monkeypatch, tmp_path / "r.json")
+    with pytest.raises(ValueError, match="NAME=DIR"):
+        evaluate(monkeypatch, tmp_path / "r.json", "--references", references, "--outputs", "folder")
