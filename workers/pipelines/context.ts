@@ -1,4 +1,4 @@
-import type { Backend, RunEvent, Stage, StageSeconds } from '../../src/protocol/events.ts';
+import type { Backend, RunEvent, Stage } from '../../src/protocol/events.ts';
 import type { Manifest, Role } from '../../src/protocol/manifest.ts';
 import type { Feeds, Fetches } from '../sessions/runtime.ts';
 import type { PromptTokenizer } from './prompt.ts';
@@ -19,6 +19,4 @@ export interface PipelineContext {
   run(role: Role, feeds: Feeds): Promise<Fetches>;
   /** Starts timing a stage, ends the one before, and tells the listener. */
   stage(stage: Stage): Promise<void>;
-  /** Ends the last stage; seconds of each, and seconds inside graphs. */
-  timings(): { readonly stages: readonly StageSeconds[]; readonly graphSeconds: number };
 }

@@ -118,11 +118,11 @@ def export_graph(spec: GraphSpec, *, cell_multiple: int) -> onnx.ModelProto:
         spec.module.eval(), spec.example, dynamo=True, opset_version=OPSET, dynamic_shapes=shapes,
         input_names=list(spec.inputs), output_names=list(spec.outputs), optimize=False, verbose=False,
     )  # fmt: skip
-    parameters = {name for name, _ in spec.module.named_parameters()}
+    kept = set(spec.module.state_dict())
 
     def may_fold(node: onnx_ir.Node) -> bool | None:
-        # folding into a parameter would rename it, and store it whole
-        return False if any(value is not None and value.name in parameters for value in node.inputs) else None
+        # folding into a weight would rename it, and store it whole
+        return False if any(value is not None and value.name in kept for value in node.inputs) else None
 
     optimize_ir(program.model, should_fold=may_fold)
     model = program.model_proto
@@ -132,7 +132,7 @@ def export_graph(spec: GraphSpec, *, cell_multiple: int) -> onnx.ModelProto:
         del value.metadata_props[:]
     del model.graph.metadata_props[:]
     del model.graph.value_info[:]
-    store_half(model, parameters)
+    store_half(model, {name for name, _ in spec.module.named_parameters()})
     onnx.checker.check_model(model)
     return model
 

@@ -1,0 +1,106 @@
+import { parseArgs } from 'node:util';
+import { StudioError } from '../src/protocol/errors.ts';
+import { COLOR_FIXES, type ColorFix, SAMPLERS, type SamplerName } from '../src/protocol/request.ts';
+
+export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
+  --model ID            bundle to run (default: the first one)
+  --scale N             1 to 4 (default 4)
+  --steps N             denoising steps (default: the model's)
+  --seed N              0 to 4294967295 (default 42)
+  --guidance X          classifier-free guidance (default: the model's)
+  --sampler NAME        ${SAMPLERS.join(' | ')} (default: the model's)
+  --prompt TEXT         words added to the tags
+  --color-fix MODE      ${COLOR_FIXES.join(' | ')} (default: the model's)
+  --frames DIR          write every step's picture and bands there
+  --backend NAME        cpu | webgpu (default cpu)
+  --models DIR          folder of bundles (default: the studio's own)
+  --json                print one JSON object
+  --help                this text`;
+
+export interface CliOptions {
+  readonly input: string;
+  readonly output: string;
+  readonly model: string | null;
+  readonly scale: number;
+  readonly steps: number | null;
+  readonly seed: number;
+  readonly guidance: number | null;
+  readonly sampler: SamplerName | null;
+  readonly prompt: string;
+  readonly colorFix: ColorFix | null;
+  readonly frames: string | null;
+  readonly backend: 'cpu' | 'webgpu';
+  readonly models: string | null;
+  readonly json: boolean;
+}
+
+/** The command line's words. Throws StudioError `option-invalid` naming what is wrong; null asks for help. */
+export function parseOptions(words: readonly string[]): CliOptions | null {
+  const { values, positionals } = read(words);
+  if (values.help === true) return null;
+  const [input, output, ...rest] = positionals;
+  if (input === undefined || output === undefined || rest.length > 0) {
+    throw bad(`Expected INPUT and OUTPUT, got ${positionals.length} file names.`);
+  }
+  return {
+    input,
+    output,
+    model: values.model ?? null,
+    scale: numeric('scale', values.scale) ?? 4,
+    steps: numeric('steps', values.steps),
+    seed: numeric('seed', values.seed) ?? 42,
+    guidance: numeric('guidance', values.guidance),
+    sampler: choice('sampler', values.sampler, SAMPLERS),
+    prompt: values.prompt ?? '',
+    colorFix: choice('color-fix', values['color-fix'], COLOR_FIXES),
+    frames: values.frames ?? null,
+    backend: choice('backend', values.backend, ['cpu', 'webgpu'] as const) ?? 'cpu',
+    models: values.models ?? null,
+    json: values.json === true,
+  };
+}
+
+function read(words: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        model: text,
+        scale: text,
+        steps: text,
+        seed: text,
+        guidance: text,
+        sampler: text,
+        prompt: text,
+        'color-fix': text,
+        frames: text,
+        backend: text,
+        models: text,
+        json: flag,
+        help: flag,
+      },
+    });
+  } catch (cause) {
+    throw bad(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function numeric(name: string, value: string | undefined): number | null {
+  if (value === undefined) return null;
+  const number = Number(value);
+  if (value.trim() === '' || !Number.isFinite(number)) throw bad(`Expected a number for --${name}, got “${value}”.`);
+  return number;
+}
+
+function choice<const T extends readonly string[]>(name: string, value: string | undefined, allowed: T): T[number] | null {
+  if (value === undefined) return null;
+  if (!allowed.includes(value)) throw bad(`Expected ${allowed.join(', ')} for --${name}, got “${value}”.`);
+  return value;
+}
+
+function bad(message: string): StudioError {
+  return new StudioError('option-invalid', message);
+}

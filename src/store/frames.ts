@@ -1,0 +1,64 @@
+import type { Image8 } from '../protocol/request.ts';
+
+/** Pictures by id, outside the store: least recently used out first once they pass the byte budget. */
+export interface Frames {
+  put(id: string, image: Image8): void;
+  get(id: string): Image8 | undefined;
+  /** Removes every picture whose id starts with `prefix`. */
+  drop(prefix: string): void;
+  readonly sizeBytes: number;
+}
+
+export function createFrames(budgetBytes: number): Frames {
+  // insertion order is use order
+  const images = new Map<string, Image8>();
+  let sizeBytes = 0;
+
+  function remove(id: string): void {
+    sizeBytes -= images.get(id)?.rgba8.length ?? 0;
+    images.delete(id);
+  }
+
+  return {
+    put(id, image) {
+      remove(id);
+      images.set(id, image);
+      sizeBytes += image.rgba8.length;
+      for (const oldest of images.keys()) {
+        if (sizeBytes <= budgetBytes || oldest === id) break;
+        remove(oldest);
+      }
+    },
+    get(id) {
+      const image = images.get(id);
+      if (image !== undefined) {
+        images.delete(id);
+        images.set(id, image);
+      }
+      return image;
+    },
+    drop(prefix) {
+      for (const id of [...images.keys()]) if (id.startsWith(prefix)) remove(id);
+    },
+    get sizeBytes() {
+      return sizeBytes;
+    },
+  };
+}
+
+export type StepLayer = 'x0' | 'low' | 'high';
+
+/** Where a step's picture is kept; `full` ones come from the full decoder. */
+export function stepFrameId(runId: string, index: number, layer: StepLayer, full = false): string {
+  return `${runId}/step-${index}/${layer}${full ? '-full' : ''}`;
+}
+
+export function resultFrameId(runId: string): string {
+  return `${runId}/result`;
+}
+
+export function inputFrameId(runId: string): string {
+  return `${runId}/input`;
+}
+
+export const PICTURE_FRAME_ID = 'picture';

@@ -1,0 +1,207 @@
+import type { Tensor } from '../src/core/tensor.ts';
+import { StudioError } from '../src/protocol/errors.ts';
+import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
+import { type Graph, type Manifest, type Role, parseIndex, parseManifest } from '../src/protocol/manifest.ts';
+import type { RestoreRequest } from '../src/protocol/request.ts';
+import type { BundleFiles, FileEntry } from './model-store/bundle-files.ts';
+import { checkRequest } from './pipelines/check.ts';
+import type { PipelineContext } from './pipelines/context.ts';
+import { createTokenizer } from './pipelines/prompt.ts';
+import { pipelineOf } from './pipelines/registry.ts';
+import { bandPreviews, decodeLatent } from './pipelines/seesr.ts';
+import { SessionPool } from './sessions/pool.ts';
+import type { Feeds, Fetches, OrtRuntime } from './sessions/runtime.ts';
+
+const SESSION_BUDGET_BYTES = 3 * 2 ** 30;
+const DOWNLOAD_EVENT_BYTES = 2 ** 18;
+
+/** A bundle's manifest and where its files are. */
+export interface Bundle {
+  readonly manifest: Manifest;
+  readonly files: readonly FileEntry[];
+  /** The same file under the folder of models. */
+  resolve(path: string): string;
+}
+
+export type Emit = (event: RunEvent) => Promise<void>;
+
+/** Runs requests against bundles: the same in the browser's worker and in Node. One run at a time. */
+export class Engine {
+  readonly #files: BundleFiles;
+  readonly #backends: readonly Backend[];
+  readonly #pool: SessionPool;
+  readonly #bundles = new Map<string, Promise<Bundle>>();
+  /** x0 of the latest run's steps, for decoding in full on demand. */
+  #latest: { readonly runId: string; readonly bundle: Bundle; readonly x0ByStep: readonly Tensor[] } | null = null;
+
+  /** `backends`: best first; a graph that fails on one moves to the next. */
+  constructor(runtime: OrtRuntime, backends: readonly Backend[], files: BundleFiles) {
+    this.#files = files;
+    this.#backends = backends;
+    this.#pool = new SessionPool(runtime, backends, SESSION_BUDGET_BYTES);
+  }
+
+  /** A bundle by id, read once. Throws StudioError `bundle-unknown`, `manifest-invalid` or the files' errors. */
+  bundle(id: string): Promise<Bundle> {
+    const known = this.#bundles.get(id);
+    if (known !== undefined) return known;
+    const loading = this.#loadBundle(id);
+    this.#bundles.set(id, loading);
+    loading.catch(() => this.#bundles.delete(id));
+    return loading;
+  }
+
+  /** Runs a request to its `done` event. Throws StudioError, or AbortError once `signal` fires. */
+  async run(runId: string, request: RestoreRequest, send: Emit, signal: AbortSignal): Promise<void> {
+    checkRequest(request);
+    const clock = new StageClock();
+    const emit: PipelineContext['emit'] = (event) => send({ ...event, runId } as RunEvent);
+    const backend = this.#backends[0];
+    if (backend === undefined) throw new StudioError('backend-unavailable', 'This device has no way to run the model.');
+    const enter = async (stage: Stage): Promise<void> => {
+      signal.throwIfAborted();
+      clock.enter(stage);
+      await emit({ type: 'stage', stage, backend });
+    };
+    await enter('load');
+    const bundle = await this.bundle(request.bundleId);
+    await this.#prepare(bundle, emit, signal);
+    const context: PipelineContext = {
+      manifest: bundle.manifest,
+      tokenizer: await this.#tokenizer(bundle, signal),
+      backend,
+      signal,
+      emit,
+      stage: enter,
+      run: async (role, feeds) => {
+        signal.throwIfAborted();
+        const fetches = await clock.measure(() => this.#runRole(bundle, role, feeds, emit, signal));
+        signal.throwIfAborted();
+        return fetches;
+      },
+    };
+    const { image, recipe, x0ByStep } = await pipelineOf(bundle.manifest)(context, request);
+    this.#latest = { runId, bundle, x0ByStep };
+    await send({ type: 'done', runId, image, timings: clock.finish(), graphSeconds: clock.graphSeconds, recipe });
+  }
+
+  /** Step `index` of the latest run through the full decoder. Throws RangeError when it is not kept any more. */
+  async decodeStep(runId: string, index: number): Promise<StepPreviews> {
+    const latent = this.#latest?.runId === runId ? this.#latest.x0ByStep[index] : undefined;
+    if (this.#latest === null || latent === undefined) throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
+    const { bundle } = this.#latest;
+    const run = (role: Role, feeds: Feeds) => this.#runRole(bundle, role, feeds, async () => {}, new AbortController().signal);
+    return bandPreviews(await decodeLatent({ manifest: bundle.manifest, run }, latent));
+  }
+
+  /** Frees every compiled graph and all that was kept of the latest run. */
+  async dispose(): Promise<void> {
+    this.#latest = null;
+    await this.#pool.dispose();
+  }
+
+  async #loadBundle(id: string): Promise<Bundle> {
+    const { bundles } = parseIndex(await this.#files.text('index.json'));
+    const entry = bundles.find((bundle) => bundle.id === id);
+    if (entry === undefined) {
+      const known = bundles.map((bundle) => bundle.id).join(', ');
+      throw new StudioError('bundle-unknown', `There is no model “${id}” here. There is: ${known}.`, { details: { id } });
+    }
+    const manifest = parseManifest(await this.#files.text(entry.manifest));
+    const folder = entry.manifest.slice(0, entry.manifest.lastIndexOf('/') + 1);
+    const resolve = (path: string): string => new URL(`${folder}${path}`, 'models:///').pathname.slice(1);
+    const graphs = Object.values(manifest.graphs).flatMap((chain) => chain ?? []);
+    const listed = [manifest.tokenizer, ...graphs.flatMap((graph) => graph.files)];
+    const files = listed.map(({ path, sizeBytes, sha256 }) => ({ path: resolve(path), sizeBytes, sha256 }));
+    return { manifest, files: [...new Map(files.map((file) => [file.sha256, file])).values()], resolve };
+  }
+
+  /** Fetches what is not here yet and compiles every graph, so that sampling starts without a pause. */
+  async #prepare(bundle: Bundle, emit: PipelineContext['emit'], signal: AbortSignal): Promise<void> {
+    const totalBytes = bundle.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    let loadedBytes = 0;
+    for (const file of bundle.files) {
+      signal.throwIfAborted();
+      if (await this.#files.has(file)) {
+        loadedBytes += file.sizeBytes;
+        continue;
+      }
+      let told = loadedBytes;
+      const onBytes = (count: number): void => {
+        loadedBytes += count;
+        if (loadedBytes - told < DOWNLOAD_EVENT_BYTES) return;
+        told = loadedBytes;
+        void emit({ type: 'download', loadedBytes, totalBytes });
+      };
+      await this.#files.bytes(file, onBytes, signal);
+      await emit({ type: 'download', loadedBytes, totalBytes });
+    }
+    for (const role of Object.keys(bundle.manifest.graphs) as Role[]) {
+      for (const graph of bundle.manifest.graphs[role] ?? []) {
+        signal.throwIfAborted();
+        await this.#session(bundle, graph, emit, signal);
+      }
+    }
+  }
+
+  #session(bundle: Bundle, graph: Graph, emit: PipelineContext['emit'], signal: AbortSignal) {
+    return this.#pool.session(
+      graph,
+      async () => {
+        const [file, ...others] = graph.files;
+        if (file === undefined || others.length > 0) {
+          throw new StudioError('manifest-invalid', `The model part “${graph.id}” is in ${graph.files.length} files; one is expected.`);
+        }
+        return this.#files.bytes({ ...file, path: bundle.resolve(file.path) }, () => {}, signal);
+      },
+      async ({ id }, from, to, reason) =>
+        emit({
+          type: 'notice',
+          reason: 'backend-changed',
+          message: `The model part “${id}” runs on ${to} instead of ${from}: ${reason}`,
+          code: 'graph-failed',
+        }),
+    );
+  }
+
+  /** A role's chain: what one graph gives, a later one may take. */
+  async #runRole(bundle: Bundle, role: Role, feeds: Feeds, emit: PipelineContext['emit'], signal: AbortSignal): Promise<Fetches> {
+    const chain = bundle.manifest.graphs[role];
+    if (chain === undefined) throw new TypeError(`expected a bundle with the role ${role}`);
+    let known: Feeds = feeds;
+    let fetches: Fetches = {};
+    for (const graph of chain) {
+      const session = await this.#session(bundle, graph, emit, signal);
+      fetches = await session.run(known);
+      known = { ...known, ...fetches };
+    }
+    return fetches;
+  }
+
+  async #tokenizer({ manifest, resolve }: Bundle, signal: AbortSignal) {
+    const file = { ...manifest.tokenizer, path: resolve(manifest.tokenizer.path) };
+    return createTokenizer(new TextDecoder().decode(await this.#files.bytes(file, () => {}, signal)), manifest.tokenizer);
+  }
+}
+
+/** Seconds of each stage, and of graphs among them. */
+class StageClock {
+  readonly #stages: { stage: Stage; began: number }[] = [];
+  graphSeconds = 0;
+
+  enter(stage: Stage): void {
+    this.#stages.push({ stage, began: performance.now() });
+  }
+
+  async measure<T>(work: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    const result = await work();
+    this.graphSeconds += (performance.now() - began) / 1000;
+    return result;
+  }
+
+  finish(): StageSeconds[] {
+    const end = performance.now();
+    return this.#stages.map(({ stage, began }, i) => ({ stage, seconds: ((this.#stages[i + 1]?.began ?? end) - began) / 1000 }));
+  }
+}

@@ -1,0 +1,89 @@
+import { expose, transfer } from 'comlink';
+import { StudioError } from '../src/protocol/errors.ts';
+import type { Backend, RunEvent } from '../src/protocol/events.ts';
+import { parseIndex } from '../src/protocol/manifest.ts';
+import type { DeviceReport, StudioApi } from '../src/protocol/studio-api.ts';
+import { Engine } from './engine.ts';
+import { OpfsFiles } from './model-store/opfs-files.ts';
+import { fallbackOrder, inspectDevice } from './sessions/device.ts';
+import { wasmThreads, webRuntime } from './sessions/ort.ts';
+import { buffersOf, eventBuffers, withWireFailures } from './transfer.ts';
+
+// the build puts workers into assets/, models beside it
+const MODELS = new URL(import.meta.env.DEV ? '/models/' : '../models/', import.meta.url);
+
+let uncachedReason: string | null = null;
+const files = new OpfsFiles(MODELS, (reason) => {
+  uncachedReason ??= reason;
+});
+let report: Promise<DeviceReport> | null = null;
+let engine: Engine | null = null;
+let current: { readonly runId: string; readonly abort: AbortController } | null = null;
+
+const api: StudioApi = {
+  async device(override) {
+    report ??= inspectDevice(webRuntime, wasmThreads(), override);
+    return report;
+  },
+
+  async bundles() {
+    const { bundles } = parseIndex(await files.text('index.json'));
+    const device = await ready(null);
+    return Promise.all(
+      bundles.map(async ({ manifest: _, ...bundle }) => {
+        const known = await Promise.all((await device.bundle(bundle.id)).files.map((file) => files.has(file)));
+        return { ...bundle, cached: known.every(Boolean) };
+      }),
+    );
+  },
+
+  async manifest(bundleId) {
+    const { bundles } = parseIndex(await files.text('index.json'));
+    const entry = bundles.find(({ id }) => id === bundleId);
+    if (entry === undefined) throw new StudioError('bundle-unknown', `There is no model “${bundleId}” here.`);
+    return files.text(entry.manifest);
+  },
+
+  async run(runId, request, onEvent) {
+    if (current !== null) throw new StudioError('run-in-progress', 'A run is going on already; wait for it or cancel it.');
+    current = { runId, abort: new AbortController() };
+    const { signal } = current.abort;
+    const send = async (event: RunEvent): Promise<void> => {
+      await onEvent(transfer(event, eventBuffers(event)));
+      // a message such as cancel is heard only between tasks
+      await new Promise((resolve) => setTimeout(resolve));
+    };
+    try {
+      const ran = await ready(null);
+      if (uncachedReason !== null) {
+        const message = `Model files cannot be kept in this browser, so they are loaded each time (${uncachedReason}).`;
+        await send({ type: 'notice', runId, reason: 'cache-unavailable', message });
+      }
+      await ran.run(runId, request, send, signal);
+    } finally {
+      current = null;
+    }
+  },
+
+  async cancel(runId) {
+    if (current?.runId === runId) current.abort.abort();
+  },
+
+  async decodeStep(runId, index) {
+    if (current !== null) throw new StudioError('run-in-progress', 'The step is decoded in full once the run has ended.');
+    const { x0, low, high } = await (await ready(null)).decodeStep(runId, index);
+    return transfer({ x0, low, high }, buffersOf(x0, low, high));
+  },
+
+  async clearCache() {
+    await files.clear();
+  },
+};
+
+/** The engine on the backends this device was found to have. */
+async function ready(override: Backend | null): Promise<Engine> {
+  engine ??= new Engine(webRuntime, fallbackOrder(await api.device(override)), files);
+  return engine;
+}
+
+expose(withWireFailures(api));

@@ -1,0 +1,44 @@
+import { isAbort, StudioError, type StudioErrorData } from '../src/protocol/errors.ts';
+import type { RunEvent } from '../src/protocol/events.ts';
+import type { Image8 } from '../src/protocol/request.ts';
+
+/** What a failed call looks like on the wire: whole, and told apart from a cancel. */
+export type WireFailure = { readonly kind: 'abort' } | { readonly kind: 'studio'; readonly error: StudioErrorData };
+
+/** Any thrown value as a `StudioError` or an abort, ready to be cloned to the page. */
+export function toWireFailure(error: unknown): WireFailure {
+  if (isAbort(error)) return { kind: 'abort' };
+  if (error instanceof StudioError) return { kind: 'studio', error: error.toData() };
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const wrapped = new StudioError('internal', `Something went wrong inside the studio (${reason}). Trying again may help.`, { cause: error });
+  return { kind: 'studio', error: wrapped.toData() };
+}
+
+/** The pixel buffers of pictures, to be moved rather than copied. */
+export function buffersOf(...images: readonly Image8[]): ArrayBuffer[] {
+  return images.map((image) => image.rgba8.buffer);
+}
+
+/** The pixel buffers an event carries. */
+export function eventBuffers(event: RunEvent): ArrayBuffer[] {
+  if (event.type === 'done') return buffersOf(event.image);
+  if (event.type === 'step' && event.previews !== null) return buffersOf(event.previews.x0, event.previews.low, event.previews.high);
+  return [];
+}
+
+/** Comlink loses an error's class and fields, but passes plain objects whole: failures cross as data. */
+export function withWireFailures<T extends object>(target: T): T {
+  return new Proxy(target, {
+    get(object, key) {
+      const member: unknown = Reflect.get(object, key);
+      if (typeof member !== 'function') return member;
+      return async (...words: unknown[]) => {
+        try {
+          return await Reflect.apply(member, object, words);
+        } catch (error) {
+          throw toWireFailure(error);
+        }
+      };
+    },
+  });
+}
