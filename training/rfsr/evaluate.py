@@ -20,9 +20,8 @@ from rfsr.common import command_line, current_commit, list_pictures, open_rgb
 from rfsr.degrade.params import SETS
 from rfsr.metrics.registry import METRICS, Declined, Measures
 from rfsr.pairs import degraded_pair, pair_generator
+from rfsr.report import add_to_quality, markdown_table
 from rfsr.restorers import BicubicRestorer, BundleRestorer, FolderRestorer, Restorer
-
-ARROWS = {"higher": "↑", "lower": "↓"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", nargs="+", choices=METRICS, help="default: all that can be had")
     parser.add_argument("--nets", type=Path, help="folder with the networks' weights that metrics need")
     parser.add_argument("--out", type=Path, required=True, help="results as JSON; a table is written beside it as .md")
+    parser.add_argument("--quality", type=Path, help="JSON to add the means to, in the form `rfsr export --quality` takes")
     parser.add_argument("--save", type=Path, help="folder for every model's pictures")
     sampling = parser.add_argument_group("sampling, where it should differ from the bundle's defaults")
     sampling.add_argument("--steps", type=int)
@@ -83,6 +83,8 @@ def main(args: argparse.Namespace) -> None:
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(results, indent=1, allow_nan=False))
+    if args.quality:
+        add_to_quality(args.quality, results)
     table = markdown_table(results)
     args.out.with_suffix(".md").write_text(table)
     print(table)
@@ -149,21 +151,3 @@ def means(rows: list[dict[str, Any]], names: list[str]) -> dict[str, dict[str, f
 def finite_range(name: str) -> list[float | None]:
     """A metric's bounds for JSON, which knows no infinity: None is unbounded."""
     return [bound if np.isfinite(bound) else None for bound in METRICS[name].range]
-
-
-def markdown_table(results: dict[str, Any]) -> str:
-    """A row a model; a mean over fewer pictures than were measured says over how many."""
-    names = list(results["metrics"])
-    head = ["model", *(f"{name} {ARROWS[results['metrics'][name]['better']]}" for name in names), "seconds"]
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    for model in results["models"]:
-        cells = [model["name"]]
-        for name in (*names, "seconds"):
-            mean = model["mean"].get(name)
-            partial = f" ({mean['count']})" if mean and mean["count"] < len(model["pictures"]) else ""
-            cells.append(f"{mean['value']:.4g}{partial}" if mean else "–")
-        lines.append("| " + " | ".join(cells) + " |")
-    reasons = [f"- {each['metric']} was not computed: {each['detail']}" for each in results["declined"]]
-    pictures = len(results["models"][0]["pictures"])
-    source = f"{results['data']['set']}, {pictures} pictures, `{results['command']}`"
-    return "\n".join([source, "", *lines, *([""] if reasons else []), *reasons]) + "\n"

@@ -73,6 +73,16 @@ def test_real_inputs_get_no_full_reference_scores(references: Path, tmp_path: Pa
     assert [path.name for path in made] == ["a.png"] and Image.open(made[0]).size == (384, 256)
 
 
+def test_adds_its_means_to_a_quality_file_set_by_set(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quality = tmp_path / "quality.json"
+    for name in ("first", "second"):
+        arguments = ["--references", references, "--set-name", name, "--quality", quality, "--metrics", "psnr"]
+        results = evaluate(monkeypatch, tmp_path / "r.json", *arguments)
+    sets = json.loads(quality.read_text())["sets"]
+    assert sets.keys() == {"first", "second"} and sets["second"]["pictures"] == 2
+    assert sets["second"]["bicubic"]["psnr"] == results["models"][0]["mean"]["psnr"]["value"]
+
+
 def test_a_missing_result_names_the_picture(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match=r"one picture a\.\*"):

@@ -1,0 +1,62 @@
+"""What can be measured; a bundle is run with its manifest's defaults."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rfsr.export.sources import nano_models
+from rfsr.pipeline import Settings, restore
+from rfsr.restorers import BicubicRestorer, BundleRestorer, FolderRestorer
+
+IMAGE = {"scale": 4, "multipleOf": 32, "minSide": 64, "workingSide": 128, "colorFix": "adain"}
+SAMPLING = {
+    "sampler": "ddim",
+    "steps": 2,
+    "guidance": 1.5,
+    "startPoint": "noise",
+    "positivePrompt": "sharp",
+    "negativePrompt": "blurred",
+}
+
+
+def picture(height: int = 16, width: int = 24) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def test_bicubic_gives_four_times_the_sides_and_keeps_a_flat_picture() -> None:
+    assert BicubicRestorer().restore(picture(5, 7), picture="x").shape == (20, 28, 3)
+    flat = np.full((5, 7, 3), 90, np.uint8)
+    assert (BicubicRestorer().restore(flat, picture="x") == 90).all()
+
+
+def test_a_folder_gives_the_picture_of_that_name_and_refuses_two(tmp_path: Path) -> None:
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    restorer = FolderRestorer("theirs", tmp_path)
+    assert np.array_equal(restorer.restore(picture(), picture="a"), picture())
+    Image.fromarray(picture()).save(tmp_path / "a.jpg")
+    with pytest.raises(FileNotFoundError, match="got 2"):
+        restorer.restore(picture(), picture="a")
+
+
+def test_a_bundle_runs_with_its_own_defaults_and_the_overrides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models, _ = nano_models(image=IMAGE)
+    # The manifest's weights are the exporter's business; what is tested here is which settings a run gets.
+    monkeypatch.setattr("rfsr.checkpoint.load_bundle", lambda folder: models)
+    (tmp_path / "manifest.json").write_text(json.dumps({"id": "nano", "image": IMAGE, "sampling": SAMPLING}))
+    restorer = BundleRestorer(tmp_path, overrides={"seed": 7, "color_fix": "none"})
+    wanted = Settings(
+        steps=2,
+        guidance=1.5,
+        seed=7,
+        sampler="ddim",
+        start_point="noise",
+        color_fix="none",
+        positive="sharp",
+        negative="blurred",
+    )
+    assert restorer.name == "nano" and restorer.request == wanted and restorer.settings["steps"] == 2
+    got = restorer.restore(picture(), picture="x")
+    assert got.shape == (64, 96, 3) and np.array_equal(got, restore(models, picture(), wanted).rgb8)
