@@ -1,6 +1,5 @@
 """NIQE's parts against second derivations of them, and what it must do as a whole."""
 
-
 import numpy as np
 import pytest
 from PIL import Image
