@@ -11,7 +11,7 @@ export interface HaarBands {
 }
 
 /** What the magnitude of the detail bands is multiplied by to be seen: details are much fainter than tones. */
-const HIGH_VIEW_GAIN = 3;
+const HIGH_VIEW_GAIN = 5;
 
 /** Forward transform. An odd side is extended by its last row or column (PyWavelets' mode "symmetric"). */
 export function haar(planes: Tensor): HaarBands {

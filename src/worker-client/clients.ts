@@ -19,15 +19,13 @@ export interface Clients {
   encodePng(image: Image8): Promise<ArrayBuffer>;
 }
 
-/** Starts nothing: each worker starts with its first call. `onStudioDeath` hears when the computing worker stopped by itself. */
-export function createClients(onStudioDeath: (reason: string) => void): Clients {
+/** Starts nothing: each worker starts with its first call. */
+export function createClients(): Clients {
   const studio = createWorkerClient<StudioApi>(
     () => new Worker(new URL('../../workers/studio.worker.ts', import.meta.url), { type: 'module', name: 'studio' }),
-    onStudioDeath,
   );
   const imaging = createWorkerClient<ImagingApi>(
     () => new Worker(new URL('../../workers/imaging.worker.ts', import.meta.url), { type: 'module', name: 'imaging' }),
-    () => {},
   );
   return {
     device: (override) => studio.call((api) => api.device(override)),

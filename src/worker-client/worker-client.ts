@@ -5,19 +5,16 @@ import { StudioError, type StudioErrorData } from '../protocol/errors.ts';
 export interface WorkerClient<Api> {
   /** Runs `call` against the worker. Rejects with the worker's StudioError or AbortError, or `worker-died` when it dies meanwhile. */
   call<T>(call: (api: Remote<Api>) => Promise<T>): Promise<T>;
-  /** Ends the worker; everything pending rejects with `worker-died`. */
-  restart(): void;
 }
 
 interface Live<Api> {
   readonly worker: Worker;
   readonly api: Remote<Api>;
   readonly died: Promise<never>;
-  readonly kill: (reason: string) => void;
 }
 
 /** `construct` makes the worker: Vite wants to see `new Worker(new URL(…))` written out. */
-export function createWorkerClient<Api>(construct: () => Worker, onDeath: (reason: string) => void): WorkerClient<Api> {
+export function createWorkerClient<Api>(construct: () => Worker): WorkerClient<Api> {
   let live: Live<Api> | null = null;
 
   function start(): Live<Api> {
@@ -31,13 +28,9 @@ export function createWorkerClient<Api>(construct: () => Worker, onDeath: (reaso
       };
     });
     died.catch(() => {});
-    worker.addEventListener('error', (event) => {
-      const reason = event.message || 'the worker could not be loaded';
-      kill(reason);
-      onDeath(reason);
-    });
+    worker.addEventListener('error', (event) => kill(event.message || 'the worker could not be loaded'));
     worker.addEventListener('messageerror', () => kill('a message could not be read'));
-    return { worker, api: wrap<Api>(worker), died, kill };
+    return { worker, api: wrap<Api>(worker), died };
   }
 
   return {
@@ -48,10 +41,6 @@ export function createWorkerClient<Api>(construct: () => Worker, onDeath: (reaso
       } catch (error) {
         throw fromWire(error);
       }
-    },
-    restart() {
-      live?.kill('restarted by the page');
-      live = null;
     },
   };
 }

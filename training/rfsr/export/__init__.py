@@ -2,12 +2,10 @@
 
 import argparse
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
-from rfsr.common import load_config
+from rfsr.common import command_line, load_config
 from rfsr.export.graphs import export_graph, graph_specs, round_to_half
 from rfsr.export.manifest import sampling_defaults, scheduler_config, write_graph, write_index, write_tokenizer
 from rfsr.export.parity import SessionModule, check_graph, check_run, open_session
@@ -33,7 +31,7 @@ def main(args: argparse.Namespace) -> None:
         models, facts = nano_models(image=config["image"])
     else:
         models, facts = models_from_runs(args.vae, args.tagger, args.denoiser, image=config["image"])
-    facts["command"] = shlex.join(["python", "-m", "rfsr", *sys.argv[1:]])
+    facts["command"] = command_line()
     quality = json.loads(args.quality.read_text()) if args.quality else {}
     export_bundle(models, config, args.out, training=facts, quality=quality)
     write_index(args.out.parent)

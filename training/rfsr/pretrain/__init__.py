@@ -1,17 +1,16 @@
 """`rfsr pretrain`: trains one stage of a mini model (vae, tagger, denoiser, trajectory), resumably."""
 
 import argparse
-import shlex
-import subprocess
-import sys
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
 
-from rfsr.common import load_config
+from rfsr.common import command_line, current_commit, load_config
 from rfsr.data import PackedCrops
+from rfsr.metrics.registry import SQUEEZENET
 from rfsr.metrics.squeezenet import SqueezeNetFeatures
 from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
 from rfsr.pretrain.latents import FrozenParts, build_latents
@@ -20,7 +19,6 @@ from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 from rfsr.pretrain.vae import VaeConfig, VaeStage
 
-SQUEEZENET = Path("squeezenet/squeezenet_v1.0_decoded_fp32.npz")
 SYNSETS = Path("imagenet_synset.txt")
 
 
@@ -48,7 +46,7 @@ def main(args: argparse.Namespace) -> None:
         from rfsr.checkpoint import initialise_stage
 
         initialise_stage(stage, args.init_from)
-    facts = {"command": shlex.join(["python", "-m", "rfsr", *sys.argv[1:]]), "commit": current_commit()}
+    facts = {"command": command_line(), "commit": current_commit()}
     trainer = Trainer(stage, loop, args.run, facts=facts, cpu=args.cpu)
     parameters = sum(parameter.numel() for parameter in stage.trainable())
     trainer.accelerator.print(f"{stage.name}: {parameters:,} parameters, {trainer.accelerator.device}, seed {loop.seed}")
@@ -84,10 +82,5 @@ def build_denoiser(args: argparse.Namespace, config: dict[str, Any], crops: Pack
     stage = TrajectoryStage(TrajectoryConfig(**table), base, crops, latents, parts, features)
     if args.denoiser:
         stage.load_state_dict(load_file(args.denoiser / "model.safetensors"), strict=False)
+        stage.started_from = json.loads((args.denoiser / "facts.json").read_text())
     return stage
-
-
-def current_commit() -> str:
-    """The checkout's commit, or "unknown" outside one."""
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"

@@ -31,7 +31,7 @@ class TrajectoryConfig:
     """
 
     steps: tuple[int, int] = (5, 12)
-    skip01: float = 0.0
+    skip01: float = 0.25
     l1: float = 10.0
     feature: float = 1.0
     denoise: float = 0.1
@@ -58,6 +58,7 @@ class TrajectoryStage(DenoiserStage):
     ) -> None:
         super().__init__(base, crops, latents, parts)
         self.trajectory = config
+        self.started_from: dict[str, Any] | None = None
         self.features = features.requires_grad_(False)
         self.vae = parts.vae
         if config.train_decoder:
@@ -91,14 +92,16 @@ class TrajectoryStage(DenoiserStage):
         """See `Stage.forward`."""
         config = self.trajectory
         generator = torch.Generator(batch["target"].device).manual_seed(seed)
-        x0 = self.rollout(batch, generator)
-        losses = self.picture_loss(x0, batch["clean"])
+        with torch.no_grad():
+            wanted = self.features(batch["clean"])
+        losses = self.picture_loss(self.rollout(batch, generator), batch["clean"], wanted)
         loss = config.l1 * losses["l1"] + config.feature * losses["feature"]
         if config.denoise > 0:
-            losses["denoise"] = super().forward(batch, seed + 1, progress01)["loss"]
+            losses["denoise"] = super().forward(half_of(batch), seed + 1, progress01)["loss"]
             loss = loss + config.denoise * losses["denoise"]
         if config.train_decoder:
-            kept = self.picture_loss(batch["target"], batch["clean"])
+            # one sample of the batch is enough to hold the decoder
+            kept = self.picture_loss(batch["target"][:1], batch["clean"][:1], [x[:1] for x in wanted])
             losses["reconstruct"] = config.l1 * kept["l1"] + config.feature * kept["feature"]
             loss = loss + config.reconstruct * losses["reconstruct"]
         return {"loss": loss, **losses}
@@ -117,19 +120,25 @@ class TrajectoryStage(DenoiserStage):
         eps = self.eps(batch, sample, times[stop], guidance)
         return (sample - (1 - abar).sqrt() * eps) / abar.sqrt()
 
-    def picture_loss(self, latent: Tensor, clean: Tensor) -> dict[str, Tensor]:
-        """L1 and feature distance of the decoded latent [B, C, h, w] to clean [B, 3, 8h, 8w] in 0…1."""
+    def picture_loss(self, latent: Tensor, clean: Tensor, wanted: list[Tensor]) -> dict[str, Tensor]:
+        """L1 and feature distance of the decoded latent [B, C, h, w] to clean [B, 3, 8h, 8w] in 0…1, whose features are `wanted`."""
         decoded = self.parts.decode01(latent)
         return {
             "l1": (decoded - clean).abs().mean(),
-            "feature": feature_distance(self.features(clean), self.features(decoded)),
+            "feature": feature_distance(wanted, self.features(decoded)),
         }
 
     def facts(self) -> dict[str, Any]:
         """The denoiser stage's facts and this stage's own configuration."""
-        return {**super().facts(), "trajectory": asdict(self.trajectory)}
+        facts = {**super().facts(), "trajectory": asdict(self.trajectory)}
+        return facts if self.started_from is None else {**facts, "startedFrom": self.started_from}
 
     def export_state(self) -> dict[str, Tensor]:
         """The denoiser's weights, and the autoencoder's under `vae.`."""
         vae = {f"vae.{name}": value for name, value in self.vae.state_dict().items()}
         return {**super().export_state(), **vae}
+
+
+def half_of(batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The first half of a batch, for the loss that only keeps what was learnt before."""
+    return {name: value if name == "plan" else value[: max(1, len(value) // 2)] for name, value in batch.items()}

@@ -1,0 +1,131 @@
+import { type CSSProperties, type PointerEvent as ReactPointerEvent, useRef, useState } from 'react';
+import { Button } from './button.tsx';
+import styles from './comparison.module.css';
+import { PictureCanvas, type Pixels } from './picture-canvas.tsx';
+import { type Placement, useZoom } from './use-zoom.ts';
+
+interface Side {
+  readonly image: Pixels | undefined;
+  readonly name: string;
+}
+
+interface ComparisonProps {
+  readonly before: Side;
+  /** Without an image only `before` is shown. */
+  readonly after: Side;
+  /** Size both are shown at, in picture pixels. */
+  readonly height: number;
+  readonly width: number;
+  readonly mode: 'split' | 'side' | 'difference';
+  /** Shows `before` alone. */
+  readonly peek: boolean;
+}
+
+/** Two pictures of the same thing under one zoom: split by a handle, side by side, or their difference. */
+export function Comparison({ before, after, height, width, mode, peek }: ComparisonProps) {
+  const viewport = useRef<HTMLDivElement>(null);
+  const zoom = useZoom(viewport, height, width);
+  const [split, setSplit] = useState(50);
+  const both = after.image !== undefined && !peek;
+  const splitting = both && mode === 'split';
+
+  const onPointerMove = (event: ReactPointerEvent): void => {
+    zoom.handlers.onPointerMove(event);
+    if (splitting && event.pointerType === 'touch' && event.isPrimary) {
+      const box = event.currentTarget.getBoundingClientRect();
+      setSplit(Math.round(((event.clientX - box.left) / box.width) * 100));
+    }
+  };
+
+  return (
+    <div className={styles['frame']}>
+      <div
+        ref={viewport}
+        className={styles['viewport']}
+        onPointerDown={zoom.handlers.onPointerDown}
+        onPointerMove={onPointerMove}
+        onPointerUp={zoom.handlers.onPointerUp}
+        onPointerCancel={zoom.handlers.onPointerUp}
+      >
+        <Layer side={before} placement={zoom.placement} height={height} width={width} half={both && mode === 'side' ? 'left' : null} />
+        {both && (
+          <Layer
+            side={after}
+            placement={zoom.placement}
+            height={height}
+            width={width}
+            half={mode === 'side' ? 'right' : null}
+            clip={splitting ? `inset(0 0 0 ${split}%)` : undefined}
+            blend={mode === 'difference'}
+          />
+        )}
+        {splitting && (
+          <>
+            <div className={styles['line']} style={{ left: `${split}%` }} aria-hidden />
+            <input
+              className={styles['handle']}
+              type="range"
+              aria-label="Compare"
+              aria-valuetext={`${split} % ${before.name}`}
+              min={0}
+              max={100}
+              value={split}
+              onPointerDown={(event) => event.stopPropagation()}
+              onChange={(event) => setSplit(Number(event.target.value))}
+            />
+          </>
+        )}
+        <span className={`${styles['name']} ${styles['left']}`}>{before.name}</span>
+        {both && <span className={`${styles['name']} ${styles['right']}`}>{mode === 'difference' ? 'difference ×4' : after.name}</span>}
+      </div>
+      <div className={styles['zoom']}>
+        <Button kind="plain" onPress={() => zoom.zoomBy(1 / 1.25)} label="Zoom out">
+          −
+        </Button>
+        <output className={styles['percent']} aria-label="Zoom">
+          {zoom.percent} %
+        </output>
+        <Button kind="plain" onPress={() => zoom.zoomBy(1.25)} label="Zoom in">
+          +
+        </Button>
+        <Button kind="plain" onPress={zoom.fit}>
+          Fit
+        </Button>
+        <Button kind="plain" onPress={zoom.actualSize}>
+          1:1
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+interface LayerProps {
+  readonly side: Side;
+  readonly placement: Placement;
+  readonly height: number;
+  readonly width: number;
+  readonly half: 'left' | 'right' | null;
+  readonly clip?: string | undefined;
+  readonly blend?: boolean;
+}
+
+function Layer({ side, placement, height, width, half, clip, blend = false }: LayerProps) {
+  const style: CSSProperties = {
+    width: width * placement.scale,
+    height: height * placement.scale,
+    transform: `translate(${placement.left}px, ${placement.top}px)`,
+    // enlarged far beyond its pixels, a picture shows them as they are
+    imageRendering: placement.scale * (width / (side.image?.width ?? width)) > 6 ? 'pixelated' : 'auto',
+  };
+  const shift = { left: styles['halfLeft'], right: styles['halfRight'] };
+  return (
+    <div
+      className={`${styles['layer']} ${half === null ? '' : shift[half]} ${blend ? styles['difference'] : ''}`}
+      style={clip === undefined ? {} : { clipPath: clip }}
+    >
+      <div className={styles['picture']} style={style}>
+        <PictureCanvas image={side.image} label={side.name} className={styles['canvas']} />
+      </div>
+    </div>
+  );
+}

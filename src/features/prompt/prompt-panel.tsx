@@ -1,0 +1,62 @@
+import { type SyntheticEvent, useState } from 'react';
+import { Button } from '../../components/button.tsx';
+import { TextArea } from '../../components/text-area.tsx';
+import { useActions, useStudio } from '../../store/store.ts';
+import styles from './prompt-panel.module.css';
+
+/** Tags the model saw, or the person's own, and the words around them. */
+export function PromptPanel() {
+  const settings = useStudio((state) => state.settings);
+  const seen = useStudio((state) => state.seen);
+  const { change } = useActions();
+  const shown = settings.tags ?? seen?.tags ?? null;
+  return (
+    <div className={styles['panel']}>
+      <div>
+        <h3 className={styles['heading']}>Tags</h3>
+        {shown === null ? (
+          <p className={styles['hint']}>The model names what it sees when a run starts. You can change the tags then, or set your own now.</p>
+        ) : (
+          <ul className={styles['tags']} aria-label="Tags">
+            {shown.map((tag) => (
+              <li key={tag} className={styles['tag']} data-unknown={seen?.unknownWords.includes(tag) ?? false}>
+                {tag}
+                <button type="button" aria-label={`Remove ${tag}`} onClick={() => change({ tags: shown.filter((other) => other !== tag) })}>
+                  ×
+                </button>
+              </li>
+            ))}
+            {shown.length === 0 && <li className={styles['hint']}>none</li>}
+          </ul>
+        )}
+        <AddTag onAdd={(tag) => change({ tags: [...new Set([...(shown ?? []), tag])] })} />
+        {settings.tags !== null && (
+          <Button kind="plain" onPress={() => change({ tags: null })}>
+            Let the model choose again
+          </Button>
+        )}
+      </div>
+      <TextArea label="Your words" value={settings.user} placeholder="a street in the rain" onChange={(user) => change({ user })} />
+      <TextArea label="Quality words" value={settings.positive} onChange={(positive) => change({ positive })} />
+      <TextArea label="Negative words" value={settings.negative} onChange={(negative) => change({ negative })} />
+      {seen !== null && seen.unknownWords.length > 0 && (
+        <p className={styles['unknown']}>This model does not know: {seen.unknownWords.join(', ')}.</p>
+      )}
+    </div>
+  );
+}
+
+function AddTag({ onAdd }: { readonly onAdd: (tag: string) => void }) {
+  const [text, setText] = useState('');
+  const submit = (event: SyntheticEvent): void => {
+    event.preventDefault();
+    const tag = text.trim();
+    if (tag !== '') onAdd(tag);
+    setText('');
+  };
+  return (
+    <form className={styles['add']} onSubmit={submit}>
+      <input className={styles['input']} value={text} placeholder="add a tag" aria-label="Add a tag" onChange={(event) => setText(event.target.value)} />
+    </form>
+  );
+}

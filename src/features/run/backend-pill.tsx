@@ -1,0 +1,33 @@
+import { Button as AriaButton, Dialog, DialogTrigger, Popover } from 'react-aria-components';
+import type { Backend } from '../../protocol/events.ts';
+import { useStudio } from '../../store/store.ts';
+import styles from './backend-pill.module.css';
+
+const BACKEND_NAMES: Readonly<Record<Backend, string>> = { webgpu: 'WebGPU', 'wasm-threads': 'WASM', wasm: 'WASM', cpu: 'CPU' };
+
+/** What computes, and on a press why. */
+export function BackendPill() {
+  const device = useStudio((state) => state.device);
+  if (device === null) return <span className={styles['pill']}>checking device…</span>;
+  const threads = device.chosen === 'wasm-threads' ? ` · ${device.threads} threads` : '';
+  return (
+    <DialogTrigger>
+      <AriaButton className={styles['pill'] ?? ''} aria-label={`Backend: ${BACKEND_NAMES[device.chosen]}${threads}. Why?`}>
+        {BACKEND_NAMES[device.chosen]}
+        {threads}
+      </AriaButton>
+      <Popover className={styles['popover'] ?? ''}>
+        <Dialog className={styles['dialog'] ?? ''} aria-label="Why this backend">
+          <p>{device.reason}</p>
+          <ul>
+            {device.candidates.map(({ backend, usable, probeMs, reason }) => (
+              <li key={backend}>
+                <strong>{BACKEND_NAMES[backend]}</strong>: {usable && probeMs !== null ? `${probeMs.toFixed(1)} ms for a small test` : 'not used'} ({reason})
+              </li>
+            ))}
+          </ul>
+        </Dialog>
+      </Popover>
+    </DialogTrigger>
+  );
+}

@@ -1,0 +1,22 @@
+import { useActions, useStudio } from '../../store/store.ts';
+import styles from './run-chips.module.css';
+
+/** The last results, a press away. */
+export function RunChips() {
+  const runs = useStudio((state) => state.runs);
+  const shown = useStudio((state) => state.shownRunId);
+  const { showRun } = useActions();
+  const finished = runs.filter((run) => run.finished !== null);
+  if (finished.length < 2) return null;
+  return (
+    <ul className={styles['chips']} aria-label="Last results">
+      {finished.map(({ runId, bundleTitle, seed, count }) => (
+        <li key={runId}>
+          <button type="button" aria-pressed={runId === shown} className={styles['chip']} onClick={() => showRun(runId)}>
+            {bundleTitle} · seed {seed} · {count} steps
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,52 @@
+import { ProgressBar } from 'react-aria-components';
+import controls from '../../components/controls.module.css';
+import type { Stage } from '../../protocol/events.ts';
+import { type ProgressState, type RunRecord, secondsLeft } from '../../store/state.ts';
+import { useStudio } from '../../store/store.ts';
+import styles from './run-progress.module.css';
+
+const STAGE_TEXT: Readonly<Record<Stage, string>> = {
+  load: 'Preparing the model',
+  tag: 'Looking at the picture',
+  text: 'Reading the prompt',
+  encode: 'Encoding',
+  denoise: 'Denoising',
+  decode: 'Decoding',
+  color: 'Matching colours',
+};
+
+/** What the run is doing, how far it is, and how long its own pace says it will take. */
+export function RunProgress() {
+  const progress = useStudio((state) => state.progress);
+  const run = useStudio((state) => state.runs.find(({ runId }) => runId === state.progress?.runId));
+  const left = useStudio(secondsLeft);
+  if (progress === null || run === undefined) return null;
+  const text = describe(progress, run, left);
+  return (
+    <ProgressBar className={styles['progress'] ?? ''} aria-label="Progress" value={run.steps.length} maxValue={run.count} valueLabel={text}>
+      {({ percentage }) => (
+        <>
+          <span className={styles['text']}>{text}</span>
+          <div className={controls['bar']}>
+            <div className={controls['barFill']} style={{ width: `${percentage ?? 0}%` }} />
+          </div>
+        </>
+      )}
+    </ProgressBar>
+  );
+}
+
+function describe(progress: ProgressState, run: RunRecord, left: number | null): string {
+  if (progress.cancelling) return 'Cancelling…';
+  if (progress.download !== null) {
+    const { loadedBytes, totalBytes } = progress.download;
+    return `Loading the model: ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} MB`;
+  }
+  if (progress.stage !== 'denoise') return `${STAGE_TEXT[progress.stage]}…`;
+  const step = `Step ${Math.min(run.steps.length + 1, run.count)} of ${run.count}`;
+  return left === null ? `${step}…` : `${step} · ${left < 1 ? 'a moment' : `${Math.ceil(left)} s`} left`;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}

@@ -1,0 +1,25 @@
+import { SelectField } from '../../components/select-field.tsx';
+import { useActions, useStudio } from '../../store/store.ts';
+import styles from './model-choice.module.css';
+
+const SCALES = ['1', '2', '3', '4'] as const;
+
+/** Model and scale: the two choices that stay in sight. */
+export function ModelChoice() {
+  const bundles = useStudio((state) => state.bundles);
+  const { bundleId, scale } = useStudio((state) => state.settings);
+  const actions = useActions();
+  const options = bundles.length === 0 ? [{ value: bundleId, text: 'Loading…' }] : bundles.map(({ id, title }) => ({ value: id, text: title }));
+  return (
+    <div className={styles['choice']}>
+      <SelectField label="Model" labelHidden value={bundleId} options={options} onChange={(id) => void actions.chooseBundle(id)} />
+      <SelectField
+        label="Scale"
+        labelHidden
+        value={String(scale)}
+        options={SCALES.map((value) => ({ value: value as string, text: `×${value}` }))}
+        onChange={(value) => actions.change({ scale: Number(value) })}
+      />
+    </div>
+  );
+}

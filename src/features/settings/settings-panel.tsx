@@ -1,0 +1,52 @@
+import { Button } from '../../components/button.tsx';
+import { NumberInput } from '../../components/number-input.tsx';
+import { SelectField } from '../../components/select-field.tsx';
+import { SliderField } from '../../components/slider-field.tsx';
+import type { ColorFix, SamplerName, StartPoint } from '../../protocol/request.ts';
+import { useActions, useStudio } from '../../store/store.ts';
+import styles from './settings-panel.module.css';
+
+const COLOR_FIX_OPTIONS: readonly { readonly value: ColorFix; readonly text: string }[] = [
+  { value: 'wavelet', text: 'Wavelet: low tones of the input' },
+  { value: 'adain', text: 'AdaIN: mean and spread of the input' },
+  { value: 'none', text: 'None' },
+];
+
+const SAMPLER_OPTIONS: readonly { readonly value: SamplerName; readonly text: string }[] = [
+  { value: 'ddpm', text: 'DDPM, ancestral' },
+  { value: 'ddim', text: 'DDIM, deterministic' },
+];
+
+const START_OPTIONS: readonly { readonly value: StartPoint; readonly text: string }[] = [
+  { value: 'lr', text: 'The input, noised' },
+  { value: 'noise', text: 'Pure noise' },
+];
+
+const MAX_SEED = 2 ** 32 - 1;
+
+export function SettingsPanel() {
+  const settings = useStudio((state) => state.settings);
+  const { change } = useActions();
+  return (
+    <div className={styles['panel']}>
+      <SliderField label="Steps" value={settings.steps} min={1} max={50} onChange={(steps) => change({ steps })} />
+      <NumberInput label="Guidance" value={settings.guidance} min={0} max={20} step={0.1} onChange={(guidance) => change({ guidance })} />
+      <p className={styles['hint']}>
+        {settings.guidance > 1 ? 'Pushes towards the prompt and away from the negative one; each step runs the model twice.' : 'At 1 and below the negative prompt is not used; each step runs the model once.'}
+      </p>
+      <NumberInput label="Seed" value={settings.seed} min={0} max={MAX_SEED} onChange={(seed) => change({ seed })}>
+        <Button onPress={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0 })} label="Random seed">
+          ⚂
+        </Button>
+      </NumberInput>
+      <SelectField label="Colour" value={settings.colorFix} options={COLOR_FIX_OPTIONS} onChange={(colorFix) => change({ colorFix })} />
+      <details className={styles['advanced']}>
+        <summary>Advanced</summary>
+        <div className={styles['panel']}>
+          <SelectField label="Sampler" value={settings.sampler} options={SAMPLER_OPTIONS} onChange={(sampler) => change({ sampler })} />
+          <SelectField label="Start from" value={settings.startPoint} options={START_OPTIONS} onChange={(startPoint) => change({ startPoint })} />
+        </div>
+      </details>
+    </div>
+  );
+}
