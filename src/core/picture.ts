@@ -17,7 +17,7 @@ export function toPlanes({ height, width, rgba8 }: Rgba8, gain = 1, offset = 0):
   return { dims: [1, 3, height, width], data };
 }
 
-/** Planes rgb01 [1, 3, H, W] to an opaque picture: clamped to 0…1, scaled by 255, rounded half to even as torch rounds. */
+/** Planes rgb01 [1, 3, H, W] to an opaque picture: clamped to 0…1, scaled by 255, rounded to nearest (halves to even, as torch). */
 export function toPicture({ dims, data }: Tensor): Rgba8 {
   const [, channels = 0, height = 0, width = 0] = dims;
   if (channels !== 3) throw new RangeError(`expected planes [1, 3, H, W], got [${dims.join(', ')}]`);

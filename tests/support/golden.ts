@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import type { Rgba8 } from '../../src/core/picture.ts';
+import type { Tensor } from '../../src/core/tensor.ts';
+
+/** A golden file by name, as `rfsr golden` wrote it. */
+export function golden<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8')) as T;
+}
+
+/** RGB bytes, row by row, as an opaque picture. */
+export function opaque(height: number, width: number, rgb8: readonly number[]): Rgba8 {
+  const rgba8 = new Uint8ClampedArray(height * width * 4).fill(255);
+  for (let i = 0; i < height * width; i++) for (let c = 0; c < 3; c++) rgba8[4 * i + c] = rgb8[3 * i + c] ?? 0;
+  return { height, width, rgba8 };
+}
+
+export function tensorOf(values: readonly number[], dims: readonly number[]): Tensor {
+  return { dims, data: Float32Array.from(values) };
+}
+
+/** Largest absolute difference; NaN when lengths differ. */
+export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.NaN;
+  let worst = 0;
+  for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
+  return worst;
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { affine, elementCount, sliceBatch, stackBatch, tensor, weightedSum } from '../../../src/core/tensor.ts';
+
+const a = tensor(Float32Array.of(1, 2, 3, 4, 5, 6), [1, 2, 3]);
+const b = tensor(Float32Array.of(6, 5, 4, 3, 2, 1), [1, 2, 3]);
+
+describe('tensor', () => {
+  it('rejects data that does not fill the dims', () => {
+    expect(() => tensor(new Float32Array(5), [2, 3])).toThrow(RangeError);
+  });
+
+  it.each([[[0, 3]], [[1.5]], [[-1]]])('rejects the dims %j', (dims) => {
+    expect(() => elementCount(dims)).toThrow(RangeError);
+  });
+});
+
+describe('weightedSum', () => {
+  it('is linear in its terms', () => {
+    const sum = weightedSum([2, a], [-1, b]);
+    expect([...sum.data]).toEqual([-4, -1, 2, 5, 8, 11]);
+    expect(sum.dims).toEqual([1, 2, 3]);
+  });
+
+  it('leaves its terms alone', () => {
+    weightedSum([3, a], [1, b]);
+    expect(a.data[0]).toBe(1);
+  });
+
+  it('rejects tensors of other dims, and no tensors', () => {
+    expect(() => weightedSum([1, a], [1, tensor(new Float32Array(6), [1, 3, 2])])).toThrow(RangeError);
+    expect(() => weightedSum()).toThrow(RangeError);
+  });
+});
+
+describe('affine', () => {
+  it('is undone by its inverse', () => {
+    const there = affine(a, 0.5, 3);
+    const back = affine(there, 2, -6);
+    expect([...back.data]).toEqual([...a.data]);
+  });
+});
+
+describe('batches', () => {
+  it('come apart as they were put together', () => {
+    const both = stackBatch(a, b);
+    expect(both.dims).toEqual([2, 2, 3]);
+    expect(sliceBatch(both, 0)).toEqual(a);
+    expect(sliceBatch(both, 1)).toEqual(b);
+  });
+
+  it('share no memory with their parts', () => {
+    const both = stackBatch(a, b);
+    sliceBatch(both, 0).data[0] = 99;
+    expect(both.data[0]).toBe(1);
+  });
+
+  it('reject parts of unequal dims, more than one sample, and an index outside', () => {
+    expect(() => stackBatch(a, tensor(new Float32Array(2), [1, 2]))).toThrow(RangeError);
+    expect(() => stackBatch(stackBatch(a, b), stackBatch(a, b))).toThrow(RangeError);
+    expect(() => sliceBatch(a, 1)).toThrow(RangeError);
+  });
+});

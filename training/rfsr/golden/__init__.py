@@ -1,0 +1,47 @@
+"""`rfsr golden`: the numbers that pin the TypeScript twins, each from an independent library (diffusers, torch, PyWavelets, Pillow, …)."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rfsr.golden import numerics, pictures
+from rfsr.golden.run import full_run, prompts
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `rfsr golden`."""
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--bundle", type=Path, required=True, help="small bundle for the full run and the tokenizer")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Writes one JSON file a subject; the same on every machine up to rounding."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    subjects = {
+        "schedulers": numerics.schedulers(),
+        "noise": numerics.noise(),
+        "haar": numerics.haar(),
+        "color-fix": pictures.color_fixes(),
+        "resize": pictures.resizes(),
+        "metrics": pictures.metrics(),
+        "prompts": prompts(args.bundle),
+        "run": full_run(args.bundle),
+    }
+    for name, value in subjects.items():
+        text = json.dumps(rounded(value), separators=(",", ":"))
+        (args.out / f"{name}.json").write_text(text + "\n")
+        print(f"{name}: {len(text):,} bytes")
+
+
+def rounded(value: Any) -> Any:
+    """JSON values of arrays and numbers, floats to 8 significant digits."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return rounded(value.tolist())
+    return float(f"{value:.8g}") if isinstance(value, float) else value
