@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NANO_MODELS } from '../../support/nano.ts';
+
+const TIMEOUT_MS = 60_000;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'upscale-'));
+  await sharp({ create: { height: 24, width: 32, channels: 3, background: '#a0c040' } }).png().toFile(join(folder, 'in.png'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function upscale(...words: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const command = ['--import', 'tsx', 'cli/upscale.ts', ...words];
+  const { stdout, stderr, code } = await promisify(execFile)(process.execPath, command).then(
+    (done) => ({ ...done, code: 0 }),
+    (failed: { code: number; stdout: string; stderr: string }) => failed,
+  );
+  return { code, stdout, stderr };
+}
+
+const nano = (...words: readonly string[]) => upscale(join(folder, 'in.png'), join(folder, 'out.png'), '--models', NANO_MODELS, '--steps', '2', ...words);
+
+describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
+  it('writes a PNG of the promised size and says what it did', async () => {
+    const { code, stdout } = await nano('--json', '--scale', '3');
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout) as Record<string, unknown>;
+    expect(report).toMatchObject({ bundle: 'seesr-nano', backend: 'cpu', width: 96, height: 72, steps: 2 });
+    expect(Object.keys(report)).toEqual(expect.arrayContaining(['seconds', 'peakMemoryBytes']));
+    expect(await sharp(join(folder, 'out.png')).metadata()).toMatchObject({ format: 'png', width: 96, height: 72, channels: 3 });
+  });
+
+  it('writes every step with its bands on request', async () => {
+    const frames = join(folder, 'frames');
+    expect((await nano('--frames', frames)).code).toBe(0);
+    expect((await readdir(frames)).sort()).toEqual(['step-001-high.png', 'step-001-low.png', 'step-001-x0.png', 'step-002-high.png', 'step-002-low.png', 'step-002-x0.png']);
+  });
+
+  it('turns a picture as its EXIF orientation says', async () => {
+    const turned = join(folder, 'turned.jpg');
+    await sharp(join(folder, 'in.png')).jpeg().withMetadata({ orientation: 6 }).toFile(turned);
+    await upscale(turned, join(folder, 'turned.png'), '--models', NANO_MODELS, '--steps', '1');
+    expect(await sharp(join(folder, 'turned.png')).metadata()).toMatchObject({ width: 96, height: 128 });
+  });
+
+  it.each([
+    [['--steps', 'many'], 2, 'option-invalid'],
+    [['--scale', '9'], 2, 'option-invalid'],
+    [['--color-fix', 'sepia'], 2, 'option-invalid'],
+    [['--nonsense'], 2, 'option-invalid'],
+    [['--model', 'nobody'], 1, 'bundle-unknown'],
+  ])('answers %j with exit code %d and %s', async (words, exit, code) => {
+    const { code: got, stderr } = await nano(...words);
+    expect(got).toBe(exit);
+    expect(stderr).toMatch(new RegExp(`^${code}: .+\\.`));
+  });
+
+  it.each([
+    ['missing.png', null, 'image-empty'],
+    ['empty.png', new Uint8Array(0), 'image-empty'],
+    ['text.png', new TextEncoder().encode('hello there, no picture'), 'image-not-an-image'],
+  ])('refuses %s and writes nothing', async (name, bytes, code) => {
+    const input = join(folder, name);
+    if (bytes !== null) await writeFile(input, bytes);
+    const output = join(folder, `${name}.out.png`);
+    const failed = await upscale(input, output, '--models', NANO_MODELS);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(new RegExp(`^${code}: .+\\.`));
+    expect((await readdir(folder)).filter((file) => file.startsWith(`${name}.out`))).toEqual([]);
+  });
+
+  it('refuses altered weights by their hash', async () => {
+    const models = join(folder, 'models');
+    cpSync(NANO_MODELS, models, { recursive: true });
+    const denoiser = (await readdir(join(models, 'seesr-nano'))).find((file) => file.endsWith('.onnx')) ?? '';
+    const bytes = readFileSync(join(models, 'seesr-nano', denoiser));
+    bytes[bytes.length - 9] = (bytes[bytes.length - 9] ?? 0) ^ 1;
+    writeFileSync(join(models, 'seesr-nano', denoiser), bytes);
+    const { code, stderr } = await upscale(join(folder, 'in.png'), join(folder, 'x.png'), '--models', models);
+    expect([code, stderr.split(':')[0]]).toEqual([1, 'weights-altered']);
+  });
+
+  it('refuses a broken manifest, naming the field', async () => {
+    const models = join(folder, 'broken');
+    cpSync(NANO_MODELS, models, { recursive: true });
+    const path = join(models, 'seesr-nano', 'manifest.json');
+    writeFileSync(path, (await readFile(path, 'utf8')).replace('"factor": 8', '"factor": "eight"'));
+    const { code, stderr } = await upscale(join(folder, 'in.png'), join(folder, 'x.png'), '--models', models);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^manifest-invalid: .*latent\.factor/);
+  });
+});

@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { nodeRuntime } from '../../../../cli/ort.ts';
+import { ramp } from '../../../../src/core/canary.ts';
+import { StudioError } from '../../../../src/protocol/errors.ts';
+import type { Graph } from '../../../../src/protocol/manifest.ts';
+import { SessionPool } from '../../../../workers/sessions/pool.ts';
+import type { OrtRuntime } from '../../../../workers/sessions/runtime.ts';
+import { createGraphSession } from '../../../../workers/sessions/session.ts';
+import { NANO_ID, NANO_MODELS, nanoManifest } from '../../../support/nano.ts';
+
+const [decoder] = nanoManifest().graphs.vaeDecoder;
+const [encoder] = nanoManifest().graphs.vaeEncoder;
+if (decoder === undefined || encoder === undefined) throw new Error('expected VAE graphs in the nano bundle');
+
+function bytesOf(graph: Graph): Uint8Array {
+  return readFileSync(`${NANO_MODELS}/${NANO_ID}/${graph.files[0]?.path}`);
+}
+
+function withWrongCanary(graph: Graph): Graph {
+  const [name, output] = Object.entries(graph.canary.outputs)[0] ?? [];
+  if (name === undefined || output === undefined) throw new Error('expected a canary');
+  return { ...graph, canary: { ...graph.canary, outputs: { [name]: { ...output, mean: output.mean + output.std } } } };
+}
+
+const channels = nanoManifest().latent.channels;
+const latent = ramp([1, channels, 4, 8], 1);
+
+describe('createGraphSession', () => {
+  it('runs a graph whose canary is right', async () => {
+    const session = await createGraphSession(nodeRuntime, decoder, bytesOf(decoder), 'cpu');
+    const { rgbPm1 } = await session.run({ latent });
+    expect(rgbPm1?.dims).toEqual([1, 3, 32, 64]);
+    await session.dispose();
+  });
+
+  it('refuses a graph that computes other numbers than its canary', async () => {
+    await expect(createGraphSession(nodeRuntime, withWrongCanary(decoder), bytesOf(decoder), 'cpu')).rejects.toMatchObject({ code: 'graph-failed' });
+  });
+
+  it('refuses bytes that are no graph', async () => {
+    await expect(createGraphSession(nodeRuntime, decoder, new Uint8Array(16), 'cpu')).rejects.toBeInstanceOf(StudioError);
+  });
+
+  it('checks feeds against the manifest: missing, wrong dtype, wrong dims, dims that disagree', async () => {
+    const session = await createGraphSession(nodeRuntime, decoder, bytesOf(decoder), 'cpu');
+    const ids = { dims: latent.dims, data: new BigInt64Array(latent.data.length) };
+    await expect(session.run({})).rejects.toThrow(/got none/);
+    await expect(session.run({ latent: ids })).rejects.toThrow(/expected float32/);
+    await expect(session.run({ latent: ramp([1, channels + 1, 4, 4], 1) })).rejects.toThrow(/expected \[B/);
+    await session.dispose();
+    const encoding = await createGraphSession(nodeRuntime, encoder, bytesOf(encoder), 'cpu');
+    await expect(encoding.run({ rgbPm1: ramp([1, 3, 36, 64], 1) })).rejects.toThrow(/8\*h/);
+    await encoding.dispose();
+  });
+
+  it('cannot run after it was disposed, and may be disposed twice', async () => {
+    const session = await createGraphSession(nodeRuntime, decoder, bytesOf(decoder), 'cpu');
+    await session.dispose();
+    await session.dispose();
+    await expect(session.run({ latent })).rejects.toThrow(/disposed/);
+  });
+});
+
+describe('SessionPool', () => {
+  /** Counts live sessions; the backend `wasm` stands for one that computes zeros. */
+  function countingRuntime(): { runtime: OrtRuntime; live: () => number } {
+    let live = 0;
+    const runtime: OrtRuntime = {
+      async create(model, backend) {
+        const session = await nodeRuntime.create(model, 'cpu');
+        live++;
+        const run: typeof session.run =
+          backend === 'wasm' ? async (feeds) => Object.fromEntries(Object.entries(await session.run(feeds)).map(([name, out]) => [name, { ...out, data: new Float32Array(out.data.length) }])) : session.run;
+        return {
+          ...session,
+          run,
+          dispose: async () => {
+            live--;
+            await session.dispose();
+          },
+        };
+      },
+    };
+    return { runtime, live: () => live };
+  }
+
+  const noFallback = async () => expect.unreachable();
+
+  it('compiles a graph once', async () => {
+    const { runtime, live } = countingRuntime();
+    const pool = new SessionPool(runtime, ['cpu'], 2 ** 30);
+    const first = await pool.session(decoder, async () => bytesOf(decoder), noFallback);
+    const second = await pool.session(decoder, async () => expect.unreachable(), noFallback);
+    expect(second).toBe(first);
+    await pool.dispose();
+    expect(live()).toBe(0);
+  });
+
+  it('drops the least recently used graph beyond its budget', async () => {
+    const { runtime, live } = countingRuntime();
+    const pool = new SessionPool(runtime, ['cpu'], 1);
+    await pool.session(decoder, async () => bytesOf(decoder), noFallback);
+    await pool.session(encoder, async () => bytesOf(encoder), noFallback);
+    expect(live()).toBe(1);
+    await pool.dispose();
+  });
+
+  it('moves a graph that fails its canary to the next backend, and says so', async () => {
+    const { runtime, live } = countingRuntime();
+    const pool = new SessionPool(runtime, ['wasm', 'cpu'], 2 ** 30);
+    const moves: string[] = [];
+    const session = await pool.session(
+      decoder,
+      async () => bytesOf(decoder),
+      async (graph, from, to, reason) => void moves.push(`${graph.id} ${from} ${to} ${reason}`),
+    );
+    expect(session.backend).toBe('cpu');
+    expect(moves).toHaveLength(1);
+    expect(moves[0]).toMatch(/vaeDecoder wasm cpu .*wrong numbers/);
+    expect(live()).toBe(1);
+    await pool.dispose();
+  });
+});
