@@ -9,17 +9,25 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from rfsr.models.blocks import UNetConfig
-from rfsr.models.seesr import SeeSRConfig, SeeSRDenoiser
+from rfsr.models.seesr import CONFIGS, SeeSRConfig, SeeSRDenoiser
 from rfsr.models.tagger import MiniTagger, TaggerConfig
 from rfsr.models.text import TextEncoder, mini_text_config
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
 from rfsr.pipeline import SeeSRModels
 
 T = TypeVar("T")
+NETWORK_ROLES = {
+    "vae": ("vaeEncoder", "vaeDecoder"),
+    "tagger": ("tagger",),
+    "text_encoder": ("textEncoder",),
+    "denoiser": ("denoiser",),
+}
+"""The graphs that hold a network's weights, by the network's name in `SeeSRModels` and in training stages."""
 
 
 def state_dict_from_graph(path: Path) -> dict[str, Tensor]:
@@ -57,24 +65,28 @@ def load_weights(module: nn.Module, weights: dict[str, Tensor]) -> None:
     module.load_state_dict(state)
 
 
+def read_manifest(bundle: Path) -> dict[str, Any]:
+    """manifest.json of a bundle's folder."""
+    return json.loads((bundle / "manifest.json").read_text())
+
+
+def network_weights(bundle: Path, network: str) -> dict[str, Tensor]:
+    """The state dict of one network of a bundle (a key of NETWORK_ROLES), as its graphs hold it, constants of the graphs included."""
+    graphs = read_manifest(bundle)["graphs"]
+    files = [bundle / file["path"] for role in NETWORK_ROLES[network] for graph in graphs[role] for file in graph["files"]]
+    return {name: value for file in files for name, value in state_dict_from_graph(file).items()}
+
+
 def load_bundle(folder: Path) -> SeeSRModels:
     """A bundle's modules and numbers from its manifest and graphs alone, in evaluation mode."""
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = read_manifest(folder)
     configs = manifest["training"]["configs"]
-
-    def weights(*roles: str) -> dict[str, Tensor]:
-        files = [folder / graph["files"][0]["path"] for role in roles for graph in manifest["graphs"][role]]
-        return {name: value for file in files for name, value in state_dict_from_graph(file).items()}
-
     vae = LeanAutoencoder(config_from(LeanConfig, configs["vae"]))
     tagger = MiniTagger(config_from(TaggerConfig, configs["tagger"]))
     text = TextEncoder(mini_text_config(configs["text"]["vocab_size"], width=configs["text"]["width"]))
     denoiser = SeeSRDenoiser(denoiser_config_from(configs["denoiser"]))
-    load_weights(vae, weights("vaeEncoder", "vaeDecoder"))
-    load_weights(tagger, weights("tagger"))
-    load_weights(text, weights("textEncoder"))
-    load_weights(denoiser, weights("denoiser"))
-    for module in (vae, tagger, text, denoiser):
+    for name, module in (("vae", vae), ("tagger", tagger), ("text_encoder", text), ("denoiser", denoiser)):
+        load_weights(module, network_weights(folder, name))
         module.eval().requires_grad_(False)
     return SeeSRModels(
         vae=vae,
@@ -88,3 +100,45 @@ def load_bundle(folder: Path) -> SeeSRModels:
         latent_shift=manifest["latent"]["shift"],
         image=manifest["image"],
     )
+
+
+def initialise_stage(stage: nn.Module, bundle: Path) -> None:
+    """Copies a bundle's weights into every network a training stage holds under its usual name: `pretrain --init-from`.
+
+    Throws KeyError or RuntimeError when the bundle's networks are of another size.
+    """
+    for name in NETWORK_ROLES:
+        module = getattr(stage, name, None)
+        if module is not None:
+            load_weights(module, network_weights(bundle, name))
+
+
+def write_runs(bundle: Path, folder: Path) -> None:
+    """Unpacks a bundle into folder/{vae,tagger,denoiser}: runs as the stages leave them, for later stages and the exporter."""
+    models, manifest = load_bundle(bundle), read_manifest(bundle)
+    named: dict[str, dict[str, Any]] = {}
+    for stage in manifest["training"]["stages"]:
+        kind = stage["stage"] if stage["stage"] in ("vae", "tagger") else "denoiser"
+        # a trajectory stage stands on a denoiser stage: each names the one before
+        named[kind] = {**stage, "startedFrom": named[kind]} if kind in named else stage
+    size = next(name for name, config in CONFIGS.items() if config == models.denoiser.config)
+    configs = manifest["training"]["configs"]
+    parts = {"denoiser": models.denoiser, "text_encoder": models.text_encoder, "vae": models.vae}
+    joint = {f"{part}.{key}": value for part, module in parts.items() for key, value in module.state_dict().items()}
+    runs = {
+        "vae": (
+            models.vae.state_dict(),
+            {"vaeConfig": configs["vae"], "latentScale": models.latent_scale, "latentShift": models.latent_shift},
+        ),
+        "tagger": (
+            models.tagger.state_dict(),
+            {"taggerConfig": configs["tagger"], "tags": models.tags, "thresholds": models.thresholds},
+        ),
+        "denoiser": (joint, {"denoiserConfig": size}),
+    }
+    for name, (weights, facts) in runs.items():
+        run = folder / name
+        run.mkdir(parents=True, exist_ok=True)
+        save_file({key: value.contiguous() for key, value in weights.items()}, run / "model.safetensors")
+        (run / "facts.json").write_text(json.dumps({"stage": name, **named.get(name, {}), **facts}, indent=1))
+    models.tokenizer.save(str(folder / "tagger" / "tokenizer.json"))

@@ -20,6 +20,8 @@ from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT, token_ids
 from rfsr.schedule import alphas_cumprod, ddim_step, ddpm_step, predict_x0, sampling_timesteps
 
 START_TIMESTEP = 999
+SAMPLERS = ("ddpm", "ddim")
+START_POINTS = ("lr", "noise")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class Settings:
     positive: str = POSITIVE_PROMPT
     negative: str = NEGATIVE_PROMPT
 
+    def __post_init__(self) -> None:
+        """Throws ValueError for a choice that does not exist."""
+        for name, allowed in (("sampler", SAMPLERS), ("start_point", START_POINTS), ("color_fix", tuple(COLOR_FIXES))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"expected {name} {' or '.join(allowed)}, got {getattr(self, name)}")
+
 
 @dataclass(frozen=True)
 class Restored:
@@ -70,7 +78,10 @@ class Restored:
 
 @torch.no_grad()
 def restore(models: SeeSRModels, lr_rgb8: np.ndarray, settings: Settings) -> Restored:
-    """lr_rgb8 uint8 [h, w, 3] to its ×scale restoration. One torch CPU generator: start noise, posterior noise, one draw a DDPM step."""
+    """lr_rgb8 uint8 [h, w, 3] to its ×scale restoration.
+
+    One torch CPU generator: start noise, posterior noise, one draw a DDPM step. (SeeSR draws the posterior from the global generator.)
+    """
     small, reference, output = working_pictures(lr_rgb8, settings.scale, models.image)
     embeds, tags = read_picture(models, small)
     positive = encode_text(models, f"{', '.join(tags)}, {settings.user},{settings.positive}")

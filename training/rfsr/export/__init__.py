@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rfsr.common import command_line, load_config
+from rfsr.common import command_line, current_commit, load_config
 from rfsr.export.graphs import export_graph, graph_specs, round_to_half
 from rfsr.export.manifest import sampling_defaults, scheduler_config, write_graph, write_index, write_tokenizer
 from rfsr.export.parity import SessionModule, check_graph, check_run, open_session
@@ -16,7 +16,9 @@ from rfsr.pipeline import SeeSRModels
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr export`."""
     parser.add_argument("--config", type=Path, required=True, help="TOML: identity, [image], [sampling]")
-    parser.add_argument("--out", type=Path, required=True, help="the bundle's folder; its parent holds the index and shared graphs")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the bundle's folder; its parent holds the index and shared graphs"
+    )
     parser.add_argument("--vae", type=Path, help="run of the stage vae")
     parser.add_argument("--tagger", type=Path, help="run of the stage tagger")
     parser.add_argument("--denoiser", type=Path, help="run of the stage denoiser or trajectory")
@@ -31,7 +33,7 @@ def main(args: argparse.Namespace) -> None:
         models, facts = nano_models(image=config["image"])
     else:
         models, facts = models_from_runs(args.vae, args.tagger, args.denoiser, image=config["image"])
-    facts["command"] = command_line()
+    facts = {"command": command_line(), "commit": current_commit(), **config.get("training", {}), **facts}
     quality = json.loads(args.quality.read_text()) if args.quality else {}
     export_bundle(models, config, args.out, training=facts, quality=quality)
     write_index(args.out.parent)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
+from rfsr.checkpoint import initialise_stage, write_runs
 from rfsr.common import command_line, current_commit, load_config
 from rfsr.data import PackedCrops
 from rfsr.metrics.registry import SQUEEZENET
@@ -41,10 +42,14 @@ def main(args: argparse.Namespace) -> None:
     config = load_config(args.config)
     loop = LoopConfig(**config["loop"])
     torch.manual_seed(loop.seed)
+    if args.init_from:
+        # a bundle alone is enough: what no run was named for comes from it
+        unpacked = args.run / "from-bundle"
+        write_runs(args.init_from, unpacked)
+        for name in ("vae", "tagger", "denoiser"):
+            setattr(args, name, getattr(args, name) or unpacked / name)
     stage = build_stage(args, config)
     if args.init_from:
-        from rfsr.checkpoint import initialise_stage
-
         initialise_stage(stage, args.init_from)
     facts = {"command": command_line(), "commit": current_commit()}
     trainer = Trainer(stage, loop, args.run, facts=facts, cpu=args.cpu)
