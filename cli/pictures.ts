@@ -14,7 +14,12 @@ export async function readPicture(path: string): Promise<Image8> {
   }
   checkHeader(new Uint8Array(bytes), path);
   try {
-    const { data, info } = await sharp(bytes, { failOn: 'truncated' }).rotate().toColourspace('srgb').ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(bytes, { failOn: 'truncated' })
+      .rotate()
+      .toColourspace('srgb')
+      .ensureAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     return { height: info.height, width: info.width, rgba8: new Uint8ClampedArray(data) };
   } catch (cause) {
     throw new StudioError('image-truncated', `“${path}” is damaged or cut short and cannot be read.`, { details: { path }, cause });

@@ -89,7 +89,10 @@ async function report(event: RunEvent, { output, frames, json }: CliOptions): Pr
       const { bundleId, backend, steps } = event.recipe;
       // resourceUsage counts kilobytes
       const peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
-      if (json) process.stdout.write(`${JSON.stringify({ bundle: bundleId, backend, width, height, steps, seconds, graphSeconds: Number(event.graphSeconds.toFixed(3)), peakMemoryBytes })}\n`);
+      if (json)
+        process.stdout.write(
+          `${JSON.stringify({ bundle: bundleId, backend, width, height, steps, seconds, graphSeconds: Number(event.graphSeconds.toFixed(3)), peakMemoryBytes })}\n`,
+        );
       else process.stderr.write(`\r${output}: ${width}×${height}\n`);
       return;
     }

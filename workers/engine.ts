@@ -1,7 +1,7 @@
 import type { Tensor } from '../src/core/tensor.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
-import { type Graph, type Manifest, type Role, parseIndex, parseManifest } from '../src/protocol/manifest.ts';
+import { type Graph, type Manifest, parseIndex, parseManifest, type Role } from '../src/protocol/manifest.ts';
 import type { RestoreRequest } from '../src/protocol/request.ts';
 import type { BundleFiles, FileEntry } from './model-store/bundle-files.ts';
 import { checkRequest } from './pipelines/check.ts';
@@ -88,7 +88,8 @@ export class Engine {
   /** Step `index` of the latest run through the full decoder. Throws RangeError when it is not kept any more. */
   async decodeStep(runId: string, index: number): Promise<StepPreviews> {
     const latent = this.#latest?.runId === runId ? this.#latest.x0ByStep[index] : undefined;
-    if (this.#latest === null || latent === undefined) throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
+    if (this.#latest === null || latent === undefined)
+      throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
     const { bundle } = this.#latest;
     const run = (role: Role, feeds: Feeds) => this.#runRole(bundle, role, feeds, async () => {}, new AbortController().signal);
     return bandPreviews(await decodeLatent({ manifest: bundle.manifest, run }, latent));

@@ -10,7 +10,9 @@ export function toWireFailure(error: unknown): WireFailure {
   if (isAbort(error)) return { kind: 'abort' };
   if (error instanceof StudioError) return { kind: 'studio', error: error.toData() };
   const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const wrapped = new StudioError('internal', `Something went wrong inside the studio (${reason}). Trying again may help.`, { cause: error });
+  const wrapped = new StudioError('internal', `Something went wrong inside the studio (${reason}). Trying again may help.`, {
+    cause: error,
+  });
   return { kind: 'studio', error: wrapped.toData() };
 }
 

@@ -65,7 +65,8 @@ function TopBar({ onKeys }: { readonly onKeys: () => void }) {
       <h1 className={styles['brand']}>RFSR Studio</h1>
       {picture.status === 'ready' && (
         <p className={styles['file']}>
-          <span className={styles['name']}>{picture.name}</span> {picture.width}×{picture.height} ▸ {picture.width * scale}×{picture.height * scale}
+          <span className={styles['name']}>{picture.name}</span> {picture.width}×{picture.height} ▸ {picture.width * scale}×
+          {picture.height * scale}
           <FilePicker text="Open…" />
         </p>
       )}

@@ -14,7 +14,15 @@ interface SliderFieldProps {
 
 export function SliderField({ label, value, min, max, step = 1, onChange, labelHidden = false, disabled = false }: SliderFieldProps) {
   return (
-    <Slider className={styles['field'] ?? ''} value={value} minValue={min} maxValue={max} step={step} isDisabled={disabled} onChange={onChange}>
+    <Slider
+      className={styles['field'] ?? ''}
+      value={value}
+      minValue={min}
+      maxValue={max}
+      step={step}
+      isDisabled={disabled}
+      onChange={onChange}
+    >
       <div className={labelHidden ? 'visually-hidden' : styles['label']}>
         <Label>{label}</Label>
         <SliderOutput className={styles['value'] ?? ''} />

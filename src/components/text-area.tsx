@@ -15,7 +15,14 @@ export function TextArea({ label, value, placeholder = '', onChange }: TextAreaP
       <label className={styles['label']} htmlFor={id}>
         {label}
       </label>
-      <textarea id={id} className={styles['input']} value={value} placeholder={placeholder} rows={2} onChange={(event) => onChange(event.target.value)} />
+      <textarea
+        id={id}
+        className={styles['input']}
+        value={value}
+        placeholder={placeholder}
+        rows={2}
+        onChange={(event) => onChange(event.target.value)}
+      />
     </div>
   );
 }

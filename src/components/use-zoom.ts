@@ -1,4 +1,13 @@
-import { type PointerEvent as ReactPointerEvent, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import {
+  type PointerEvent as ReactPointerEvent,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 
 export interface Placement {
   /** CSS pixels a picture pixel takes. */
@@ -48,7 +57,7 @@ export function useZoom(viewport: RefObject<HTMLElement | null>, height: number,
     setChosen(null);
   }
 
-  const fitted = fit(size, height, width);
+  const fitted = useMemo(() => fitInto(size, height, width), [size, height, width]);
   const placement = chosen ?? fitted;
 
   const zoomAbout = useCallback(
@@ -60,7 +69,7 @@ export function useZoom(viewport: RefObject<HTMLElement | null>, height: number,
         return { scale, left: x - (x - from.left) * ratio, top: y - (y - from.top) * ratio };
       });
     },
-    [fitted.scale, fitted.left, fitted.top],
+    [fitted],
   );
 
   useEffect(() => {
@@ -116,7 +125,7 @@ export function useZoom(viewport: RefObject<HTMLElement | null>, height: number,
   };
 }
 
-function fit(size: { height: number; width: number }, height: number, width: number): Placement {
+function fitInto(size: { height: number; width: number }, height: number, width: number): Placement {
   if (size.width === 0 || width === 0) return { scale: 1, left: 0, top: 0 };
   const scale = Math.min(size.width / width, size.height / height);
   return { scale, left: (size.width - width * scale) / 2, top: (size.height - height * scale) / 2 };

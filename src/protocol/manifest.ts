@@ -1,5 +1,5 @@
 import { StudioError } from './errors.ts';
-import { type Field, array, integer, literal, nullable, number, object, optional, record, string, union } from './parse.ts';
+import { array, type Field, integer, literal, nullable, number, object, optional, record, string, union } from './parse.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
@@ -12,10 +12,7 @@ const port = object({
   dims: array(union(integer(), string(/^(\d+\*)?[A-Za-z]\w*$/))),
 });
 
-const fill = union(
-  object({ kind: literal('ramp'), scale: number() }),
-  object({ kind: literal('values'), values: array(number()) }),
-);
+const fill = union(object({ kind: literal('ramp'), scale: number() }), object({ kind: literal('values'), values: array(number()) }));
 
 const canary = object({
   inputs: record(object({ dims: array(integer()), fill })),

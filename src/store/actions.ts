@@ -1,12 +1,12 @@
 import type { StoreApi } from 'zustand/vanilla';
 import { isAbort, StudioError } from '../protocol/errors.ts';
-import { type Backend, BACKENDS, type RunEvent } from '../protocol/events.ts';
+import { BACKENDS, type Backend, type RunEvent } from '../protocol/events.ts';
 import { parseManifest } from '../protocol/manifest.ts';
 import type { Image8, RestoreRequest } from '../protocol/request.ts';
 import type { Clients } from '../worker-client/clients.ts';
 import { type Frames, inputFrameId, PICTURE_FRAME_ID, resultFrameId, stepFrameId } from './frames.ts';
 import { abandonRun, addMessage, beginRun, reduceEvent } from './reduce.ts';
-import { type SettingsState, shownRun, type StudioState, type ViewState } from './state.ts';
+import { INITIAL_STATE, type SettingsState, type StudioState, shownRun, type ViewState } from './state.ts';
 
 /** What a person can do. Only these call the workers; failures become messages, never exceptions. */
 export interface Actions {
@@ -85,7 +85,12 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
         const bundles = await clients.bundles();
         set((state) => ({ ...state, bundles }));
         const wanted = bundles.find(({ id }) => id === store.getState().settings.bundleId) ?? bundles[0];
-        if (wanted !== undefined) await actions.chooseBundle(wanted.id);
+        if (wanted === undefined) return;
+        const { settings } = store.getState();
+        const own = Object.entries(settings).filter(([key, value]) => value !== INITIAL_STATE.settings[key as keyof SettingsState]);
+        await actions.chooseBundle(wanted.id);
+        // what was changed while the models were being listed stays changed
+        actions.change(Object.fromEntries(own));
       }),
 
     open: (file, name) => attempt(async () => take(await file.arrayBuffer(), name)),

@@ -1,5 +1,5 @@
 import type { RunEvent } from '../protocol/events.ts';
-import { type Message, type RunRecord, RUNS_KEPT, type StudioState } from './state.ts';
+import { type Message, RUNS_KEPT, type RunRecord, type StudioState } from './state.ts';
 
 /** The state after a worker's event. Pure; pixels go to the frame cache instead. Events of runs no longer followed change nothing. */
 export function reduceEvent(state: StudioState, event: RunEvent): StudioState {

@@ -1,6 +1,6 @@
 import { createContext, use } from 'react';
-import { createStore, type StoreApi } from 'zustand/vanilla';
 import { useStore } from 'zustand';
+import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Clients } from '../worker-client/clients.ts';
 import { type Actions, createActions } from './actions.ts';
 import { createFrames, type Frames } from './frames.ts';

@@ -24,7 +24,11 @@ export function createWorkerClient<Api>(construct: () => Worker): WorkerClient<A
       kill = (reason) => {
         worker.terminate();
         if (live?.worker === worker) live = null;
-        reject(new StudioError('worker-died', 'The part of the studio that computes stopped and was started again. Try once more.', { details: { reason } }));
+        reject(
+          new StudioError('worker-died', 'The part of the studio that computes stopped and was started again. Try once more.', {
+            details: { reason },
+          }),
+        );
       };
     });
     died.catch(() => {});

@@ -18,22 +18,32 @@ export function checkHeader(bytes: Uint8Array, name: string): Header {
   if (bytes.length === 0) throw new StudioError('image-empty', `“${name}” is empty.`, { details: { name } });
   const header = readHeader(bytes);
   if (header === null) {
-    throw new StudioError('image-not-an-image', `“${name}” is not a picture this studio can read. PNG, JPEG, WebP, AVIF, GIF and BMP work.`, {
-      details: { name, sizeBytes: bytes.length },
-    });
+    throw new StudioError(
+      'image-not-an-image',
+      `“${name}” is not a picture this studio can read. PNG, JPEG, WebP, AVIF, GIF and BMP work.`,
+      {
+        details: { name, sizeBytes: bytes.length },
+      },
+    );
   }
   const { size } = header;
   if (size !== null) {
     const { height, width } = size;
     if (height * width > MAX_INPUT_PIXELS || Math.max(height, width) > MAX_INPUT_SIDE) {
-      throw new StudioError('image-too-large', `“${name}” is ${width}×${height}: too large to open. Reduce it first; small pictures are what upscaling is for.`, {
-        details: { name, height, width },
-      });
+      throw new StudioError(
+        'image-too-large',
+        `“${name}” is ${width}×${height}: too large to open. Reduce it first; small pictures are what upscaling is for.`,
+        {
+          details: { name, height, width },
+        },
+      );
     }
     if (height === 0 || width === 0) throw new StudioError('image-empty', `“${name}” has no pixels.`, { details: { name } });
   }
   if (!isWhole(bytes, header.format)) {
-    throw new StudioError('image-truncated', `“${name}” is cut short: its end is missing. Load or copy it again.`, { details: { name, sizeBytes: bytes.length } });
+    throw new StudioError('image-truncated', `“${name}” is cut short: its end is missing. Load or copy it again.`, {
+      details: { name, sizeBytes: bytes.length },
+    });
   }
   return header;
 }

@@ -23,7 +23,11 @@ export async function verify(data: Uint8Array<ArrayBuffer>, { path, sha256 }: Fi
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', data));
   const actual = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   if (actual === sha256) return;
-  throw new StudioError('weights-altered', `The model file “${path}” is not the one its manifest promises, so it is not used. Loading it again may help.`, {
-    details: { path, expected: sha256, actual },
-  });
+  throw new StudioError(
+    'weights-altered',
+    `The model file “${path}” is not the one its manifest promises, so it is not used. Loading it again may help.`,
+    {
+      details: { path, expected: sha256, actual },
+    },
+  );
 }

@@ -74,11 +74,15 @@ export class OpfsFiles implements BundleFiles {
       response = await fetch(new URL(path, this.#base), signal === undefined ? {} : { signal });
     } catch (cause) {
       if (cause instanceof Error && cause.name === 'AbortError') throw cause;
-      throw new StudioError('network-failed', `The model file “${path}” could not be loaded. Check the connection and try again.`, { cause });
+      throw new StudioError('network-failed', `The model file “${path}” could not be loaded. Check the connection and try again.`, {
+        cause,
+      });
     }
     // a single-page server answers a missing file with its HTML page
     if (!response.ok || response.headers.get('content-type')?.includes('text/html')) {
-      throw new StudioError('weights-missing', `The model file “${path}” is missing on this site.`, { details: { path, status: response.status } });
+      throw new StudioError('weights-missing', `The model file “${path}” is missing on this site.`, {
+        details: { path, status: response.status },
+      });
     }
     return response;
   }

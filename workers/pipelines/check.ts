@@ -25,10 +25,14 @@ export function checkRequest(request: RestoreRequest): void {
 function within(name: string, value: number, low: number, high: number, sound: boolean): void {
   if (sound && value >= low && value <= high) return;
   const kind = name === 'guidance' ? 'a number' : 'a whole number';
-  throw new StudioError('option-invalid', `Expected ${kind} from ${low} to ${high} for ${name}, got ${value}.`, { details: { option: name, value: String(value) } });
+  throw new StudioError('option-invalid', `Expected ${kind} from ${low} to ${high} for ${name}, got ${value}.`, {
+    details: { option: name, value: String(value) },
+  });
 }
 
 function oneOf(name: string, value: string, allowed: readonly string[]): void {
   if (allowed.includes(value)) return;
-  throw new StudioError('option-invalid', `Expected ${allowed.join(', ')} for ${name}, got ${value}.`, { details: { option: name, value } });
+  throw new StudioError('option-invalid', `Expected ${allowed.join(', ')} for ${name}, got ${value}.`, {
+    details: { option: name, value },
+  });
 }

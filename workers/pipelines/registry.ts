@@ -11,6 +11,7 @@ const PIPELINES: Readonly<Partial<Record<Manifest['family'], Pipeline>>> = { see
 /** The method of a bundle's family. Throws StudioError `bundle-unknown` for a family this version cannot run. */
 export function pipelineOf({ family, title }: Manifest): Pipeline {
   const pipeline = PIPELINES[family];
-  if (pipeline === undefined) throw new StudioError('bundle-unknown', `This version cannot run ${family} models such as “${title}”.`, { details: { family } });
+  if (pipeline === undefined)
+    throw new StudioError('bundle-unknown', `This version cannot run ${family} models such as “${title}”.`, { details: { family } });
   return pipeline;
 }

@@ -130,7 +130,11 @@ async function encodeText(context: PipelineContext, text: string, tags: readonly
   const { ids, unknownWords, truncated } = context.tokenizer.encode(text);
   if (tags !== null) await context.emit({ type: 'tags', tags, unknownWords });
   if (truncated) {
-    await context.emit({ type: 'notice', reason: 'prompt-truncated', message: 'The prompt is longer than the model reads; its end is not used.' });
+    await context.emit({
+      type: 'notice',
+      reason: 'prompt-truncated',
+      message: 'The prompt is longer than the model reads; its end is not used.',
+    });
   }
   return output1(await context.run('textEncoder', { tokenIds: ids }), 'context');
 }

@@ -35,7 +35,8 @@ export function workingSizes(image: Size, scale: number, { multipleOf, minSide }
 function tooLarge(image: Size, scale: number): StudioError {
   const pixels = image.height * image.width;
   const fitting = Math.floor(Math.sqrt(MAX_WORKING_PIXELS / pixels));
-  const help = fitting >= 1 ? `×${fitting} would fit` : `reduce it to about ${Math.floor(Math.sqrt(MAX_WORKING_PIXELS))} pixels a side first`;
+  const help =
+    fitting >= 1 ? `×${fitting} would fit` : `reduce it to about ${Math.floor(Math.sqrt(MAX_WORKING_PIXELS))} pixels a side first`;
   return new StudioError(
     'image-too-large',
     `${image.width}×${image.height} at ×${scale} is too large: results are limited to ${MAX_WORKING_PIXELS / 1e6} megapixels for now; ${help}.`,

@@ -1,7 +1,7 @@
 import type { Backend } from '../../src/protocol/events.ts';
 import type { BackendReport, DeviceReport } from '../../src/protocol/studio-api.ts';
-import type { OrtRuntime } from './runtime.ts';
 import { probeModel } from './probe-model.ts';
+import type { OrtRuntime } from './runtime.ts';
 
 /** Names in adapter descriptions that mean a processor pretending to be a graphics card. */
 const SOFTWARE_ADAPTER = /swiftshader|llvmpipe|lavapipe|basic render|software/i;

@@ -1,10 +1,11 @@
 // The page's sole import of ONNX Runtime. Two builds: the plain one for WASM, since the WebGPU one pays for suspending
 // inside WASM calls. Each is loaded when a backend first asks for it, with its files served by this site.
-import type { Backend } from '../../src/protocol/events.ts';
-import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
-import wasmModuleUrl from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
-import gpuUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
+
 import gpuModuleUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url';
+import gpuUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
+import wasmModuleUrl from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
+import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
+import type { Backend } from '../../src/protocol/events.ts';
 import { type OrtRuntime, wrapSession } from './runtime.ts';
 
 /** More threads than this slow small graphs down. */

@@ -1,5 +1,5 @@
-import type { Backend } from '../../src/protocol/events.ts';
 import { StudioError } from '../../src/protocol/errors.ts';
+import type { Backend } from '../../src/protocol/events.ts';
 import type { Graph } from '../../src/protocol/manifest.ts';
 import type { OrtRuntime } from './runtime.ts';
 import { createGraphSession, type GraphSession } from './session.ts';

@@ -1,6 +1,6 @@
 import { canaryFault, ramp } from '../../src/core/canary.ts';
-import type { Backend } from '../../src/protocol/events.ts';
 import { StudioError } from '../../src/protocol/errors.ts';
+import type { Backend } from '../../src/protocol/events.ts';
 import type { Graph, GraphPort } from '../../src/protocol/manifest.ts';
 import type { Feeds, Fetches, OrtRuntime, RawSession } from './runtime.ts';
 

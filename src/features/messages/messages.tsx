@@ -9,14 +9,18 @@ export function Messages() {
   return (
     <div className={styles['stack']}>
       <div role="alert">
-        {messages.filter(({ kind }) => kind === 'error').map((message) => (
-          <Bar key={message.id} message={message} />
-        ))}
+        {messages
+          .filter(({ kind }) => kind === 'error')
+          .map((message) => (
+            <Bar key={message.id} message={message} />
+          ))}
       </div>
       <div role="status">
-        {messages.filter(({ kind }) => kind === 'notice').map((message) => (
-          <Bar key={message.id} message={message} />
-        ))}
+        {messages
+          .filter(({ kind }) => kind === 'notice')
+          .map((message) => (
+            <Bar key={message.id} message={message} />
+          ))}
       </div>
     </div>
   );

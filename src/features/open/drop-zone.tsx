@@ -26,7 +26,6 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
   };
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is an extra; the file input inside does the same by keyboard
     <section
       className={`${styles['zone']} ${over ? styles['over'] : ''}`}
       aria-label="Image"

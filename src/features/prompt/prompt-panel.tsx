@@ -15,7 +15,9 @@ export function PromptPanel() {
       <div>
         <h3 className={styles['heading']}>Tags</h3>
         {shown === null ? (
-          <p className={styles['hint']}>The model names what it sees when a run starts. You can change the tags then, or set your own now.</p>
+          <p className={styles['hint']}>
+            The model names what it sees when a run starts. You can change the tags then, or set your own now.
+          </p>
         ) : (
           <ul className={styles['tags']} aria-label="Tags">
             {shown.map((tag) => (
@@ -56,7 +58,13 @@ function AddTag({ onAdd }: { readonly onAdd: (tag: string) => void }) {
   };
   return (
     <form className={styles['add']} onSubmit={submit}>
-      <input className={styles['input']} value={text} placeholder="add a tag" aria-label="Add a tag" onChange={(event) => setText(event.target.value)} />
+      <input
+        className={styles['input']}
+        value={text}
+        placeholder="add a tag"
+        aria-label="Add a tag"
+        onChange={(event) => setText(event.target.value)}
+      />
     </form>
   );
 }

@@ -22,7 +22,8 @@ export function BackendPill() {
           <ul>
             {device.candidates.map(({ backend, usable, probeMs, reason }) => (
               <li key={backend}>
-                <strong>{BACKEND_NAMES[backend]}</strong>: {usable && probeMs !== null ? `${probeMs.toFixed(1)} ms for a small test` : 'not used'} ({reason})
+                <strong>{BACKEND_NAMES[backend]}</strong>:{' '}
+                {usable && probeMs !== null ? `${probeMs.toFixed(1)} ms for a small test` : 'not used'} ({reason})
               </li>
             ))}
           </ul>

@@ -9,7 +9,8 @@ export function ModelChoice() {
   const bundles = useStudio((state) => state.bundles);
   const { bundleId, scale } = useStudio((state) => state.settings);
   const actions = useActions();
-  const options = bundles.length === 0 ? [{ value: bundleId, text: 'Loading…' }] : bundles.map(({ id, title }) => ({ value: id, text: title }));
+  const options =
+    bundles.length === 0 ? [{ value: bundleId, text: 'Loading…' }] : bundles.map(({ id, title }) => ({ value: id, text: title }));
   return (
     <div className={styles['choice']}>
       <SelectField label="Model" labelHidden value={bundleId} options={options} onChange={(id) => void actions.chooseBundle(id)} />

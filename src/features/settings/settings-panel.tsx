@@ -32,7 +32,9 @@ export function SettingsPanel() {
       <SliderField label="Steps" value={settings.steps} min={1} max={50} onChange={(steps) => change({ steps })} />
       <NumberInput label="Guidance" value={settings.guidance} min={0} max={20} step={0.1} onChange={(guidance) => change({ guidance })} />
       <p className={styles['hint']}>
-        {settings.guidance > 1 ? 'Pushes towards the prompt and away from the negative one; each step runs the model twice.' : 'At 1 and below the negative prompt is not used; each step runs the model once.'}
+        {settings.guidance > 1
+          ? 'Pushes towards the prompt and away from the negative one; each step runs the model twice.'
+          : 'At 1 and below the negative prompt is not used; each step runs the model once.'}
       </p>
       <NumberInput label="Seed" value={settings.seed} min={0} max={MAX_SEED} onChange={(seed) => change({ seed })}>
         <Button onPress={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0 })} label="Random seed">
@@ -44,7 +46,12 @@ export function SettingsPanel() {
         <summary>Advanced</summary>
         <div className={styles['panel']}>
           <SelectField label="Sampler" value={settings.sampler} options={SAMPLER_OPTIONS} onChange={(sampler) => change({ sampler })} />
-          <SelectField label="Start from" value={settings.startPoint} options={START_OPTIONS} onChange={(startPoint) => change({ startPoint })} />
+          <SelectField
+            label="Start from"
+            value={settings.startPoint}
+            options={START_OPTIONS}
+            onChange={(startPoint) => change({ startPoint })}
+          />
         </div>
       </details>
     </div>

@@ -20,7 +20,13 @@ export function BandChart({ steps, count, current }: BandChartProps) {
   };
   return (
     <figure className={styles['chart']}>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} width={WIDTH} height={HEIGHT} role="img" aria-label="Energy of the low and the high band over the steps">
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        width={WIDTH}
+        height={HEIGHT}
+        role="img"
+        aria-label="Energy of the low and the high band over the steps"
+      >
         <line x1={x(current)} x2={x(current)} y1={0} y2={HEIGHT} className={styles['playhead']} />
         <polyline points={line('lowEnergy')} className={styles['lowLine']} />
         <polyline points={line('highEnergy')} className={styles['highLine']} />

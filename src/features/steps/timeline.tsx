@@ -39,7 +39,9 @@ export function Timeline() {
           kind="icon"
           label={playing ? 'Pause' : 'Play steps'}
           disabled={run.steps.length === 0}
-          onPress={() => show(playing ? { playing: false } : { playing: true, step: step === null || step === run.steps.length - 1 ? 0 : step })}
+          onPress={() =>
+            show(playing ? { playing: false } : { playing: true, step: step === null || step === run.steps.length - 1 ? 0 : step })
+          }
         >
           {playing ? '❚❚' : '▶'}
         </Button>
@@ -93,11 +95,24 @@ function StepColumn({ run, index, current }: { readonly run: RunRecord; readonly
   }, [current]);
   return (
     <li ref={ref} className={styles['column']} data-current={current}>
-      <button type="button" className={styles['pick']} aria-label={`Show step ${index + 1}`} onClick={() => show({ step: index, playing: false })}>
+      <button
+        type="button"
+        className={styles['pick']}
+        aria-label={`Show step ${index + 1}`}
+        onClick={() => show({ step: index, playing: false })}
+      >
         {index + 1}
       </button>
-      <PictureCanvas image={frames.get(stepFrameId(run.runId, index, 'low'))} label={`Step ${index + 1} low frequencies`} className={styles['thumb']} />
-      <PictureCanvas image={frames.get(stepFrameId(run.runId, index, 'high'))} label={`Step ${index + 1} high frequencies`} className={styles['thumb']} />
+      <PictureCanvas
+        image={frames.get(stepFrameId(run.runId, index, 'low'))}
+        label={`Step ${index + 1} low frequencies`}
+        className={styles['thumb']}
+      />
+      <PictureCanvas
+        image={frames.get(stepFrameId(run.runId, index, 'high'))}
+        label={`Step ${index + 1} high frequencies`}
+        className={styles['thumb']}
+      />
     </li>
   );
 }

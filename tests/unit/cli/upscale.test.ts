@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,7 +13,9 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'upscale-'));
-  await sharp({ create: { height: 24, width: 32, channels: 3, background: '#a0c040' } }).png().toFile(join(folder, 'in.png'));
+  await sharp({ create: { height: 24, width: 32, channels: 3, background: '#a0c040' } })
+    .png()
+    .toFile(join(folder, 'in.png'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -26,7 +28,8 @@ async function upscale(...words: readonly string[]): Promise<{ code: number; std
   return { code, stdout, stderr };
 }
 
-const nano = (...words: readonly string[]) => upscale(join(folder, 'in.png'), join(folder, 'out.png'), '--models', NANO_MODELS, '--steps', '2', ...words);
+const nano = (...words: readonly string[]) =>
+  upscale(join(folder, 'in.png'), join(folder, 'out.png'), '--models', NANO_MODELS, '--steps', '2', ...words);
 
 describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
   it('writes a PNG of the promised size and says what it did', async () => {
@@ -41,7 +44,14 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
   it('writes every step with its bands on request', async () => {
     const frames = join(folder, 'frames');
     expect((await nano('--frames', frames)).code).toBe(0);
-    expect((await readdir(frames)).sort()).toEqual(['step-001-high.png', 'step-001-low.png', 'step-001-x0.png', 'step-002-high.png', 'step-002-low.png', 'step-002-x0.png']);
+    expect((await readdir(frames)).sort()).toEqual([
+      'step-001-high.png',
+      'step-001-low.png',
+      'step-001-x0.png',
+      'step-002-high.png',
+      'step-002-low.png',
+      'step-002-x0.png',
+    ]);
   });
 
   it('turns a picture as its EXIF orientation says', async () => {

@@ -3,7 +3,11 @@ import { hasAlpha, toPicture, toPlanes, withAlpha } from '../../../src/core/pict
 import { opaque, tensorOf } from '../../support/golden.ts';
 
 describe('planes and pictures', () => {
-  const picture = opaque(2, 3, Array.from({ length: 18 }, (_, i) => (i * 37) % 256));
+  const picture = opaque(
+    2,
+    3,
+    Array.from({ length: 18 }, (_, i) => (i * 37) % 256),
+  );
 
   it('go there and back without loss', () => {
     expect(toPicture(toPlanes(picture))).toEqual(picture);

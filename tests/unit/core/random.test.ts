@@ -4,7 +4,12 @@ import { golden, maxDifference } from '../../support/golden.ts';
 
 interface NoiseGolden {
   readonly single: readonly { readonly seed: number; readonly count: number; readonly values: readonly number[] }[];
-  readonly sequence: { readonly seed: number; readonly counts: readonly number[]; readonly draws: readonly number[][]; readonly lastTail: readonly number[] };
+  readonly sequence: {
+    readonly seed: number;
+    readonly counts: readonly number[];
+    readonly draws: readonly number[][];
+    readonly lastTail: readonly number[];
+  };
 }
 
 /** torch's vector maths and float32 rounding; another bit in the stream would differ by about 1. */

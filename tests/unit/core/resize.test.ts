@@ -23,7 +23,11 @@ describe('resizePicture', () => {
   });
 
   it('gives a copy at the same size', () => {
-    const picture = opaque(2, 3, Array.from({ length: 18 }, (_, i) => i * 9));
+    const picture = opaque(
+      2,
+      3,
+      Array.from({ length: 18 }, (_, i) => i * 9),
+    );
     const same = resizePicture(picture, 2, 3, 'bicubic');
     expect(same).toEqual(picture);
     same.rgba8[0] = 200;
@@ -39,7 +43,9 @@ describe('resizePicture', () => {
   it('treats rows and columns alike', () => {
     const transpose = (p: ReturnType<typeof opaque>) => {
       const rgba8 = new Uint8ClampedArray(p.rgba8.length);
-      for (let y = 0; y < p.height; y++) for (let x = 0; x < p.width; x++) rgba8.set(p.rgba8.subarray(4 * (y * p.width + x), 4 * (y * p.width + x) + 4), 4 * (x * p.height + y));
+      for (let y = 0; y < p.height; y++)
+        for (let x = 0; x < p.width; x++)
+          rgba8.set(p.rgba8.subarray(4 * (y * p.width + x), 4 * (y * p.width + x) + 4), 4 * (x * p.height + y));
       return { height: p.width, width: p.height, rgba8 };
     };
     const [test] = golden<ResizeCase[]>('resize');

@@ -8,7 +8,14 @@ import { golden, opaque } from '../../support/golden.ts';
 import { eventOf, gradient, NANO_MODELS, nanoRequest } from '../../support/nano.ts';
 
 interface RunGolden {
-  readonly request: { readonly steps: number; readonly guidance: number; readonly seed: number; readonly sampler: SamplerName; readonly color_fix: ColorFix; readonly scale?: number };
+  readonly request: {
+    readonly steps: number;
+    readonly guidance: number;
+    readonly seed: number;
+    readonly sampler: SamplerName;
+    readonly color_fix: ColorFix;
+    readonly scale?: number;
+  };
   readonly input: { readonly height: number; readonly width: number; readonly rgb8: number[] };
   readonly tags: string[];
   readonly height: number;
@@ -40,17 +47,20 @@ function levels(a: Image8, b: Image8): { mean: number; max: number } {
 }
 
 describe('a run in Node', () => {
-  it.each(golden<RunGolden[]>('run'))('equals the PyTorch reference: $request.sampler, $request.color_fix', async ({ request, input, ...expected }) => {
-    const { color_fix: colorFix, ...rest } = request;
-    const image = opaque(input.height, input.width, input.rgb8);
-    const events = await run(nanoRequest({ ...rest, image, colorFix, scale: request.scale ?? 4 }));
-    const { image: result, recipe } = eventOf(events, 'done');
-    expect([result.height, result.width]).toEqual([expected.height, expected.width]);
-    expect(recipe.tags).toEqual(expected.tags);
-    const { mean, max } = levels(result, opaque(expected.height, expected.width, expected.rgb8));
-    expect(mean).toBeLessThanOrEqual(MEAN_LEVELS);
-    expect(max).toBeLessThanOrEqual(MAX_LEVELS);
-  });
+  it.each(golden<RunGolden[]>('run'))(
+    'equals the PyTorch reference: $request.sampler, $request.color_fix',
+    async ({ request, input, ...expected }) => {
+      const { color_fix: colorFix, ...rest } = request;
+      const image = opaque(input.height, input.width, input.rgb8);
+      const events = await run(nanoRequest({ ...rest, image, colorFix, scale: request.scale ?? 4 }));
+      const { image: result, recipe } = eventOf(events, 'done');
+      expect([result.height, result.width]).toEqual([expected.height, expected.width]);
+      expect(recipe.tags).toEqual(expected.tags);
+      const { mean, max } = levels(result, opaque(expected.height, expected.width, expected.rgb8));
+      expect(mean).toBeLessThanOrEqual(MEAN_LEVELS);
+      expect(max).toBeLessThanOrEqual(MAX_LEVELS);
+    },
+  );
 
   it('tells its story in order: stages, tags, a step each with previews, the result', async () => {
     const events = await run(nanoRequest());
@@ -99,7 +109,12 @@ describe('a run in Node', () => {
 
   it('stops after a cancel with an AbortError, and can run again', async () => {
     const abort = new AbortController();
-    const cancelled = engine.run('cancelled', nanoRequest({ steps: 50 }), async (event) => void (event.type === 'step' && abort.abort()), abort.signal);
+    const cancelled = engine.run(
+      'cancelled',
+      nanoRequest({ steps: 50 }),
+      async (event) => void (event.type === 'step' && abort.abort()),
+      abort.signal,
+    );
     await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
     expect(eventOf(await run(nanoRequest({ steps: 1 })), 'done')).toBeDefined();
   });

@@ -103,7 +103,8 @@ def graph_specs(models: SeeSRModels) -> list[GraphSpec]:
 
 def export_graph(spec: GraphSpec, *, cell_multiple: int) -> onnx.ModelProto:
     """The ONNX model of a spec, weights in half precision. Latent sides are declared as multiples of `cell_multiple`."""
-    batch, rows, columns = Dim("B"), Dim("rows"), Dim("columns")
+    # diffusers' upsampling takes another path from a batch of 64
+    batch, rows, columns = Dim("B", max=63), Dim("rows"), Dim("columns")
     named = {
         "B": batch,
         "h": cell_multiple * rows,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NoiseGenerator } from '../../../../src/core/random.ts';
 import { addNoise, ddim, ddpm, SAMPLER_BY_NAME } from '../../../../src/core/schedulers/sampler.ts';
-import { alphasCumprod, followingTimestep, samplingTimesteps, type SchedulerConfig } from '../../../../src/core/schedulers/schedule.ts';
+import { alphasCumprod, followingTimestep, type SchedulerConfig, samplingTimesteps } from '../../../../src/core/schedulers/schedule.ts';
 import { tensor } from '../../../../src/core/tensor.ts';
 import { golden, maxDifference, tensorOf } from '../../../support/golden.ts';
 
@@ -62,7 +62,10 @@ describe('samplers', () => {
     let sample = generator.normal(pinned.dims);
     expect(maxDifference(sample.data, loop.start)).toBeLessThan(1e-5);
     samplingTimesteps(config, loop.steps).forEach((timestep, index) => {
-      const prediction = tensor(sample.data.map((x) => Math.sin(3 * x + timestep / 100) / 2), sample.dims);
+      const prediction = tensor(
+        sample.data.map((x) => Math.sin(3 * x + timestep / 100) / 2),
+        sample.dims,
+      );
       const following = followingTimestep(config, loop.steps, timestep);
       const noise = sampler.usesNoise ? generator.normal(pinned.dims) : null;
       const { next, x0 } = sampler.step(config, alphas, { sample, prediction, timestep, following, noise });
@@ -88,7 +91,13 @@ describe('samplers', () => {
   it('ddpm ends at its x0 prediction: the noise of the last step adds nothing', () => {
     const generator = new NoiseGenerator(3);
     const sample = generator.normal([1, 1, 4, 4]);
-    const input = { sample, prediction: generator.normal([1, 1, 4, 4]), timestep: 1, following: -19, noise: generator.normal([1, 1, 4, 4]) };
+    const input = {
+      sample,
+      prediction: generator.normal([1, 1, 4, 4]),
+      timestep: 1,
+      following: -19,
+      noise: generator.normal([1, 1, 4, 4]),
+    };
     const { next, x0 } = ddpm.step(pinned.config, alphas, input);
     expect(maxDifference(next.data, x0.data)).toBeLessThan(1e-6);
   });

@@ -1,5 +1,5 @@
-import { beforeAll, describe, expect, it } from 'vitest';
 import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { checkHeader } from '../../../../workers/imaging/header.ts';
 
 let png: Uint8Array;

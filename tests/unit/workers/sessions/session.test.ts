@@ -35,7 +35,9 @@ describe('createGraphSession', () => {
   });
 
   it('refuses a graph that computes other numbers than its canary', async () => {
-    await expect(createGraphSession(nodeRuntime, withWrongCanary(decoder), bytesOf(decoder), 'cpu')).rejects.toMatchObject({ code: 'graph-failed' });
+    await expect(createGraphSession(nodeRuntime, withWrongCanary(decoder), bytesOf(decoder), 'cpu')).rejects.toMatchObject({
+      code: 'graph-failed',
+    });
   });
 
   it('refuses bytes that are no graph', async () => {
@@ -71,7 +73,15 @@ describe('SessionPool', () => {
         const session = await nodeRuntime.create(model, 'cpu');
         live++;
         const run: typeof session.run =
-          backend === 'wasm' ? async (feeds) => Object.fromEntries(Object.entries(await session.run(feeds)).map(([name, out]) => [name, { ...out, data: new Float32Array(out.data.length) }])) : session.run;
+          backend === 'wasm'
+            ? async (feeds) =>
+                Object.fromEntries(
+                  Object.entries(await session.run(feeds)).map(([name, out]) => [
+                    name,
+                    { ...out, data: new Float32Array(out.data.length) },
+                  ]),
+                )
+            : session.run;
         return {
           ...session,
           run,

@@ -1,0 +1,226 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import type { Browser } from 'playwright-core';
+import sharp, { type OutputInfo } from 'sharp';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { FolderFiles } from '../../cli/folder-files.ts';
+import { nodeRuntime } from '../../cli/ort.ts';
+import { readPicture } from '../../cli/pictures.ts';
+import type { RunEvent } from '../../src/protocol/events.ts';
+import { Engine } from '../../workers/engine.ts';
+import { launchChromium, openMadePicture, setSteps, visit } from '../support/chromium.ts';
+import { eventOf, NANO_MODELS, nanoManifest, nanoRequest } from '../support/nano.ts';
+
+/** Levels of 255 by which two backends may differ on the same request. */
+const MEAN_LEVELS = 1;
+const MAX_LEVELS = 8;
+/** Node reaches Chromium's software Vulkan driver through the system's loader. */
+const VULKAN = '/usr/lib/x86_64-linux-gnu/libvulkan.so.1';
+const SAMPLE = 'public/samples/astronaut.jpg';
+
+async function savedPicture(page: Awaited<ReturnType<typeof visit>>['page']): Promise<{ data: Buffer; info: OutputInfo }> {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download' }).click()]);
+  return sharp(await readFile(await download.path()))
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+}
+
+/** The same request in Node, RGB bytes. */
+async function inNode(models: string, bundleId: string, steps: number, seed: number): Promise<Buffer> {
+  const engine = new Engine(nodeRuntime, ['cpu'], new FolderFiles(models));
+  const { sampling, image: defaults } = (await engine.bundle(bundleId)).manifest;
+  const events: RunEvent[] = [];
+  const { sampler, guidance, startPoint, positivePrompt: positive, negativePrompt: negative } = sampling;
+  const prompt = { tags: null, user: '', positive, negative };
+  const request = nanoRequest({
+    image: await readPicture(SAMPLE),
+    bundleId,
+    steps,
+    seed,
+    sampler,
+    guidance,
+    startPoint,
+    prompt,
+    colorFix: defaults.colorFix,
+    preview: 'none',
+  });
+  await engine.run('node', request, async (event) => void events.push(event), new AbortController().signal);
+  await engine.dispose();
+  const { height, width, rgba8 } = eventOf(events, 'done').image;
+  return sharp(Buffer.from(rgba8.buffer), { raw: { height, width, channels: 4 } })
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+}
+
+function expectClose(a: Buffer, b: Buffer): void {
+  expect(a.length).toBe(b.length);
+  let [sum, max] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs((a[i] ?? 0) - (b[i] ?? 0));
+    sum += difference;
+    max = Math.max(max, difference);
+  }
+  expect(sum / a.length).toBeLessThanOrEqual(MEAN_LEVELS);
+  expect(max).toBeLessThanOrEqual(MAX_LEVELS);
+}
+
+describe('a run in Chromium on WASM', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('gives with the shipped mini what Node gives', async () => {
+    const { page, faults } = await visit(browser, inject('siteUrl'));
+    await page.getByRole('button', { name: 'Astronaut' }).click();
+    await setSteps(page, 3);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByLabel('Step 3 high frequencies').waitFor();
+    const { data, info } = await savedPicture(page);
+    expect([info.height, info.width]).toEqual([512, 512]);
+    expectClose(data, await inNode('public/models', 'seesr-mini', 3, 42));
+    expect(faults).toEqual([]);
+  });
+
+  it('keeps verified weights for the next visit', async () => {
+    const context = await browser.newContext();
+    const fetched: string[] = [];
+    context.on('request', (request) => {
+      if (request.url().endsWith('.onnx')) fetched.push(request.url());
+    });
+    for (const expected of [nanoManifest().graphs, {}]) {
+      fetched.length = 0;
+      const page = await context.newPage();
+      await page.goto(inject('nanoSiteUrl'));
+      await openMadePicture(page, 16, 16);
+      await page.getByRole('button', { name: 'Upscale' }).click();
+      await page.getByRole('button', { name: 'Download' }).waitFor();
+      expect(fetched).toHaveLength(Object.keys(expected).length);
+      await page.close();
+    }
+  });
+
+  it('stops at a cancel mid-run, leaves no half result, and runs again', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 64, 64);
+    await setSteps(page, 50);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByLabel('Step 2 low frequencies').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Upscale' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Download' }).count()).toBe(0);
+    await setSteps(page, 2);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('button', { name: 'Download' }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('says which file is missing or altered, and runs once it is whole again', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await page.route('**/denoiser-*.onnx', async (route) => {
+      const response = await route.fetch();
+      const body = await response.body();
+      body[body.length - 9] = (body[body.length - 9] ?? 0) ^ 1;
+      await route.fulfill({ response, body });
+    });
+    await openMadePicture(page, 16, 16);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('alert').getByText('weights-altered').waitFor();
+    await page.unroute('**/denoiser-*.onnx');
+    await page.route('**/denoiser-*.onnx', (route) => route.fulfill({ status: 404, body: '' }));
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('alert').getByText('weights-missing').waitFor();
+    await page.unroute('**/denoiser-*.onnx');
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('button', { name: 'Download' }).waitFor();
+  });
+
+  it('reports a worker that died and starts it again', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 64, 64);
+    await setSteps(page, 50);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByLabel('Step 1 low frequencies').waitFor();
+    const worker = page.workers().find((candidate) => candidate.url().includes('studio'));
+    // an error nobody catches is what a crashed worker reports
+    await worker?.evaluate(
+      () =>
+        void setTimeout(() => {
+          throw new Error('made to die');
+        }),
+    );
+    await page.getByRole('alert').getByText('worker-died').waitFor();
+    await setSteps(page, 2);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('button', { name: 'Download' }).waitFor();
+  });
+});
+
+describe('a run in Chromium on WebGPU (software adapter)', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium({ softwareGpu: true });
+  });
+  afterAll(() => browser.close());
+
+  it('prefers WASM to a software adapter by itself', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await page.getByRole('button', { name: /^Backend: WASM/ }).click();
+    await page
+      .getByText(/software adapter/)
+      .first()
+      .waitFor();
+  });
+
+  it('gives on WebGPU, when asked for it, what WASM gives', async () => {
+    const pictures: Buffer[] = [];
+    for (const backend of ['webgpu', 'wasm']) {
+      const { page } = await visit(browser, `${inject('nanoSiteUrl')}?backend=${backend}`);
+      await page.getByRole('button', { name: backend === 'webgpu' ? /^Backend: WebGPU/ : /^Backend: WASM/ }).waitFor();
+      await openMadePicture(page, 16, 24);
+      await setSteps(page, 2);
+      await page.getByRole('button', { name: 'Upscale' }).click();
+      pictures.push((await savedPicture(page)).data);
+      await page.getByRole('tab', { name: 'Info' }).click();
+      await page
+        .getByRole('tabpanel')
+        .getByText(backend === 'webgpu' ? 'webgpu' : /^wasm/)
+        .first()
+        .waitFor();
+      expect(await page.getByRole('status').textContent()).toBe('');
+    }
+    expectClose(pictures[0] ?? Buffer.alloc(0), pictures[1] ?? Buffer.alloc(1));
+  });
+});
+
+describe("a run on onnxruntime-node's WebGPU provider", () => {
+  it.skipIf(!existsSync(VULKAN))(`gives what the CPU provider gives (needs ${VULKAN})`, async () => {
+    const outputs: Buffer[] = [];
+    for (const backend of ['webgpu', 'cpu']) {
+      const output = `artifacts/node-${backend}.png`;
+      const words = [
+        '--import',
+        'tsx',
+        'cli/upscale.ts',
+        SAMPLE,
+        output,
+        '--models',
+        NANO_MODELS,
+        '--scale',
+        '1',
+        '--steps',
+        '2',
+        '--backend',
+        backend,
+      ];
+      const driver = { VK_DRIVER_FILES: process.env['VK_DRIVER_FILES'] ?? '/usr/lib/chromium/vk_swiftshader_icd.json' };
+      await promisify(execFile)(process.execPath, words, { env: { ...process.env, ...driver } });
+      outputs.push(await sharp(output).raw().toBuffer());
+    }
+    expectClose(outputs[0] ?? Buffer.alloc(0), outputs[1] ?? Buffer.alloc(1));
+  });
+});
