@@ -1,0 +1,215 @@
+"""The networks: published names and shapes at full width, and the algebra the mini ones are built on."""
+
+import hashlib
+from collections import defaultdict
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from rfsr.models.seesr import CONFIGS, FULL, SeeSRControlNet, SeeSRDenoiser, SeeSRUNet
+from rfsr.models.tagger import MiniTagger, TaggerConfig
+from rfsr.models.text import TextEncoder, full_text_config, mini_text_config
+from rfsr.models.vae import LeanAutoencoder, LeanConfig, full_autoencoder
+from rfsr.models.vocabulary import NEGATIVE_PROMPT, build_tokenizer, token_ids
+
+# sha256 over the sorted "name (shape)" lines of every top-level block of the published checkpoints.
+PUBLISHED_UNET = {
+    "conv_in": "ba1e51155b45cbf5",
+    "time_embedding": "4d44971965166ecb",
+    "down_blocks": "ee09c7cc1d0ae910",
+    "mid_block": "5a3f35d80455815b",
+    "up_blocks": "5d272d2f892828c9",
+    "conv_norm_out": "39f04d658113e0a3",
+    "conv_out": "537b23fecc15fd34",
+}
+PUBLISHED_CONTROLNET = {
+    **{name: PUBLISHED_UNET[name] for name in ("conv_in", "time_embedding", "down_blocks", "mid_block")},
+    "controlnet_cond_embedding": "8d1b3d3c2cfd1c5a",
+    "controlnet_down_blocks": "e8ec5681320a39b3",
+    "controlnet_mid_block": "b693aa0d603fe11d",
+}
+ALGEBRA_TOLERANCE = 1e-5
+"""Values near one in float32, a handful of operations."""
+PCA_TOLERANCE = 0.02
+"""Of pictures in -1…1: a fresh correction has weights of 1e-3, not zero."""
+
+
+def digests(module: nn.Module) -> dict[str, str]:
+    blocks = defaultdict(list)
+    for name, value in module.state_dict().items():
+        blocks[name.split(".")[0]].append(f"{name} {tuple(value.shape)}")
+    return {name: hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16] for name, lines in blocks.items()}
+
+
+def millions(module: nn.Module) -> float:
+    return sum(parameter.numel() for parameter in module.parameters()) / 1e6
+
+
+@pytest.mark.parametrize(
+    ("kind", "published", "count"), [(SeeSRUNet, PUBLISHED_UNET, 1102), (SeeSRControlNet, PUBLISHED_CONTROLNET, 522)]
+)
+def test_full_width_networks_have_the_published_names_and_shapes(
+    kind: type[nn.Module], published: dict[str, str], count: int
+) -> None:
+    with torch.device("meta"):
+        network = kind(FULL.unet)
+    assert len(network.state_dict()) == count
+    assert digests(network) == published
+
+
+def test_full_autoencoder_and_text_encoder_have_the_published_sizes() -> None:
+    with torch.device("meta"):
+        assert millions(full_autoencoder()) == pytest.approx(83.65, abs=0.01)
+        assert millions(TextEncoder(full_text_config())) == pytest.approx(340.39, abs=0.01)
+
+
+def test_the_mini_denoiser_stays_within_its_budget() -> None:
+    with torch.device("meta"):
+        assert 2.0 < millions(SeeSRDenoiser(CONFIGS["mini"])) <= 3.2
+
+
+def inputs(batch: int = 2, height: int = 4, width: int = 8) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    unet = CONFIGS["nano"].unet
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator)
+
+    return {
+        "sample": draw(batch, 16, height, width),
+        "context": draw(batch, 5, unet.text_dim),
+        "condition": draw(batch, 3, 8 * height, 8 * width).sigmoid(),
+        "image_embeds": draw(batch, 4, unet.image_dim),
+        "condition_latent": draw(batch, 16, height, width),
+    }
+
+
+def nano_denoiser() -> SeeSRDenoiser:
+    torch.manual_seed(0)
+    denoiser = SeeSRDenoiser(CONFIGS["nano"]).eval()
+    denoiser.residual_std.copy_(torch.linspace(0.2, 0.9, 16))
+    return denoiser
+
+
+@torch.no_grad()
+def test_the_regression_target_is_what_the_wrapper_turns_back_into_the_noise() -> None:
+    denoiser, given = nano_denoiser(), inputs(batch=3)
+    timestep = torch.tensor([1.0, 500.0, 999.0])
+    eps = torch.randn(given["sample"].shape, generator=torch.Generator().manual_seed(1))
+    sample, condition = given["sample"], given["condition_latent"]
+    target = denoiser.target(sample, timestep, condition, eps)
+    scaled, skip_gain, out_gain = denoiser.precondition(sample, timestep, condition)
+    assert torch.allclose(skip_gain * scaled + out_gain * target, eps, atol=ALGEBRA_TOLERANCE)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("timestep", [1, 300, 999])
+def test_networks_see_and_learn_values_of_unit_variance(timestep: int) -> None:
+    denoiser, generator = nano_denoiser(), torch.Generator().manual_seed(2)
+    shape, times = (64, 16, 16, 16), torch.full((64,), float(timestep))
+    condition, difference, eps = (torch.randn(shape, generator=generator) for _ in range(3))
+    clean = condition + difference * denoiser.residual_std[:, None, None]
+    abar = denoiser.alphas[timestep]
+    sample = abar.sqrt() * clean + (1 - abar).sqrt() * eps
+    scaled, _, _ = denoiser.precondition(sample, times, condition)
+    target = denoiser.target(sample, times, condition, eps)
+    # 16,384 draws a channel: the deviation of their standard deviation is 0.6 %
+    assert scaled.std(dim=(0, 2, 3)) == pytest.approx(torch.ones(16), abs=0.03)
+    assert target.std(dim=(0, 2, 3)) == pytest.approx(torch.ones(16), abs=0.03)
+
+
+@torch.no_grad()
+def test_a_sample_of_a_batch_gets_what_it_gets_alone() -> None:
+    denoiser, given = nano_denoiser(), inputs()
+    both = denoiser(timestep=torch.tensor([21.0, 981.0]), **given)
+    second = {name: value[1:] for name, value in given.items()}
+    alone = denoiser(timestep=torch.tensor([981.0]), **second)
+    assert both.shape == given["sample"].shape
+    assert torch.allclose(both[1:], alone, atol=ALGEBRA_TOLERANCE)
+
+
+@torch.no_grad()
+def test_a_fresh_control_net_is_silent_until_its_zero_convolutions_learn() -> None:
+    denoiser, given = nano_denoiser(), inputs()
+    times = torch.tensor([500.0, 500.0])
+    before = denoiser(timestep=times, **given)
+    changed = {**given, "condition": 1 - given["condition"]}
+    assert torch.equal(before, denoiser(timestep=times, **changed))
+    nn.init.normal_(denoiser.controlnet.controlnet_mid_block.weight)
+    nn.init.normal_(denoiser.controlnet.controlnet_cond_embedding.conv_out.weight)
+    assert not torch.allclose(denoiser(timestep=times, **given), denoiser(timestep=times, **changed))
+
+
+def test_a_residual_denoiser_refuses_to_run_without_the_latent_of_the_input() -> None:
+    given = inputs()
+    del given["condition_latent"]
+    with pytest.raises(ValueError, match="expected condition_latent"):
+        nano_denoiser()(timestep=torch.tensor([1.0, 1.0]), **given)
+
+
+def lean_autoencoder() -> LeanAutoencoder:
+    torch.manual_seed(0)
+    return LeanAutoencoder(LeanConfig(encoder_channels=(8, 16), decoder_channels=(16, 8, 8))).eval()
+
+
+@torch.no_grad()
+def test_a_fresh_lean_autoencoder_is_the_projection_on_principal_components() -> None:
+    vae = lean_autoencoder()
+    ramps = torch.linspace(-1, 1, 64)
+    picture = torch.stack([ramps[:, None] * ramps, ramps[:, None].expand(64, 64), ramps.expand(64, 64)])[None]
+    vae.fit_pca(picture)
+    mean, std = vae.encode_moments(picture)
+    assert mean.shape == std.shape == (1, 16, 8, 8)
+    linear = vae.decode_linear(mean)
+    # patches of smooth ramps lie in a few dimensions: 16 components hold them whole
+    assert torch.allclose(linear, picture, atol=PCA_TOLERANCE)
+    assert torch.allclose(vae.decode_latent(mean), linear, atol=PCA_TOLERANCE)
+
+
+@torch.no_grad()
+def test_decoding_part_of_a_latent_changes_nothing_away_from_the_cut() -> None:
+    vae = lean_autoencoder()
+    for parameter in vae.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    latent = torch.randn(1, 16, 32, 8, generator=torch.Generator().manual_seed(3))
+    whole, part = vae.decode_latent(latent), vae.decode_latent(latent[:, :, :24])
+    # the convolutions reach 9¼ cells of 8 pixels: 6 at 1/8 of the side, 5 steps at 1/4, 3 at 1/2
+    kept = (24 - 10) * 8
+    assert torch.allclose(whole[:, :, :kept], part[:, :, :kept], rtol=1e-4, atol=ALGEBRA_TOLERANCE)
+    assert not torch.allclose(whole[:, :, kept : 24 * 8], part[:, :, kept:], rtol=1e-4, atol=ALGEBRA_TOLERANCE)
+
+
+@torch.no_grad()
+def test_the_tagger_gives_the_mean_token_first_and_then_the_grid_row_by_row() -> None:
+    torch.manual_seed(0)
+    tagger = MiniTagger(TaggerConfig(side=64, channels=(8, 8, 8), embed_dim=8, tags=5)).eval()
+    image = torch.randn(2, 3, 64, 64)
+    features = tagger.features(image)
+    embeds, logits = tagger(image)
+    assert embeds.shape == (2, 17, 8) and logits.shape == (2, 5)
+    wanted = tagger.norm(tagger.image_proj(torch.stack([features.mean(dim=(2, 3)), features[:, :, 1, 2]], dim=1)))
+    assert torch.allclose(embeds[:, [0, 1 + 4 + 2]], wanted, atol=ALGEBRA_TOLERANCE)
+
+
+@torch.no_grad()
+def test_the_text_encoder_reads_the_order_of_words() -> None:
+    torch.manual_seed(0)
+    encoder = TextEncoder(mini_text_config(30, width=16)).eval()
+    context = encoder(torch.tensor([[2, 7, 8, 3], [2, 8, 7, 3]]))
+    assert context.shape == (2, 4, 16)
+    assert not torch.allclose(context[0, -1], context[1, -1])
+
+
+def test_known_words_survive_the_tokenizer_and_unknown_ones_are_marked() -> None:
+    tokenizer = build_tokenizer(["bird", "guitar"])
+    ids = tokenizer.encode("Bird, GUITAR, qwertz, 8k").ids
+    assert tokenizer.decode(ids, skip_special_tokens=False) == "<|startoftext|> bird , guitar , <|unk|> , 8k <|endoftext|>"
+    assert "<|unk|>" not in tokenizer.encode(NEGATIVE_PROMPT).tokens
+
+
+def test_ids_are_padded_with_zero_and_cut_before_the_end_token() -> None:
+    tokenizer = build_tokenizer(["bird"])
+    short, long = token_ids(tokenizer, "bird"), token_ids(tokenizer, "bird " * 100)
+    assert len(short) == len(long) == 77
+    assert short[3:] == [0] * 74 and short[2] == long[-1] and len(set(long[1:-1])) == 1
