@@ -16,7 +16,7 @@ export function Button({ onPress, children, kind = 'normal', disabled = false, l
   return (
     <AriaButton
       className={`${styles['button']} ${extra}`}
-      // does what it says, whatever field it stands in
+      // does what it says, whatever dialog it stands in
       slot={null}
       isDisabled={disabled}
       onPress={onPress}

@@ -1,5 +1,4 @@
-import type { ReactNode } from 'react';
-import { Group, Input, Label, NumberField } from 'react-aria-components';
+import { type ReactNode, useId, useState } from 'react';
 import styles from './controls.module.css';
 
 interface NumberInputProps {
@@ -13,25 +12,34 @@ interface NumberInputProps {
   readonly children?: ReactNode;
 }
 
-/** A spin button with a label. An emptied field keeps the last number. */
+/** The platform's spin button with a label. What is typed counts once it is a number in range; leaving the field shows what counts. */
 export function NumberInput({ label, value, min, max, step = 1, onChange, children }: NumberInputProps) {
+  const id = useId();
+  const [typed, setTyped] = useState<string | null>(null);
+  const change = (text: string): void => {
+    setTyped(text);
+    const number = Number(text);
+    if (text.trim() !== '' && number >= min && number <= max) onChange(number);
+  };
   return (
-    <NumberField
-      className={styles['field'] ?? ''}
-      value={value}
-      minValue={min}
-      maxValue={max}
-      step={step}
-      formatOptions={{ useGrouping: false }}
-      onChange={(next) => {
-        if (!Number.isNaN(next)) onChange(next);
-      }}
-    >
-      <Label className={styles['label'] ?? ''}>{label}</Label>
-      <Group className={styles['number'] ?? ''}>
-        <Input className={styles['input'] ?? ''} />
+    <div className={styles['field']}>
+      <label className={styles['label']} htmlFor={id}>
+        {label}
+      </label>
+      <div className={styles['number']}>
+        <input
+          id={id}
+          className={styles['input']}
+          type="number"
+          value={typed ?? value}
+          min={min}
+          max={max}
+          step={step}
+          onChange={(event) => change(event.target.value)}
+          onBlur={() => setTyped(null)}
+        />
         {children}
-      </Group>
-    </NumberField>
+      </div>
+    </div>
   );
 }

@@ -1,0 +1,178 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launchChromium, openMadePicture, SCREENSHOTS, setSteps, visit } from '../support/chromium.ts';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const DESKTOP = { width: 1440, height: 900 };
+const PHONE = { width: 390, height: 844 };
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+
+const shoot = (page: Page, name: string) => page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
+
+/** Serious and critical findings of axe, as short lines. */
+async function seriousFindings(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: AXE });
+  return page.evaluate(async () => {
+    interface Finding {
+      readonly impact: string;
+      readonly id: string;
+      readonly nodes: readonly { readonly html: string }[];
+    }
+    const { axe } = window as unknown as { readonly axe: { run(): Promise<{ readonly violations: readonly Finding[] }> } };
+    const { violations } = await axe.run();
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+  });
+}
+
+async function upscaled(page: Page, steps: number): Promise<void> {
+  await setSteps(page, steps);
+  await page.getByRole('button', { name: 'Upscale' }).click();
+  await page.getByRole('button', { name: 'Download' }).waitFor();
+}
+
+describe('a person who came to upscale', () => {
+  it('opens a picture, watches the steps, compares, downloads, and runs again', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await page.getByRole('region', { name: 'Image' }).waitFor();
+    await shoot(page, 'empty-dark');
+    await openMadePicture(page, 40, 56);
+    await shoot(page, 'ready-dark');
+    await setSteps(page, 4);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('progressbar', { name: 'Progress' }).waitFor();
+    await page.getByLabel('Step 1 low frequencies').waitFor();
+    await page.getByLabel('Step 4 high frequencies').waitFor();
+    await page.getByRole('button', { name: 'Download' }).waitFor();
+    expect(await page.getByRole('region', { name: 'Steps' }).getByRole('listitem').count()).toBe(4);
+
+    const compare = page.getByRole('slider', { name: 'Compare' });
+    await compare.focus();
+    await compare.press('ArrowLeft');
+    expect(await compare.inputValue()).toBe('49');
+
+    const step = page.getByRole('slider', { name: 'Step', exact: true });
+    await step.focus();
+    await step.press('Home');
+    await page.getByText('step 1 of 4').waitFor();
+    // the preview gives way to the full decode
+    await page.getByRole('img', { name: 'step 1', exact: true }).waitFor();
+    await page.getByRole('button', { name: 'High band' }).click();
+    await page.getByRole('img', { name: 'step 1, high band', exact: true }).waitFor();
+    await shoot(page, 'step-dark');
+    await page.getByRole('button', { name: 'Play steps' }).click();
+    await page.getByText('step 4 of 4').waitFor();
+    await page.getByRole('region', { name: 'Steps' }).getByRole('button', { name: 'Result' }).click();
+
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download' }).click()]);
+    expect(download.suggestedFilename()).toBe('made-224x160.png');
+    expect(await sharp(await readFile(await download.path())).metadata()).toMatchObject({ format: 'png', width: 224, height: 160 });
+
+    await page.getByRole('spinbutton', { name: 'Seed' }).fill('7');
+    await page.keyboard.press('Tab');
+    await upscaled(page, 2);
+    const chips = page.getByRole('list', { name: 'Last results' });
+    await chips.getByRole('button', { name: /seed 42/ }).click();
+    await page.getByText('of 4 ·').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('changes tags and learns which words the model does not know', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 16, 16);
+    await page.getByRole('tab', { name: 'Tags & prompt' }).click();
+    await page.getByLabel('Add a tag').fill('zeppelin');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Add a tag').fill('dog');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByText('does not know: zeppelin').waitFor();
+    await page.getByRole('button', { name: 'Remove zeppelin' }).click();
+    expect(await page.getByRole('list', { name: 'Tags' }).getByRole('listitem').count()).toBe(1);
+  });
+
+  it('reaches the one primary button and its result by keyboard alone', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 16, 16);
+    await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Download' }).waitFor();
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await page.keyboard.press('Home');
+    await page.getByText('step 1 of 4').waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').getByText('previous, next step').waitFor();
+    await page.keyboard.press('Escape');
+  });
+});
+
+describe('bad input', () => {
+  const cases = [
+    ['text.png', Buffer.from('hello there, this is no picture'), 'image-not-an-image'],
+    ['empty.png', Buffer.alloc(0), 'image-empty'],
+  ] as const;
+
+  it('is answered with a sentence and its code, and the studio goes on', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    const png = await sharp({ create: { height: 200, width: 200, channels: 3, background: '#777' } })
+      .png()
+      .toBuffer();
+    const huge = Buffer.from(png);
+    huge.writeUInt32BE(20_000, 16);
+    huge.writeUInt32BE(20_000, 20);
+    const files = [
+      ...cases,
+      ['half.png', png.subarray(0, png.length / 2), 'image-truncated'] as const,
+      ['huge.png', huge, 'image-too-large'] as const,
+    ];
+    for (const [name, buffer, code] of files) {
+      await page.getByLabel('Picture file').first().setInputFiles({ name, mimeType: 'image/png', buffer });
+      await page.getByRole('alert').getByText(code).waitFor();
+      expect(await page.getByRole('alert').textContent()).toContain(name);
+    }
+    await shoot(page, 'trouble-dark');
+    await openMadePicture(page, 16, 16);
+    await upscaled(page, 1);
+    expect(faults).toEqual([]);
+  });
+
+  it('includes pictures whose result would be too large, before anything runs', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 800, 900);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('alert').getByText('image-too-large').waitFor();
+    await page.getByRole('combobox', { name: 'Scale' }).selectOption('1');
+    await upscaled(page, 1);
+  });
+});
+
+describe('the page', () => {
+  it.each([
+    ['desktop-dark', DESKTOP, 'dark'],
+    ['desktop-light', DESKTOP, 'light'],
+    ['phone-dark', PHONE, 'dark'],
+    ['phone-light', PHONE, 'light'],
+  ] as const)('has no serious accessibility finding, empty and done: %s', async (name, viewport, colorScheme) => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'), { viewport, colorScheme });
+    await page.getByRole('button', { name: /^Backend/ }).waitFor();
+    await shoot(page, `empty-${name}`);
+    expect(await seriousFindings(page)).toEqual([]);
+    await openMadePicture(page, 40, 56);
+    await upscaled(page, 3);
+    await shoot(page, `done-${name}`);
+    expect(await seriousFindings(page)).toEqual([]);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(overflow).toBe(0);
+    expect(faults).toEqual([]);
+  });
+});
