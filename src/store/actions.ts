@@ -128,12 +128,13 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
       attempt(async () => {
         const image = frames.get(PICTURE_FRAME_ID);
         const { settings, manifests, progress } = store.getState();
-        if (image === undefined || progress !== null || manifests[settings.bundleId] === undefined) return;
+        const manifest = manifests[settings.bundleId];
+        if (image === undefined || progress !== null || manifest === undefined) return;
         const runId = crypto.randomUUID();
         frames.put(inputFrameId(runId), image);
         const run = {
           runId,
-          bundleTitle: manifests[settings.bundleId].title,
+          bundleTitle: manifest.title,
           seed: settings.seed,
           count: settings.steps,
           steps: [],
