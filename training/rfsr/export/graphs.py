@@ -115,10 +115,13 @@ def export_graph(spec: GraphSpec, *, cell_multiple: int) -> onnx.ModelProto:
     shapes = tuple(
         {axis: named[dim] for axis, dim in enumerate(dims) if isinstance(dim, str)} for dims in spec.inputs.values()
     )
+    # captured here: left to the exporter, a second and slower capture follows
+    captured = torch.export.export(spec.module.eval(), spec.example, dynamic_shapes=shapes, strict=False)
     program = torch.onnx.export(
-        spec.module.eval(), spec.example, dynamo=True, opset_version=OPSET, dynamic_shapes=shapes,
-        input_names=list(spec.inputs), output_names=list(spec.outputs), optimize=False, verbose=False,
+        captured, dynamo=True, opset_version=OPSET, input_names=list(spec.inputs), output_names=list(spec.outputs),
+        optimize=False, verbose=False,
     )  # fmt: skip
+    assert program is not None
     kept = set(spec.module.state_dict())
 
     def may_fold(node: onnx_ir.Node) -> bool | None:
