@@ -22,7 +22,7 @@ let current: { readonly runId: string; readonly abort: AbortController } | null 
 
 const api: StudioApi = {
   async device(override) {
-    report ??= inspectDevice(webRuntime, wasmThreads(), override);
+    report ??= inspectDevice(webRuntime, override === 'wasm' ? 1 : wasmThreads(), override);
     return report;
   },
 

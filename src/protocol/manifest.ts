@@ -61,6 +61,8 @@ const manifest = object({
     vaeEncoder: chain,
     vaeDecoder: chain,
     previewDecoder: optional(chain),
+    /** The part of the denoiser that sees the upscaled input and is the same at every step. */
+    conditionEncoder: optional(chain),
     denoiser: chain,
   }),
   tokenizer: object({ path: string(), sizeBytes: integer(), sha256: string(SHA256), padId: integer(), maxLength: integer() }),

@@ -25,7 +25,7 @@ NETWORK_ROLES = {
     "vae": ("vaeEncoder", "vaeDecoder"),
     "tagger": ("tagger",),
     "text_encoder": ("textEncoder",),
-    "denoiser": ("denoiser",),
+    "denoiser": ("conditionEncoder", "denoiser"),
 }
 """The graphs that hold a network's weights, by the network's name in `SeeSRModels` and in training stages."""
 

@@ -90,13 +90,14 @@ def restore(models: SeeSRModels, lr_rgb8: np.ndarray, settings: Settings) -> Res
     condition = from_rgb8(reference)[None]
     mean, std = models.vae.encode_moments(condition * 2 - 1)
     start_noise, posterior_noise = (torch.randn(mean.shape, generator=generator) for _ in range(2))
+    embedding = models.denoiser.embed_condition(condition)
     condition_latent = (mean - models.latent_shift) * models.latent_scale
     latent = (mean + std * posterior_noise - models.latent_shift) * models.latent_scale
 
     def predict(sample: Tensor, timestep: int) -> Tensor:
         def half(context: Tensor) -> Tensor:
             times = torch.tensor([float(timestep)])
-            return models.denoiser(sample, times, context, condition, embeds, condition_latent)
+            return models.denoiser(sample, times, context, embedding, embeds, condition_latent)
 
         if settings.guidance <= 1:
             return half(positive)

@@ -79,7 +79,7 @@ def inputs(batch: int = 2, height: int = 4, width: int = 8) -> dict[str, Tensor]
     return {
         "sample": draw(batch, 16, height, width),
         "context": draw(batch, 5, unet.text_dim),
-        "condition": draw(batch, 3, 8 * height, 8 * width).sigmoid(),
+        "condition_embedding": draw(batch, unet.block_out_channels[0], height, width),
         "image_embeds": draw(batch, 4, unet.image_dim),
         "condition_latent": draw(batch, 16, height, width),
     }
@@ -134,11 +134,18 @@ def test_a_fresh_control_net_is_silent_until_its_zero_convolutions_learn() -> No
     denoiser, given = nano_denoiser(), inputs()
     times = torch.tensor([500.0, 500.0])
     before = denoiser(timestep=times, **given)
-    changed = {**given, "condition": 1 - given["condition"]}
+    changed = {**given, "condition_embedding": 1 - given["condition_embedding"]}
     assert torch.equal(before, denoiser(timestep=times, **changed))
     nn.init.normal_(denoiser.controlnet.controlnet_mid_block.weight)
-    nn.init.normal_(denoiser.controlnet.controlnet_cond_embedding.conv_out.weight)
     assert not torch.allclose(denoiser(timestep=times, **given), denoiser(timestep=times, **changed))
+
+
+@torch.no_grad()
+def test_the_condition_embedding_has_the_latents_cells_and_starts_at_zero() -> None:
+    denoiser = nano_denoiser()
+    embedding = denoiser.embed_condition(torch.rand(2, 3, 32, 64))
+    assert embedding.shape == (2, CONFIGS["nano"].unet.block_out_channels[0], 4, 8)
+    assert not embedding.any()
 
 
 def test_a_residual_denoiser_refuses_to_run_without_the_latent_of_the_input() -> None:

@@ -38,6 +38,9 @@ class Recorder(nn.Module):
         super().__init__()
         self.calls: list[tuple[Tensor, ...]] = []
 
+    def embed_condition(self, condition: Tensor) -> Tensor:
+        return condition
+
     def forward(self, *inputs: Tensor) -> Tensor:
         self.calls.append(inputs)
         return torch.zeros_like(inputs[0]) + inputs[2].mean()

@@ -61,13 +61,13 @@ export async function restoreSeeSR(context: PipelineContext, request: RestoreReq
   const alphas = alphasCumprod(manifest.scheduler);
   const sampler = SAMPLER_BY_NAME[request.sampler];
   const timesteps = samplingTimesteps(manifest.scheduler, request.steps);
-  const condition = toPlanes(reference);
+  const seen = { ...(await encodeCondition(context, toPlanes(reference))), imageEmbeds, conditionLatent };
   const began = performance.now();
   const x0ByStep: Tensor[] = [];
   let sample = request.startPoint === 'lr' ? addNoise(alphas, latent, startNoise, START_TIMESTEP) : startNoise;
   for (const [index, timestep] of timesteps.entries()) {
     signal.throwIfAborted();
-    const shared = { sample, condition, imageEmbeds, conditionLatent };
+    const shared = { ...seen, sample };
     const prediction =
       negative === null
         ? await predict(context, timestep, { ...shared, context: positive })
@@ -89,7 +89,7 @@ export async function restoreSeeSR(context: PipelineContext, request: RestoreReq
   const decoded = await decodeLatent(context, sample);
 
   await context.stage('color');
-  const fixed = fixColor(decoded, condition, request.colorFix);
+  const fixed = fixColor(decoded, toPlanes(reference), request.colorFix);
   const opaque = resizePicture(toPicture(fixed), output.height, output.width, 'bicubic');
   const image = await keepAlpha(context, opaque, request.image);
   const { image: _, preview: __, ...asked } = request;
@@ -139,14 +139,16 @@ async function encodeText(context: PipelineContext, text: string, tags: readonly
   return output1(await context.run('textEncoder', { tokenIds: ids }), 'context');
 }
 
-interface DenoiserFeeds {
-  readonly sample: Tensor;
-  readonly condition: Tensor;
-  readonly imageEmbeds: Tensor;
-  readonly conditionLatent: Tensor;
+/** What the denoiser sees of the upscaled input: the picture itself, or its embedding where the bundle makes that once. */
+async function encodeCondition(context: PipelineContext, condition: Tensor): Promise<Record<string, Tensor>> {
+  if (context.manifest.graphs.conditionEncoder === undefined) return { condition };
+  return context.run('conditionEncoder', { condition });
 }
 
-async function predict(context: PipelineContext, timestep: number, feeds: DenoiserFeeds & { readonly context: Tensor }): Promise<Tensor> {
+/** Every feed of the denoiser but timestep and text, [1, …] each. */
+type DenoiserFeeds = Readonly<Record<string, Tensor>> & { readonly sample: Tensor };
+
+async function predict(context: PipelineContext, timestep: number, feeds: DenoiserFeeds): Promise<Tensor> {
   const batch = feeds.sample.dims[0] ?? 1;
   const times = { dims: [batch], data: new Float32Array(batch).fill(timestep) };
   return output1(await context.run('denoiser', { ...feeds, timestep: times }), 'prediction');
@@ -156,18 +158,14 @@ async function predict(context: PipelineContext, timestep: number, feeds: Denois
 async function predictGuided(
   context: PipelineContext,
   timestep: number,
-  { sample, condition, imageEmbeds, conditionLatent }: DenoiserFeeds,
+  feeds: DenoiserFeeds,
   negative: Tensor,
   positive: Tensor,
   guidance: number,
 ): Promise<Tensor> {
-  const both = await predict(context, timestep, {
-    sample: stackBatch(sample, sample),
-    condition: stackBatch(condition, condition),
-    imageEmbeds: stackBatch(imageEmbeds, imageEmbeds),
-    conditionLatent: stackBatch(conditionLatent, conditionLatent),
-    context: stackBatch(negative, positive),
-  });
+  const twice = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, stackBatch(feed, feed)]));
+  const sample = stackBatch(feeds.sample, feeds.sample);
+  const both = await predict(context, timestep, { ...twice, sample, context: stackBatch(negative, positive) });
   return weightedSum([1 - guidance, sliceBatch(both, 0)], [guidance, sliceBatch(both, 1)]);
 }
 

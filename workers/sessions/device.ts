@@ -18,7 +18,7 @@ export async function inspectDevice(runtime: OrtRuntime, threads: number, overri
   if (adapter.usable || override === 'webgpu') candidates.push(await measure(runtime, 'webgpu', adapter.reason));
   else candidates.push({ backend: 'webgpu', usable: false, probeMs: null, reason: adapter.reason });
   candidates.push(await measure(runtime, wasm, threads > 1 ? `${threads} threads` : 'one thread: the page is not cross-origin isolated'));
-  const forced = candidates.find(({ backend, usable }) => usable && (backend === override || (override === 'wasm' && backend === wasm)));
+  const forced = candidates.find(({ backend, usable }) => usable && backend === override);
   const gpu = candidates.find(({ backend, usable }) => backend === 'webgpu' && usable && adapter.usable);
   const best = forced ?? gpu ?? candidates.find(({ backend }) => backend === wasm);
   return {

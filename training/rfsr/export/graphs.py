@@ -11,6 +11,7 @@ from onnxscript.optimizer import optimize_ir
 from torch import Tensor, nn
 from torch.export import Dim
 
+from rfsr.models.seesr import SeeSRDenoiser
 from rfsr.models.vae import LeanAutoencoder
 from rfsr.pipeline import SeeSRModels
 
@@ -76,12 +77,26 @@ class VaeDecoderGraph(nn.Module):
         return self.vae.decode_linear(latent) if self.linear else self.vae.decode_latent(latent)
 
 
+class ConditionEncoderGraph(nn.Module):
+    """The ControlNet's condition embedding, on its own because it is the same at every step."""
+
+    def __init__(self, denoiser: SeeSRDenoiser) -> None:
+        super().__init__()
+        self.controlnet = nn.Module()
+        self.controlnet.controlnet_cond_embedding = denoiser.controlnet.controlnet_cond_embedding
+
+    def forward(self, condition: Tensor) -> Tensor:
+        """See `SeeSRDenoiser.embed_condition`."""
+        return self.controlnet.controlnet_cond_embedding(condition)
+
+
 def graph_specs(models: SeeSRModels) -> list[GraphSpec]:
     """Every graph of a SeeSR bundle."""
     config, side = models.denoiser.config.unet, models.tagger.config.side
     channels = models.vae.config.latent_channels
     tokens = (side // 16) ** 2 + 1
     latent, rgb = ["B", channels, "h", "w"], ["B", 3, "8*h", "8*w"]
+    embedding = ["B", config.block_out_channels[0], "h", "w"]
     specs = [
         ("tagger", models.tagger, {"image": ["B", 3, side, side]},
          {"imageEmbeds": ["B", tokens, config.image_dim], "tagLogits": ["B", len(models.tags)]}),
@@ -89,8 +104,9 @@ def graph_specs(models: SeeSRModels) -> list[GraphSpec]:
         ("vaeEncoder", VaeEncoderGraph(models.vae), {"rgbPm1": rgb}, {"mean": latent, "std": latent}),
         ("vaeDecoder", VaeDecoderGraph(models.vae, linear=False), {"latent": latent}, {"rgbPm1": rgb}),
         ("previewDecoder", VaeDecoderGraph(models.vae, linear=True), {"latent": latent}, {"rgbPm1": rgb}),
+        ("conditionEncoder", ConditionEncoderGraph(models.denoiser), {"condition": rgb}, {"conditionEmbedding": embedding}),
         ("denoiser", models.denoiser,
-         {"sample": latent, "timestep": ["B"], "context": ["B", MAX_TOKENS, config.text_dim], "condition": rgb,
+         {"sample": latent, "timestep": ["B"], "context": ["B", MAX_TOKENS, config.text_dim], "conditionEmbedding": embedding,
           "imageEmbeds": ["B", tokens, config.image_dim], "conditionLatent": latent}, {"prediction": latent}),
     ]  # fmt: skip
     found = []

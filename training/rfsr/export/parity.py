@@ -74,6 +74,14 @@ class SessionVae(nn.Module):
         self.encode_moments, self.decode_latent = encoder, decoder
 
 
+class SessionDenoiser(SessionModule):
+    """Denoiser graph with the condition encoder's beside it."""
+
+    def __init__(self, denoiser: SessionModule, condition_encoder: SessionModule) -> None:
+        super().__init__(denoiser.spec, denoiser.session)
+        self.embed_condition = condition_encoder
+
+
 def models_from_sessions(models: SeeSRModels, sessions: dict[str, SessionModule]) -> SeeSRModels:
     """The same models with every network replaced by its graph."""
     return replace(
@@ -81,7 +89,7 @@ def models_from_sessions(models: SeeSRModels, sessions: dict[str, SessionModule]
         vae=SessionVae(sessions["vaeEncoder"], sessions["vaeDecoder"]),
         tagger=sessions["tagger"],
         text_encoder=sessions["textEncoder"],
-        denoiser=sessions["denoiser"],
+        denoiser=SessionDenoiser(sessions["denoiser"], sessions["conditionEncoder"]),
     )
 
 

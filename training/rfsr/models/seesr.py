@@ -58,11 +58,11 @@ class SeeSRControlNet(Encoder):
         self.controlnet_mid_block = zero_conv(widths[-1])
 
     def forward(
-        self, sample: Tensor, timestep: Tensor, text: Tensor, image: Tensor, *, condition: Tensor
+        self, sample: Tensor, timestep: Tensor, text: Tensor, image: Tensor, *, condition_embedding: Tensor
     ) -> list[Tensor]:
-        """Inputs as the UNet's and condition [B, 3, 8h, 8w] in 0…1 to the residuals of every skip and the middle block."""
+        """Inputs as the UNet's and `controlnet_cond_embedding` of the condition to the residuals of every skip and the middle block."""
         time = self.embed_time(timestep, sample.dtype)
-        x = self.conv_in(sample) + self.controlnet_cond_embedding(condition)
+        x = self.conv_in(sample) + condition_embedding
         skips, x = self.descend(x, time, text, image)
         residuals = [conv(skip) for conv, skip in zip(self.controlnet_down_blocks, skips, strict=True)]
         return [*residuals, self.controlnet_mid_block(x)]
@@ -126,11 +126,15 @@ class SeeSRDenoiser(nn.Module):
             self.register_buffer("alphas", alphas_cumprod(), persistent=False)
             self.register_buffer("residual_std", torch.ones(config.unet.out_channels))
 
+    def embed_condition(self, condition: Tensor) -> Tensor:
+        """The upscaled input [B, 3, 8h, 8w] in 0…1 as [B, C0, h, w]: the same at every step, so made once a picture."""
+        return self.controlnet.controlnet_cond_embedding(condition)
+
     def predict(
-        self, sample: Tensor, timestep: Tensor, text: Tensor, image: Tensor, condition: Tensor
+        self, sample: Tensor, timestep: Tensor, text: Tensor, image: Tensor, condition_embedding: Tensor
     ) -> Tensor:
         """The networks' raw output for inputs shaped as in `forward`."""
-        residuals = self.controlnet(sample, timestep, text, image, condition=condition)
+        residuals = self.controlnet(sample, timestep, text, image, condition_embedding=condition_embedding)
         return self.unet(sample, timestep, text, image, residuals=residuals)
 
     def forward(
@@ -138,23 +142,23 @@ class SeeSRDenoiser(nn.Module):
         sample: Tensor,
         timestep: Tensor,
         context: Tensor,
-        condition: Tensor,
+        condition_embedding: Tensor,
         image_embeds: Tensor,
         condition_latent: Tensor | None = None,
     ) -> Tensor:
         """The predicted noise eps [B, C, h, w], float32 when preconditioned.
 
-        sample [B, C, h, w]: x_t, scaled. timestep [B] float. context [B, N, text_dim]. condition [B, 3, 8h, 8w] in 0…1: the
-        upscaled input. image_embeds [B, N, image_dim]. condition_latent [B, C, h, w]: the scaled mean latent of the upscaled
+        sample [B, C, h, w]: x_t, scaled. timestep [B] float. context [B, N, text_dim]. condition_embedding
+        [B, C0, h, w]: `embed_condition` of the upscaled input. image_embeds [B, N, image_dim]. condition_latent [B, C, h, w]: the scaled mean latent of the upscaled
         input, required exactly when the configuration predicts residuals.
         """
         if not self.config.residual_to_condition:
-            return self.predict(sample, timestep, context, image_embeds, condition)
+            return self.predict(sample, timestep, context, image_embeds, condition_embedding)
         if condition_latent is None:
             raise ValueError("expected condition_latent, which a residual denoiser needs")
         scaled, skip_gain, out_gain = self.precondition(sample, timestep, condition_latent)
         inputs = torch.cat([scaled, condition_latent], dim=1)
-        raw = self.predict(inputs, timestep, context, image_embeds, condition)
+        raw = self.predict(inputs, timestep, context, image_embeds, condition_embedding)
         return skip_gain * scaled + out_gain * raw.float()
 
     def precondition(self, sample: Tensor, timestep: Tensor, condition_latent: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -92,17 +92,19 @@ class DenoiserStage(Stage):
         """The networks' unit-variance output F [B, C, h, w]."""
         scaled, _, _ = self.denoiser.precondition(sample, timestep, batch["condition_latent"])
         inputs = torch.cat([scaled, batch["condition_latent"]], dim=1)
-        condition = upscale(batch["lr"], 8 * sample.shape[-1])
-        context = self.text_encoder(tokens)
+        context, condition = self.text_encoder(tokens), self.condition_embedding(batch)
         return self.denoiser.predict(inputs, timestep.float(), context, batch["image"], condition).float()
 
     def raw_target(self, batch: dict[str, Tensor], sample: Tensor, timestep: Tensor, eps: Tensor) -> Tensor:
         """What F should be."""
         return self.denoiser.target(sample, timestep, batch["condition_latent"], eps)
 
-    def eps(self, batch: dict[str, Tensor], sample: Tensor, timestep: int, guidance: float) -> Tensor:
-        """Guided noise prediction [B, C, h, w] at one timestep for all samples."""
-        condition = upscale(batch["lr"], 8 * sample.shape[-1])
+    def condition_embedding(self, batch: dict[str, Tensor]) -> Tensor:
+        """The degraded pictures, upscaled and embedded."""
+        return self.denoiser.embed_condition(upscale(batch["lr"], 8 * batch["condition_latent"].shape[-1]))
+
+    def eps(self, batch: dict[str, Tensor], condition: Tensor, sample: Tensor, timestep: int, guidance: float) -> Tensor:
+        """Guided noise prediction [B, C, h, w] at one timestep for all samples; `condition` as `condition_embedding` gives it."""
         times = torch.full((len(sample),), float(timestep), device=sample.device)
         inputs = (condition, batch["image"], batch["condition_latent"])
         positive = self.denoiser(sample, times, self.text_encoder(batch["tokens"]), *inputs)
@@ -123,9 +125,10 @@ class DenoiserStage(Stage):
         index = np.linspace(0, len(self.latents.hr) - 1, 8).astype(int)
         batch = {key: value.to(self.alphas.device) for key, value in self.gather(index, index * 0).items()}
         sample = self.start(batch, torch.Generator(self.alphas.device).manual_seed(0))
+        condition = self.condition_embedding(batch)
         times, first = sampling_timesteps(10), None
         for time, following in zip(times, [*times[1:], -1], strict=True):
-            eps = self.eps(batch, sample, time, 1.0)
+            eps = self.eps(batch, condition, sample, time, 1.0)
             sample, x0 = ddim_step(sample, eps, time, following, self.alphas)
             first = x0 if first is None else first
         side = 8 * sample.shape[-1]

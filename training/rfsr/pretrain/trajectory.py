@@ -112,12 +112,13 @@ class TrajectoryStage(DenoiserStage):
         sample = self.start(batch, generator)
         times = sampling_timesteps(steps)
         with torch.no_grad():
+            condition = self.condition_embedding(batch)
             for time, following in zip(times[:stop], times[1 : stop + 1], strict=True):
-                eps = self.eps(batch, sample, time, guidance)
+                eps = self.eps(batch, condition, sample, time, guidance)
                 noise = noise_like(sample, generator)
                 sample = ddpm_step(sample, eps, time, following, self.alphas, noise)[0]
         abar = self.alphas[times[stop]]
-        eps = self.eps(batch, sample, times[stop], guidance)
+        eps = self.eps(batch, self.condition_embedding(batch), sample, times[stop], guidance)
         return (sample - (1 - abar).sqrt() * eps) / abar.sqrt()
 
     def picture_loss(self, latent: Tensor, clean: Tensor, wanted: list[Tensor]) -> dict[str, Tensor]:

@@ -1,0 +1,175 @@
+// Speeds and memory of this machine, measured in one run: seconds per stage and step in Node and in Chromium (WASM, one and two
+// threads), and beside them bicubic and the browser's other upscalers, with the same quality measures. JSON and a table in artifacts/.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import sharp from 'sharp';
+import { build, preview } from 'vite';
+import { readPicture } from '../cli/pictures.ts';
+import { psnrY, ssimY } from '../src/core/metrics.ts';
+import { resizePicture } from '../src/core/resize.ts';
+import type { Image8 } from '../src/protocol/request.ts';
+import { launchChromium, visit } from '../tests/support/chromium.ts';
+
+const SIZES = [
+  [128, 128],
+  [192, 256],
+] as const;
+const STEPS = 20;
+const GUIDANCE = 2;
+const OUT = 'artifacts/bench';
+/** Decoded once at full size; every size under test is cut from it, so there is a truth to compare with. */
+const SOURCE = process.argv[2] ?? 'public/samples/cat.jpg';
+
+interface Row {
+  readonly what: string;
+  readonly size: string;
+  readonly seconds: number;
+  readonly stepSeconds: number | null;
+  readonly firstPreviewSeconds: number | null;
+  readonly inGraphsPercent: number | null;
+  readonly peakMegabytes: number | null;
+  readonly psnr: number;
+  readonly ssim: number;
+  readonly stages: Readonly<Record<string, number>>;
+}
+
+const rows: Row[] = [];
+mkdirSync(OUT, { recursive: true });
+
+/** A truth of 4h × 4w from the source, and its h × w version (bicubic), written to disk. */
+async function pair(height: number, width: number): Promise<{ truth: Image8; path: string; truthPath: string }> {
+  const path = `${OUT}/${height}x${width}.png`;
+  const truthPath = `${OUT}/${height}x${width}-truth.png`;
+  await sharp(SOURCE)
+    .resize(4 * width, 4 * height, { fit: 'cover' })
+    .png()
+    .toFile(truthPath);
+  await sharp(truthPath).resize(width, height, { kernel: 'cubic' }).png().toFile(path);
+  return { truth: await readPicture(truthPath), path, truthPath };
+}
+
+function quality(image: Image8, truth: Image8): { psnr: number; ssim: number } {
+  return { psnr: psnrY(image, truth), ssim: ssimY(image, truth) };
+}
+
+function sum(stages: Readonly<Record<string, number>>): number {
+  return Object.values(stages).reduce((total, seconds) => total + seconds, 0);
+}
+
+function bicubic(image: Image8, truth: Image8, size: string): Row {
+  const began = performance.now();
+  const result = resizePicture(image, truth.height, truth.width, 'bicubic');
+  const seconds = (performance.now() - began) / 1000;
+  const none = { stepSeconds: null, firstPreviewSeconds: null, inGraphsPercent: null, peakMegabytes: null, stages: {} };
+  return { what: 'bicubic', size, seconds, ...none, ...quality(result, truth) };
+}
+
+async function inNode(path: string, truth: Image8, size: string): Promise<Row> {
+  const output = `${OUT}/node.png`;
+  const words = ['--import', 'tsx', 'cli/upscale.ts', path, output, '--steps', `${STEPS}`, '--guidance', `${GUIDANCE}`, '--json'];
+  const { stdout, stderr, status } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  const report = JSON.parse(stdout) as { seconds: Record<string, number>; graphSeconds: number; peakMemoryBytes: number };
+  const { load: _, ...stages } = report.seconds;
+  return {
+    what: 'SeeSR mini, Node',
+    size,
+    seconds: sum(stages),
+    stepSeconds: (stages['denoise'] ?? 0) / STEPS,
+    firstPreviewSeconds: null,
+    inGraphsPercent: (100 * report.graphSeconds) / sum(stages),
+    peakMegabytes: report.peakMemoryBytes / 1e6,
+    ...quality(await readPicture(output), truth),
+    stages,
+  };
+}
+
+/** A warm second run in the page: models cached and compiled, as a person has them after the first picture. */
+async function inChromium(url: string, path: string, truth: Image8, size: string, threads: number): Promise<Row> {
+  const browser = await launchChromium();
+  try {
+    const { page } = await visit(browser, threads === 1 ? `${url}?backend=wasm` : url);
+    await page.getByRole('button', { name: 'Upscale' }).waitFor();
+    await page.getByLabel('Picture file').first().setInputFiles(path);
+    await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
+    await page.getByRole('spinbutton', { name: 'Guidance' }).fill(`${GUIDANCE}`);
+    for (const run of ['first', 'warm']) {
+      const began = performance.now();
+      await page.getByRole('button', { name: 'Upscale' }).click();
+      await page.getByLabel('Step 1 low frequencies').waitFor();
+      const firstPreviewSeconds = (performance.now() - began) / 1000;
+      await page.getByRole('button', { name: 'Download' }).waitFor({ timeout: 600_000 });
+      if (run === 'first') continue;
+      await page.getByRole('tab', { name: 'Info' }).click();
+      const stages = await page
+        .getByRole('tabpanel')
+        .getByRole('listitem')
+        .evaluateAll((items) =>
+          Object.fromEntries(items.map((item) => (item.textContent ?? '').match(/^([a-z]+)([\d.]+)/)?.slice(1) ?? [])),
+        );
+      const seconds = Object.fromEntries(Object.entries(stages).map(([stage, text]) => [stage, Number(text)]));
+      const inGraphs = /(\d+) % inside/.exec((await page.getByRole('tabpanel').textContent()) ?? '')?.[1];
+      const memory = await page.evaluate(() =>
+        (performance as unknown as { measureUserAgentSpecificMemory?(): Promise<{ bytes: number }> }).measureUserAgentSpecificMemory?.(),
+      );
+      const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download' }).click()]);
+      const output = `${OUT}/chromium-${threads}.png`;
+      await download.saveAs(output);
+      return {
+        what: `SeeSR mini, Chromium WASM, ${threads} thread${threads === 1 ? '' : 's'}`,
+        size,
+        seconds: sum(seconds),
+        stepSeconds: (seconds['denoise'] ?? 0) / STEPS,
+        firstPreviewSeconds,
+        inGraphsPercent: Number(inGraphs),
+        peakMegabytes: memory === undefined ? null : memory.bytes / 1e6,
+        ...quality(await readPicture(output), truth),
+        stages: seconds,
+      };
+    }
+    throw new Error('no warm run');
+  } finally {
+    await browser.close();
+  }
+}
+
+function table(): string {
+  const number = (value: number | null, digits: number) => (value === null ? '–' : value.toFixed(digits));
+  const head =
+    '| What | Input | s | s/step | first preview s | in graphs % | memory MB | PSNR | SSIM |\n|---|---|---|---|---|---|---|---|---|';
+  const lines = rows.map((row) =>
+    [
+      row.what,
+      row.size,
+      number(row.seconds, 2),
+      number(row.stepSeconds, 3),
+      number(row.firstPreviewSeconds, 2),
+      number(row.inGraphsPercent, 0),
+      number(row.peakMegabytes, 0),
+      number(row.psnr, 2),
+      number(row.ssim, 4),
+    ].join(' | '),
+  );
+  return [head, ...lines.map((line) => `| ${line} |`)].join('\n');
+}
+
+await build({ logLevel: 'error' });
+const server = await preview({ logLevel: 'error', preview: { port: 0, strictPort: false } });
+const url = server.resolvedUrls?.local[0];
+if (url === undefined) throw new Error('expected an address');
+for (const [height, width] of SIZES) {
+  const { truth, path } = await pair(height, width);
+  const size = `${height}×${width}`;
+  rows.push(bicubic(await readPicture(path), truth, size));
+  rows.push(await inNode(path, truth, size));
+  for (const threads of cpus().length > 1 ? [1, cpus().length] : [1]) rows.push(await inChromium(url, path, truth, size, threads));
+}
+await server.close();
+const command = `npm run bench -- ${SOURCE}`;
+writeFileSync(
+  `${OUT}/bench.json`,
+  JSON.stringify({ command, cpus: cpus().map(({ model }) => model), steps: STEPS, guidance: GUIDANCE, rows }, null, 1),
+);
+writeFileSync(`${OUT}/bench.md`, `${table()}\n`);
+console.log(`${table()}\n\n${command}; ${STEPS} steps, guidance ${GUIDANCE}; details in ${OUT}/bench.json`);

@@ -1,0 +1,148 @@
+"""The loop resumes exactly, and every stage trains, on crops and networks made here."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rfsr.data import PackedCrops
+from rfsr.metrics.registry import SQUEEZENET
+from rfsr.metrics.squeezenet import SqueezeNetFeatures
+from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
+from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
+from rfsr.pretrain.loop import LoopConfig, Stage, Trainer, learning_rate
+from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
+from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
+from rfsr.pretrain.vae import VaeConfig, VaeStage
+from tests.metrics.networks import write_networks
+
+LOOP = LoopConfig(steps=4, batch_size=2, learning_rate=1e-3, warmup=2, log_every=1, sample_every=100)
+SYNSETS = "\n".join(f"n{index:08d} thing{index % 5}, other name" for index in range(1000))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Packed crops of noise with some structure, network weights and class names."""
+    folder = tmp_path_factory.mktemp("pretrain")
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 255, (20, 16, 16, 3)).repeat(16, axis=1).repeat(16, axis=2)
+    np.save(folder / "hr.npy", coarse.astype(np.uint8))
+    np.save(folder / "lr.npy", np.stack([coarse[:, ::4, ::4]] * 2, axis=1).astype(np.uint8))
+    write_networks(folder)
+    (folder / "synsets.txt").write_text(SYNSETS)
+    return folder
+
+
+def vae_stage(folder: Path) -> VaeStage:
+    torch.manual_seed(0)
+    return VaeStage(VaeConfig(crop_side=64), PackedCrops(folder), SqueezeNetFeatures(folder / SQUEEZENET))
+
+
+def tagger_stage(folder: Path) -> TaggerStage:
+    torch.manual_seed(0)
+    teacher = SqueezeNetFeatures(folder / SQUEEZENET)
+    return TaggerStage(TaggerStageConfig(held_out=4), PackedCrops(folder), teacher, folder / "synsets.txt")
+
+
+def train(stage: Stage, run: Path, loop: LoopConfig = LOOP) -> dict[str, torch.Tensor]:
+    Trainer(stage, loop, run, facts={"command": "test", "commit": "none"}, cpu=True).train()
+    if isinstance(stage, TaggerStage):
+        stage.write_tokenizer(run)
+    return load_file(run / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def parts(folder: Path) -> FrozenParts:
+    train(vae_stage(folder), folder / "vae", replace(LOOP, steps=1))
+    train(tagger_stage(folder), folder / "tagger", replace(LOOP, steps=1))
+    return FrozenParts.load(folder / "vae", folder / "tagger")
+
+
+def denoiser_stage(folder: Path, parts: FrozenParts) -> DenoiserStage:
+    torch.manual_seed(0)
+    crops = PackedCrops(folder)
+    return DenoiserStage(DenoiserConfig(), crops, build_latents(crops, parts, folder), parts)
+
+
+def trajectory_stage(folder: Path, parts: FrozenParts) -> TrajectoryStage:
+    torch.manual_seed(0)
+    crops = PackedCrops(folder)
+    config = TrajectoryConfig(steps=(2, 3), latent_window=8)
+    features = SqueezeNetFeatures(folder / SQUEEZENET)
+    return TrajectoryStage(config, DenoiserConfig(), crops, build_latents(crops, parts, folder), parts, features)
+
+
+def test_a_stop_and_resume_gives_the_same_numbers_as_no_stop(folder: Path, tmp_path: Path) -> None:
+    whole = train(vae_stage(folder), tmp_path / "whole")
+    stopped = Trainer(vae_stage(folder), LOOP, tmp_path / "cut", facts={"command": "", "commit": ""}, cpu=True)
+    stopped.train(minutes=0)
+    assert stopped.step == 1
+    resumed = train(vae_stage(folder), tmp_path / "cut")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_logs_are_lines_of_json_and_samples_are_pictures(folder: Path, tmp_path: Path) -> None:
+    train(vae_stage(folder), tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3, 4]
+    assert (tmp_path / "run" / "samples" / "000004.png").read_bytes()[:4] == b"\x89PNG"
+    assert json.loads((tmp_path / "run" / "facts.json").read_text())["steps"] == 4
+
+
+def test_the_denoiser_learns_its_target_from_true_noise(folder: Path, parts: FrozenParts) -> None:
+    stage = denoiser_stage(folder, parts)
+    batch = stage.gather(np.arange(3), np.zeros(3, dtype=int))
+    eps = torch.randn_like(batch["target"])
+    timestep = torch.tensor([1, 500, 999])
+    abar = stage.alphas[timestep][:, None, None, None]
+    sample = abar.sqrt() * batch["target"] + (1 - abar).sqrt() * eps
+    raw = stage.raw_target(batch, sample, timestep, eps)
+    scaled, skip_gain, out_gain = stage.denoiser.precondition(sample, timestep, batch["condition_latent"])
+    torch.testing.assert_close(skip_gain * scaled + out_gain * raw, eps, atol=1e-4, rtol=1e-4)
+
+
+def test_prompts_follow_their_shares(folder: Path, parts: FrozenParts) -> None:
+    stage = denoiser_stage(folder, parts)
+    batch = stage.gather(np.zeros(4, dtype=int), np.zeros(4, dtype=int))
+    batch["prompt_kind"] = torch.tensor([0.01, 0.10, 0.50, 0.99])
+    tokens, negative = stage.choose_prompts(batch)
+    assert negative.tolist() == [True, False, False, False]
+    assert torch.equal(tokens[0], stage.prompt_negative)
+    assert torch.equal(tokens[1], stage.prompt_untagged)
+    assert torch.equal(tokens[2], batch["tokens"][2])
+    assert torch.equal(tokens[3], stage.prompt_empty)
+
+
+def test_denoiser_and_trajectory_stages_train(folder: Path, parts: FrozenParts, tmp_path: Path) -> None:
+    two = replace(LOOP, steps=2)
+    before = {name: value.clone() for name, value in denoiser_stage(folder, parts).export_state().items()}
+    after = train(denoiser_stage(folder, parts), tmp_path / "denoiser", two)
+    assert set(after) == set(before) and any(not torch.equal(after[name], before[name]) for name in before)
+    joint = train(trajectory_stage(folder, parts), tmp_path / "trajectory", two)
+    assert {name.split(".")[0] for name in joint} == {"denoiser", "text_encoder", "vae"}
+
+
+def test_only_the_planned_step_of_a_rollout_carries_gradient(folder: Path, parts: FrozenParts) -> None:
+    stage = trajectory_stage(folder, parts)
+    batch = stage.draw(np.random.default_rng(0), 1, 0.0)
+    batch["plan"] = torch.tensor([3.0, 2.0, 1.0])
+    calls: list[bool] = []
+    stage.denoiser.register_forward_hook(lambda *_: calls.append(torch.is_grad_enabled()))
+    stage.rollout(batch, torch.Generator().manual_seed(0)).sum().backward()
+    assert calls == [False, False, True]
+
+
+def test_the_learning_rate_warms_up_and_falls_to_its_end() -> None:
+    loop = replace(LOOP, steps=100, warmup=10, final_rate=0.1)
+    rates = [learning_rate(loop, step) for step in range(100)]
+    assert rates[0] == pytest.approx(loop.learning_rate / 10, rel=1e-3)
+    assert max(rates) <= loop.learning_rate
+    assert rates[-1] == pytest.approx(0.1 * loop.learning_rate, rel=0.01)
+
+
+def test_prompts_are_written_as_seesr_writes_them() -> None:
+    assert prompt_text(["bird", "tree"]) == "bird, tree, ,clean, high-resolution, 8k"
