@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rfsr.models.vae import ConvBlock
+from rfsr.models.vae import LEAK, ConvBlock
 
 IMAGE_MEAN = (0.485, 0.456, 0.406)
 IMAGE_STD = (0.229, 0.224, 0.225)
@@ -41,7 +41,7 @@ class MiniTagger(nn.Module):
             nn.Conv2d(c8, c16, 3, stride=2, padding=1),
             ConvBlock(c16),
             ConvBlock(c16),
-            nn.ReLU(),
+            nn.LeakyReLU(LEAK),
         )
         self.image_proj = nn.Linear(c16, config.embed_dim)
         self.norm = nn.LayerNorm(config.embed_dim)

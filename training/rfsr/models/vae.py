@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 FACTOR = 8
 LOG_STD_RANGE = (-15.0, 5.0)
+LEAK = 0.2
+"""Slope of the leaky ReLUs: beside a linear skip that is right from the start, plain ones die within minutes (training/LOG.md)."""
 
 
 class Autoencoder(Protocol):
@@ -62,17 +64,13 @@ class LeanConfig:
     encoder_channels: tuple[int, int] = (48, 96)
     decoder_channels: tuple[int, int, int] = (112, 56, 32)
     decoder_blocks: tuple[int, int, int] = (2, 2, 1)
-    encoder_slope: float = 0.2
-    decoder_slope: float = 0.2
-    """Of the leaky ReLUs: beside a linear skip that is right from the start, plain ones die within minutes (training/LOG.md)."""
 
 
 class ConvBlock(nn.Module):
     """Residual pair of 3×3 convolutions. The second starts at zero, so that a fresh network equals its linear skip."""
 
-    def __init__(self, channels: int, *, slope: float = 0.0) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.slope = slope
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.normal_(self.conv2.weight, std=1e-3)
@@ -80,7 +78,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] to the same."""
-        return x + self.conv2(F.leaky_relu(self.conv1(F.leaky_relu(x, self.slope)), self.slope))
+        return x + self.conv2(F.leaky_relu(self.conv1(F.leaky_relu(x, LEAK)), LEAK))
 
 
 class LeanAutoencoder(nn.Module):
@@ -93,29 +91,28 @@ class LeanAutoencoder(nn.Module):
         e4, e8 = self.config.encoder_channels
         d8, d4, d2 = self.config.decoder_channels
         n8, n4, n2 = self.config.decoder_blocks
-        leak_in, leak_out = self.config.encoder_slope, self.config.decoder_slope
         self.pca_in = nn.Conv2d(3 * FACTOR**2, latent, 1)
         self.pca_out = nn.Conv2d(latent, 3 * FACTOR**2, 1)
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(4),
             nn.Conv2d(48, e4, 3, padding=1),
-            ConvBlock(e4, slope=leak_in),
+            ConvBlock(e4),
             nn.Conv2d(e4, e8, 3, stride=2, padding=1),
-            ConvBlock(e8, slope=leak_in),
-            ConvBlock(e8, slope=leak_in),
-            nn.LeakyReLU(leak_in),
+            ConvBlock(e8),
+            ConvBlock(e8),
+            nn.LeakyReLU(LEAK),
             nn.Conv2d(e8, 2 * latent, 3, padding=1),
         )
         self.decoder = nn.Sequential(
             nn.Conv2d(latent, d8, 3, padding=1),
-            *(ConvBlock(d8, slope=leak_out) for _ in range(n8)),
+            *(ConvBlock(d8) for _ in range(n8)),
             nn.Conv2d(d8, 4 * d4, 3, padding=1),
             nn.PixelShuffle(2),
-            *(ConvBlock(d4, slope=leak_out) for _ in range(n4)),
+            *(ConvBlock(d4) for _ in range(n4)),
             nn.Conv2d(d4, 4 * d2, 3, padding=1),
             nn.PixelShuffle(2),
-            *(ConvBlock(d2, slope=leak_out) for _ in range(n2)),
-            nn.LeakyReLU(leak_out),
+            *(ConvBlock(d2) for _ in range(n2)),
+            nn.LeakyReLU(LEAK),
             nn.Conv2d(d2, 12, 3, padding=1),
             nn.PixelShuffle(2),
         )

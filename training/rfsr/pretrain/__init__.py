@@ -42,6 +42,7 @@ def main(args: argparse.Namespace) -> None:
     config = load_config(args.config)
     loop = LoopConfig(**config["loop"])
     torch.manual_seed(loop.seed)
+    own_vae = args.vae is not None
     if args.init_from:
         # a bundle alone is enough: what no run was named for comes from it
         unpacked = args.run / "from-bundle"
@@ -51,6 +52,8 @@ def main(args: argparse.Namespace) -> None:
     stage = build_stage(args, config)
     if args.init_from:
         initialise_stage(stage, args.init_from)
+        if own_vae and isinstance(stage, DenoiserStage):
+            stage.measure_residual()
     facts = {"command": command_line(), "commit": current_commit()}
     trainer = Trainer(stage, loop, args.run, facts=facts, cpu=args.cpu)
     parameters = sum(parameter.numel() for parameter in stage.trainable())

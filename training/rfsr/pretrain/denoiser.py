@@ -26,7 +26,7 @@ class DenoiserConfig:
     """
 
     size: str = "mini"
-    negative: float = 0.05
+    negative: float = 0.15
     empty: float = 0.05
     untagged: float = 0.15
     last_timestep: float = 0.1
@@ -41,12 +41,16 @@ class DenoiserStage(Stage):
         super().__init__()
         self.config, self.crops, self.latents, self.parts = config, crops, latents, parts
         self.denoiser = SeeSRDenoiser(CONFIGS[config.size])
-        self.denoiser.residual_std.copy_(latents.residual_std)
+        self.measure_residual()
         width = CONFIGS[config.size].unet.text_dim
         self.text_encoder = TextEncoder(mini_text_config(parts.tokenizer.get_vocab_size(), width=width))
         self.register_buffer("alphas", alphas_cumprod(), persistent=False)
         for name, ids in fixed_prompts(parts).items():
             self.register_buffer(f"prompt_{name}", ids, persistent=False)
+
+    def measure_residual(self) -> None:
+        """Sets the residual's per-channel deviation to that of these latents: it belongs to the autoencoder."""
+        self.denoiser.residual_std.copy_(self.latents.residual_std)
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """Latents, embeddings, prompts, degraded pictures and timesteps of `count` random crops."""
