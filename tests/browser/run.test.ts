@@ -191,7 +191,7 @@ describe('a run in Chromium on WebGPU (software adapter)', () => {
         .getByText(backend === 'webgpu' ? 'webgpu' : /^wasm/)
         .first()
         .waitFor();
-      expect(await page.getByRole('status').textContent()).toBe('');
+      expect(await page.getByRole('status', { name: 'Notices' }).textContent()).toBe('');
     }
     expectClose(pictures[0] ?? Buffer.alloc(0), pictures[1] ?? Buffer.alloc(1));
   });

@@ -108,7 +108,7 @@ def test_the_denoiser_learns_its_target_from_true_noise(folder: Path, parts: Fro
 def test_prompts_follow_their_shares(folder: Path, parts: FrozenParts) -> None:
     stage = denoiser_stage(folder, parts)
     batch = stage.gather(np.zeros(4, dtype=int), np.zeros(4, dtype=int))
-    batch["prompt_kind"] = torch.tensor([0.01, 0.10, 0.50, 0.99])
+    batch["prompt_kind"] = torch.tensor([0.01, 0.20, 0.50, 0.99])
     tokens, negative = stage.choose_prompts(batch)
     assert negative.tolist() == [True, False, False, False]
     assert torch.equal(tokens[0], stage.prompt_negative)

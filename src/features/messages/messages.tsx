@@ -15,7 +15,7 @@ export function Messages() {
             <Bar key={message.id} message={message} />
           ))}
       </div>
-      <div role="status">
+      <div role="status" aria-label="Notices">
         {messages
           .filter(({ kind }) => kind === 'notice')
           .map((message) => (

@@ -88,6 +88,8 @@ class Trainer:
         self.accelerator = Accelerator(mixed_precision="bf16", cpu=cpu)
         self.config, self.run, self.command_facts = config, run, facts
         self.step, self.minutes_before = 0, 0.0
+        self.recent: dict[str, list[Tensor]] = {}
+        """Losses since the last line of the log."""
         self.stage = stage.to(self.accelerator.device).to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(
             stage.trainable(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
@@ -117,12 +119,13 @@ class Trainer:
         progress = tqdm(total=self.config.steps, initial=self.step, disable=not main, mininterval=10, desc=self.stage.name)
         self.stage.train()
         while self.step < self.config.steps:
-            losses = self.train_step()
+            for name, value in self.train_step().items():
+                self.recent.setdefault(name, []).append(value.detach())
             self.step += 1
             progress.update()
             now = time.monotonic()
             if main and self.step % self.config.log_every == 0:
-                self.log(losses, elapsed_minutes=self.minutes_before + (now - began) / 60, progress=progress)
+                self.log(elapsed_minutes=self.minutes_before + (now - began) / 60, progress=progress)
             if main and self.step % self.config.sample_every == 0:
                 self.write_samples()
             if main and now - saved > self.config.checkpoint_minutes * 60:
@@ -155,9 +158,10 @@ class Trainer:
         self.ema.step(self.stage.trainable())
         return losses
 
-    def log(self, losses: dict[str, Tensor], *, elapsed_minutes: float, progress: tqdm) -> None:
-        """One line of JSON, and the loss on the progress bar."""
-        values = {key: round(value.item(), 5) for key, value in losses.items()}
+    def log(self, *, elapsed_minutes: float, progress: tqdm) -> None:
+        """One line of JSON with the mean losses since the line before, and the same on the progress bar."""
+        values = {key: round(torch.stack(steps).mean().item(), 5) for key, steps in self.recent.items()}
+        self.recent.clear()
         if not math.isfinite(values["loss"]):
             raise RuntimeError(f"the loss is not finite at step {self.step}: {values}")
         append_jsonl(self.run / "log.jsonl", {"step": self.step, "minutes": round(elapsed_minutes, 2), **values})

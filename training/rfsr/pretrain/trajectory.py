@@ -25,13 +25,15 @@ from rfsr.schedule import ddpm_step, sampling_timesteps
 class TrajectoryConfig:
     """Rollout lengths, loss weights (on RGB in 0…1) and whether the decoder learns.
 
-    A rollout has `steps[0]`…`steps[1]` steps; the step with gradient is drawn uniformly from the last (1 - skip01) of it.
+    A rollout has `steps[0]`…`steps[1]` steps, drawn log-uniformly. Fewer than 4 cannot be learnt: at SeeSR's spacing their first
+    timestep is far below the 999 at which the start latent is noised.
+    The step with gradient is its last with probability `last`, else any of its steps.
     `guided`: share of rollouts under classifier-free guidance drawn from 1…max_guidance. `denoise`: weight of the denoiser stage's
     own loss, which keeps prompts and all timesteps alive. `reconstruct`: weight of the decoder's loss on clean latents.
     """
 
-    steps: tuple[int, int] = (5, 12)
-    skip01: float = 0.25
+    steps: tuple[int, int] = (4, 20)
+    last: float = 0.5
     l1: float = 10.0
     feature: float = 1.0
     denoise: float = 0.1
@@ -76,8 +78,8 @@ class TrajectoryStage(DenoiserStage):
             rows = slice(top * factor, (top + window) * factor)
             batch[name] = batch[name][..., rows, left * factor : (left + window) * factor].contiguous()
         low, high = self.trajectory.steps
-        steps = int(rng.integers(low, high + 1))
-        stop = int(rng.integers(int(steps * self.trajectory.skip01), steps))
+        steps = int(np.exp(rng.uniform(np.log(low), np.log(high + 1))))
+        stop = steps - 1 if rng.random() < self.trajectory.last else int(rng.integers(steps))
         guided = rng.random() < self.trajectory.guided
         guidance = float(rng.uniform(1, self.trajectory.max_guidance)) if guided else 1.0
         timestep = rng.integers(1000, size=count)
