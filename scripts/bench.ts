@@ -1,10 +1,10 @@
 // Speeds and memory of this machine, measured in one run: seconds per stage and step in Node and in Chromium (WASM, one and two
 // threads), and beside them bicubic and the browser's other upscalers, with the same quality measures. JSON and a table in artifacts/.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import sharp from 'sharp';
-import { build, preview } from 'vite';
+import { build, createServer, preview } from 'vite';
 import { readPicture } from '../cli/pictures.ts';
 import { psnrY, ssimY } from '../src/core/metrics.ts';
 import { resizePicture } from '../src/core/resize.ts';
@@ -18,6 +18,8 @@ const SIZES = [
 const STEPS = 20;
 const GUIDANCE = 2;
 const OUT = 'artifacts/bench';
+const PEERS_ROOT = 'scripts/peers';
+const PEERS = ['upscaler (esrgan-slim)', 'upscaler (esrgan-thick)', 'upscalejs (Real-ESRGAN 6B)'];
 /** Decoded once at full size; every size under test is cut from it, so there is a truth to compare with. */
 const SOURCE = process.argv[2] ?? 'public/samples/cat.jpg';
 
@@ -32,6 +34,13 @@ interface Row {
   readonly psnr: number;
   readonly ssim: number;
   readonly stages: Readonly<Record<string, number>>;
+}
+
+declare global {
+  interface Window {
+    /** Of the peers' page. */
+    upscale(peer: string, pictureUrl: string): Promise<{ seconds: number; png: number[] }>;
+  }
 }
 
 const rows: Row[] = [];
@@ -57,12 +66,13 @@ function sum(stages: Readonly<Record<string, number>>): number {
   return Object.values(stages).reduce((total, seconds) => total + seconds, 0);
 }
 
+const NO_STEPS = { stepSeconds: null, firstPreviewSeconds: null, inGraphsPercent: null, peakMegabytes: null, stages: {} };
+
 function bicubic(image: Image8, truth: Image8, size: string): Row {
   const began = performance.now();
   const result = resizePicture(image, truth.height, truth.width, 'bicubic');
   const seconds = (performance.now() - began) / 1000;
-  const none = { stepSeconds: null, firstPreviewSeconds: null, inGraphsPercent: null, peakMegabytes: null, stages: {} };
-  return { what: 'bicubic', size, seconds, ...none, ...quality(result, truth) };
+  return { what: 'bicubic', size, seconds, ...NO_STEPS, ...quality(result, truth) };
 }
 
 async function inNode(path: string, truth: Image8, size: string): Promise<Row> {
@@ -134,6 +144,33 @@ async function inChromium(url: string, path: string, truth: Image8, size: string
   }
 }
 
+/** The other upscalers on their own page, each warmed up on a crop: they are installed beside it, not with the studio. */
+async function peersInChromium(path: string, truth: Image8, size: string): Promise<readonly Row[]> {
+  if (!existsSync(`${PEERS_ROOT}/node_modules`)) {
+    const words = ['install', '--prefix', PEERS_ROOT, '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'];
+    const { status } = spawnSync('npm', words, { stdio: 'inherit' });
+    if (status !== 0) throw new Error(`expected npm to install ${PEERS_ROOT}/package.json`);
+  }
+  const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+  const site = await createServer({ root: PEERS_ROOT, configFile: false, logLevel: 'error', server: { headers } });
+  await site.listen();
+  const found: Row[] = [];
+  for (const peer of PEERS) {
+    const browser = await launchChromium();
+    const { page } = await visit(browser, site.resolvedUrls?.local[0] ?? '');
+    page.setDefaultTimeout(600_000);
+    await page.route('**/picture.png', (route) => route.fulfill({ body: readFileSync(path), contentType: 'image/png' }));
+    await page.waitForFunction(() => document.title === 'Ready');
+    const { seconds, png } = await page.evaluate((name) => window.upscale(name, '/picture.png'), peer);
+    const output = `${OUT}/${peer.replaceAll(/\W+/g, '-')}${size}.png`;
+    writeFileSync(output, Buffer.from(png));
+    found.push({ what: `${peer}, Chromium WASM`, size, seconds, ...NO_STEPS, ...quality(await readPicture(output), truth) });
+    await browser.close();
+  }
+  await site.close();
+  return found;
+}
+
 function table(): string {
   const number = (value: number | null, digits: number) => (value === null ? '–' : value.toFixed(digits));
   const head =
@@ -164,6 +201,7 @@ for (const [height, width] of SIZES) {
   rows.push(bicubic(await readPicture(path), truth, size));
   rows.push(await inNode(path, truth, size));
   for (const threads of cpus().length > 1 ? [1, cpus().length] : [1]) rows.push(await inChromium(url, path, truth, size, threads));
+  rows.push(...(await peersInChromium(path, truth, size)));
 }
 await server.close();
 const command = `npm run bench -- ${SOURCE}`;
