@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rfsr.models.seesr import CONFIGS, FULL, SeeSRControlNet, SeeSRDenoiser, SeeSRUNet
-from rfsr.models.tagger import MiniTagger, TaggerConfig
+from rfsr.models.tagger import DapeConfig, DapeTagger, MiniTagger, TaggerConfig
 from rfsr.models.text import TextEncoder, full_text_config, mini_text_config
 from rfsr.models.vae import LeanAutoencoder, LeanConfig, full_autoencoder
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, build_tokenizer, token_ids
@@ -58,10 +58,11 @@ def test_full_width_networks_have_the_published_names_and_shapes(
     assert digests(network) == published
 
 
-def test_full_autoencoder_and_text_encoder_have_the_published_sizes() -> None:
+def test_full_autoencoder_text_encoder_and_tagger_have_the_published_sizes() -> None:
     with torch.device("meta"):
         assert millions(full_autoencoder()) == pytest.approx(83.65, abs=0.01)
         assert millions(TextEncoder(full_text_config())) == pytest.approx(340.39, abs=0.01)
+        assert millions(DapeTagger(DapeConfig())) == pytest.approx(212.1, abs=0.05)
 
 
 def test_the_mini_denoiser_stays_within_its_budget() -> None:
@@ -197,6 +198,23 @@ def test_the_tagger_gives_the_mean_token_first_and_then_the_grid_row_by_row() ->
     assert embeds.shape == (2, 17, 8) and logits.shape == (2, 5)
     wanted = tagger.norm(tagger.image_proj(torch.stack([features.mean(dim=(2, 3)), features[:, :, 1, 2]], dim=1)))
     assert torch.allclose(embeds[:, [0, 1 + 4 + 2]], wanted, atol=ALGEBRA_TOLERANCE)
+
+
+@torch.no_grad()
+def test_dape_gives_the_mean_token_first_and_reads_its_tags_from_all_tokens() -> None:
+    torch.manual_seed(0)
+    sizes = DapeConfig(
+        side=64, swin_dim=8, heads=(1, 1, 2, 4), depths=(1, 1, 1, 1), window=2, embed_dim=12, tags=5, query_dim=16
+    )
+    tagger = DapeTagger(sizes).eval()
+    torch.nn.init.normal_(tagger.label_embed)
+    embeds, logits = tagger(torch.randn(2, 3, 64, 64))
+    assert embeds.shape == (2, 1 + 2 * 2, 12) and logits.shape == (2, 5)
+    assert torch.allclose(embeds[:, 0], embeds[:, 1:].mean(dim=1), atol=ALGEBRA_TOLERANCE)
+    queries = tagger.wordvec_proj(tagger.label_embed).relu().expand(2, -1, -1)
+    changed = embeds.clone()
+    changed[:, 3] += 1
+    assert not torch.allclose(tagger.tagging_head[0](queries, embeds), tagger.tagging_head[0](queries, changed), atol=1e-3)
 
 
 @torch.no_grad()

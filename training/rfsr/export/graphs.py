@@ -128,9 +128,7 @@ def export_graph(spec: GraphSpec, *, cell_multiple: int) -> onnx.ModelProto:
         "8*h": 8 * cell_multiple * rows,
         "8*w": 8 * cell_multiple * columns,
     }
-    shapes = tuple(
-        {axis: named[dim] for axis, dim in enumerate(dims) if isinstance(dim, str)} for dims in spec.inputs.values()
-    )
+    shapes = tuple({axis: named[dim] for axis, dim in enumerate(dims) if isinstance(dim, str)} for dims in spec.inputs.values())
     # captured here: left to the exporter, a second and slower capture follows
     captured = torch.export.export(spec.module.eval(), spec.example, dynamic_shapes=shapes, strict=False)
     program = torch.onnx.export(

@@ -17,7 +17,10 @@ from rfsr.models.vae import LeanAutoencoder, LeanConfig
 from rfsr.models.vocabulary import build_tokenizer
 from rfsr.pipeline import SeeSRModels
 
-NANO_TAGS = "bird boat building car cat dog flower food horse mountain person sea sign table tree water window".split()
+NANO_TAGS = [
+    "bird", "boat", "building", "car", "cat", "dog", "flower", "food", "horse",
+    "mountain", "person", "sea", "sign", "table", "tree", "water", "window",
+]  # fmt: skip
 
 
 def models_from_runs(vae: Path, tagger: Path, denoiser: Path, *, image: dict[str, Any]) -> tuple[SeeSRModels, dict[str, Any]]:

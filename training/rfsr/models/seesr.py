@@ -26,9 +26,7 @@ class SeeSRUNet(Encoder):
         self.conv_act = nn.SiLU()
         self.conv_out = nn.Conv2d(channels, config.out_channels, 3, padding=1)
 
-    def forward(
-        self, sample: Tensor, timestep: Tensor, text: Tensor, image: Tensor, *, residuals: Sequence[Tensor]
-    ) -> Tensor:
+    def forward(self, sample: Tensor, timestep: Tensor, text: Tensor, image: Tensor, *, residuals: Sequence[Tensor]) -> Tensor:
         """sample [B, C, h, w], timestep [B], text [B, N, text_dim], image [B, N, image_dim] to [B, out_channels, h, w].
 
         `residuals`: the ControlNet's, one a skip and one for the middle block; each is added where it belongs.
@@ -105,8 +103,17 @@ MINI = SeeSRConfig(
 # A few thousand parameters: for tests, never trained.
 NANO = replace(
     MINI,
-    unet=replace(MINI.unet, block_out_channels=(16, 16), attention_levels=(False, True), heads=(2, 2), time_embed_dim=32,
-                 text_dim=16, image_dim=16, norm_groups=4, condition_channels=(4, 4, 8, 8)),
+    unet=replace(
+        MINI.unet,
+        block_out_channels=(16, 16),
+        attention_levels=(False, True),
+        heads=(2, 2),
+        time_embed_dim=32,
+        text_dim=16,
+        image_dim=16,
+        norm_groups=4,
+        condition_channels=(4, 4, 8, 8),
+    ),
 )
 CONFIGS = {"full": FULL, "mini": MINI, "nano": NANO}
 
@@ -130,9 +137,7 @@ class SeeSRDenoiser(nn.Module):
         """The upscaled input [B, 3, 8h, 8w] in 0…1 as [B, C0, h, w]: the same at every step, so made once a picture."""
         return self.controlnet.controlnet_cond_embedding(condition)
 
-    def predict(
-        self, sample: Tensor, timestep: Tensor, text: Tensor, image: Tensor, condition_embedding: Tensor
-    ) -> Tensor:
+    def predict(self, sample: Tensor, timestep: Tensor, text: Tensor, image: Tensor, condition_embedding: Tensor) -> Tensor:
         """The networks' raw output for inputs shaped as in `forward`."""
         residuals = self.controlnet(sample, timestep, text, image, condition_embedding=condition_embedding)
         return self.unet(sample, timestep, text, image, residuals=residuals)

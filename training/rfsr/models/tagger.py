@@ -1,7 +1,8 @@
-"""The mini tagger, in DAPE's role: a small network that looks at the degraded picture and answers what it shows.
+"""The taggers: networks that look at the degraded picture and answer what it shows, as image embeddings and tag logits.
 
-It learns from a frozen classifier that sees the clean picture: its spatial features become the image embeddings, its class
-probabilities, gathered into everyday words, the tags (degradation-aware prompt extraction, SeeSR arXiv 2311.16518, section 3.2).
+Full: DAPE (SeeSR arXiv 2311.16518, section 3.2), a Recognize Anything model (arXiv 2306.03514) whose LoRA is merged.
+Mini: a small network that learns the same way, from a frozen classifier that sees the clean picture: its spatial features become
+the image embeddings, its class probabilities, gathered into everyday words, the tags.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from transformers import SwinConfig, SwinModel
 
 from rfsr.models.vae import LEAK, ConvBlock
 
@@ -56,6 +58,75 @@ class MiniTagger(nn.Module):
         pooled = features.mean(dim=1, keepdim=True)
         tokens = torch.cat([pooled, features], dim=1)
         return self.norm(self.image_proj(tokens)), self.tagging_head(pooled[:, 0])
+
+
+@dataclass(frozen=True)
+class DapeConfig:
+    """The published sizes: Swin-L at 384 pixels, 4585 tags whose queries read 512 wide image embeddings in two layers."""
+
+    side: int = 384
+    patch: int = 4
+    swin_dim: int = 192
+    depths: tuple[int, ...] = (2, 2, 18, 2)
+    heads: tuple[int, ...] = (6, 12, 24, 48)
+    window: int = 12
+    embed_dim: int = 512
+    tags: int = 4585
+    query_dim: int = 768
+    query_heads: int = 4
+    query_layers: int = 2
+
+
+class TagQueryLayer(nn.Module):
+    """A BERT layer without self-attention: the tag queries read the image embeddings, then a feed-forward; normalised after each."""
+
+    def __init__(self, config: DapeConfig) -> None:
+        super().__init__()
+        width = config.query_dim
+        self.attention = nn.MultiheadAttention(
+            width, config.query_heads, kdim=config.embed_dim, vdim=config.embed_dim, batch_first=True
+        )
+        self.attention_norm = nn.LayerNorm(width, eps=1e-12)
+        self.feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.feed_forward_norm = nn.LayerNorm(width, eps=1e-12)
+
+    def forward(self, queries: Tensor, image_embeds: Tensor) -> Tensor:
+        """queries [B, tags, query_dim] and image_embeds [B, 1 + N, embed_dim] to queries of the same shape."""
+        read, _ = self.attention(queries, image_embeds, image_embeds, need_weights=False)
+        queries = self.attention_norm(queries + read)
+        return self.feed_forward_norm(queries + self.feed_forward(queries))
+
+
+class DapeTagger(nn.Module):
+    """DAPE at its published size; same call as `MiniTagger`."""
+
+    def __init__(self, config: DapeConfig) -> None:
+        super().__init__()
+        self.config = config
+        swin = SwinConfig(
+            image_size=config.side, patch_size=config.patch, embed_dim=config.swin_dim, depths=list(config.depths),
+            num_heads=list(config.heads), window_size=config.window,
+        )  # fmt: skip
+        # decomposed attention, as in the text encoder
+        swin._attn_implementation = "eager"
+        self.visual_encoder = SwinModel(swin, add_pooling_layer=False)
+        self.image_proj = nn.Linear(swin.hidden_size, config.embed_dim)
+        self.label_embed = nn.Parameter(torch.zeros(config.tags, config.embed_dim))
+        self.wordvec_proj = nn.Linear(config.embed_dim, config.query_dim)
+        self.tagging_head = nn.ModuleList(TagQueryLayer(config) for _ in range(config.query_layers))
+        self.fc = nn.Linear(config.query_dim, 1)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """image [B, 3, side, side], ImageNet-normalised, to embeddings [B, 1 + N, embed_dim] and tag logits [B, tags].
+
+        Token 0 is the mean over the N = (side/32)² spatial tokens, which follow row by row.
+        """
+        features = self.visual_encoder(image).last_hidden_state
+        embeds = self.image_proj(torch.cat([features.mean(dim=1, keepdim=True), features], dim=1))
+        queries = F.relu(self.wordvec_proj(self.label_embed)).expand(len(image), -1, -1)
+        for layer in self.tagging_head:
+            queries = layer(queries, embeds)
+        return embeds, self.fc(queries).squeeze(-1)
 
 
 def normalise_image(rgb01: Tensor, *, side: int) -> Tensor:

@@ -208,7 +208,7 @@ class Trainer:
 
 
 def describe_device(accelerator: Accelerator) -> str:
-    """"NVIDIA … × 1" or "CPU × N threads"."""
+    """ "NVIDIA … × 1" or "CPU × N threads"."""
     if accelerator.device.type == "cuda":
         return f"{torch.cuda.get_device_name()} × {accelerator.num_processes}"
     return f"CPU × {torch.get_num_threads() * accelerator.num_processes} threads"

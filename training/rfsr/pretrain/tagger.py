@@ -34,9 +34,7 @@ class TaggerStage(Stage):
 
     name = "tagger"
 
-    def __init__(
-        self, config: TaggerStageConfig, crops: PackedCrops, teacher: SqueezeNetFeatures, synsets: Path
-    ) -> None:
+    def __init__(self, config: TaggerStageConfig, crops: PackedCrops, teacher: SqueezeNetFeatures, synsets: Path) -> None:
         super().__init__()
         self.config, self.crops = config, crops
         self.labels, class_to_tag = read_tags(synsets)

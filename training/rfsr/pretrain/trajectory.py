@@ -6,6 +6,7 @@ reward. The decoder learns too, held to reconstruction on clean latents, since i
 """
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -115,7 +116,7 @@ class TrajectoryStage(DenoiserStage):
         times = sampling_timesteps(steps)
         with torch.no_grad():
             condition = self.condition_embedding(batch)
-            for time, following in zip(times[:stop], times[1 : stop + 1], strict=True):
+            for time, following in pairwise(times[: stop + 1]):
                 eps = self.eps(batch, condition, sample, time, guidance)
                 noise = noise_like(sample, generator)
                 sample = ddpm_step(sample, eps, time, following, self.alphas, noise)[0]
