@@ -9,14 +9,14 @@ const KEYS = [
   ['Space (hold)', 'show the input'],
   ['← →', 'previous, next step'],
   ['Home, End', 'first, last step'],
-  ['1 2 3', 'split, side by side, difference'],
+  ['1 2 3 4', 'split, side by side, blink, difference'],
   ['R', 'back to the result'],
   ['Enter', 'upscale'],
   ['Esc', 'cancel'],
   ['?', 'this list'],
 ] as const;
 
-const MODE_KEYS: Readonly<Record<string, ViewMode>> = { '1': 'split', '2': 'side', '3': 'difference' };
+const MODE_KEYS: Readonly<Record<string, ViewMode>> = { '1': 'split', '2': 'side', '3': 'blink', '4': 'difference' };
 
 /** Keys that work wherever no control wants them. */
 export function useShortcuts(onHelp: () => void): void {

@@ -1,4 +1,4 @@
-import { type CSSProperties, type PointerEvent as ReactPointerEvent, useRef, useState } from 'react';
+import { type CSSProperties, type PointerEvent as ReactPointerEvent, useEffect, useRef, useState } from 'react';
 import { Button } from './button.tsx';
 import styles from './comparison.module.css';
 import { PictureCanvas, type Pixels } from './picture-canvas.tsx';
@@ -16,17 +16,20 @@ interface ComparisonProps {
   /** Size both are shown at, in picture pixels. */
   readonly height: number;
   readonly width: number;
-  readonly mode: 'split' | 'side' | 'difference';
+  readonly mode: 'split' | 'side' | 'blink' | 'difference';
   /** Shows `before` alone. */
   readonly peek: boolean;
 }
 
-/** Two pictures of the same thing under one zoom: split by a handle, side by side, or their difference. */
+const BLINK_MS = 700;
+
+/** Two pictures of the same thing under one zoom: split by a handle, side by side, in turn, or their difference. */
 export function Comparison({ before, after, height, width, mode, peek }: ComparisonProps) {
   const viewport = useRef<HTMLDivElement>(null);
   const zoom = useZoom(viewport, height, width);
   const [split, setSplit] = useState(50);
-  const both = after.image !== undefined && !peek;
+  const hidden = useBlink(mode === 'blink');
+  const both = after.image !== undefined && !peek && !hidden;
   const splitting = both && mode === 'split';
 
   const onPointerMove = (event: ReactPointerEvent): void => {
@@ -75,7 +78,7 @@ export function Comparison({ before, after, height, width, mode, peek }: Compari
             />
           </>
         )}
-        <span className={`${styles['name']} ${styles['left']}`}>{before.name}</span>
+        {!(both && mode === 'blink') && <span className={`${styles['name']} ${styles['left']}`}>{before.name}</span>}
         {both && <span className={`${styles['name']} ${styles['right']}`}>{mode === 'difference' ? 'difference ×4' : after.name}</span>}
       </div>
       <div className={styles['zoom']}>
@@ -97,6 +100,20 @@ export function Comparison({ before, after, height, width, mode, peek }: Compari
       </div>
     </div>
   );
+}
+
+/** While asked for: true and false in turn. */
+function useBlink(active: boolean): boolean {
+  const [hidden, setHidden] = useState(false);
+  useEffect(() => {
+    if (!active) return;
+    const timer = setInterval(() => setHidden((before) => !before), BLINK_MS);
+    return () => {
+      clearInterval(timer);
+      setHidden(false);
+    };
+  }, [active]);
+  return hidden;
 }
 
 interface LayerProps {

@@ -65,7 +65,7 @@ export interface Message {
   readonly details: string;
 }
 
-export type ViewMode = 'split' | 'side' | 'difference';
+export type ViewMode = 'split' | 'side' | 'blink' | 'difference';
 
 export interface ViewState {
   readonly mode: ViewMode;

@@ -60,6 +60,16 @@ describe('a person who came to upscale', () => {
     await compare.press('ArrowLeft');
     expect(await compare.inputValue()).toBe('49');
 
+    const result = page.getByRole('img', { name: 'result', exact: true });
+    await page.getByRole('button', { name: 'Blink' }).click();
+    await result.waitFor();
+    await result.waitFor({ state: 'hidden' });
+    await result.waitFor();
+    await page.getByRole('button', { name: 'Side by side' }).click();
+    await page.getByRole('img', { name: 'input', exact: true }).waitFor();
+    await result.waitFor();
+    await page.getByRole('button', { name: 'Split' }).click();
+
     const step = page.getByRole('slider', { name: 'Step', exact: true });
     await step.focus();
     await step.press('Home');

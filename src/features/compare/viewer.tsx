@@ -9,6 +9,7 @@ import styles from './viewer.module.css';
 const MODES: readonly { readonly mode: ViewMode; readonly text: string }[] = [
   { mode: 'split', text: 'Split' },
   { mode: 'side', text: 'Side by side' },
+  { mode: 'blink', text: 'Blink' },
   { mode: 'difference', text: 'Difference' },
 ];
 
