@@ -10,8 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from rfsr.data import PackedCrops
-from rfsr.metrics.registry import SQUEEZENET
-from rfsr.metrics.squeezenet import SqueezeNetFeatures
+from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
 from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
 from rfsr.pretrain.loop import LoopConfig, Stage, Trainer, learning_rate

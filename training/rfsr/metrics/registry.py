@@ -10,11 +10,10 @@ import numpy as np
 import torch
 
 from rfsr.common import from_rgb8
+from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures, feature_distance
 from rfsr.metrics.niqe import PristineModel, niqe
 from rfsr.metrics.pixels import IDENTICAL_DB, psnr, ssim
-from rfsr.metrics.squeezenet import SqueezeNetFeatures, feature_distance
 
-SQUEEZENET = Path("squeezenet/squeezenet_v1.0_decoded_fp32.npz")
 NIQE_PRISTINE = Path("niqe/niqe_pris_params.npz")
 
 Measure = Callable[..., float]

@@ -11,8 +11,7 @@ from safetensors.torch import load_file
 from rfsr.checkpoint import initialise_stage, write_runs
 from rfsr.common import command_line, current_commit, load_config
 from rfsr.data import PackedCrops
-from rfsr.metrics.registry import SQUEEZENET
-from rfsr.metrics.squeezenet import SqueezeNetFeatures
+from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
 from rfsr.pretrain.latents import FrozenParts, build_latents
 from rfsr.pretrain.loop import LoopConfig, Stage, Trainer

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rfsr.data import PackedCrops
-from rfsr.metrics.squeezenet import SqueezeNetFeatures
+from rfsr.features.squeezenet import SqueezeNetFeatures
 from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image
 from rfsr.models.vocabulary import build_tokenizer, read_tags
 from rfsr.pretrain.loop import Stage

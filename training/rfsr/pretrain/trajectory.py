@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
-from rfsr.metrics.squeezenet import SqueezeNetFeatures, feature_distance
+from rfsr.features.squeezenet import SqueezeNetFeatures, feature_distance
 from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
 from rfsr.pretrain.latents import FrozenParts, LatentCrops
 from rfsr.pretrain.tagger import to01
@@ -31,6 +31,8 @@ class TrajectoryConfig:
     The step with gradient is its last with probability `last`, else any of its steps.
     `guided`: share of rollouts under classifier-free guidance drawn from 1…max_guidance. `denoise`: weight of the denoiser stage's
     own loss, which keeps prompts and all timesteps alive. `reconstruct`: weight of the decoder's loss on clean latents.
+    `jitter`: pictures are compared in a window shifted by up to this many pixels. Latent cells and the feature network's strides
+    would otherwise always fall together, and the decoder would learn a grain of that period which the network cannot see.
     """
 
     steps: tuple[int, int] = (4, 20)
@@ -43,6 +45,7 @@ class TrajectoryConfig:
     max_guidance: float = 3.0
     train_decoder: bool = True
     latent_window: int = 24
+    jitter: int = 8
 
 
 class TrajectoryStage(DenoiserStage):
@@ -89,22 +92,25 @@ class TrajectoryStage(DenoiserStage):
             "timestep": torch.from_numpy(timestep),
             "prompt_kind": torch.from_numpy(rng.random(count)),
             "plan": torch.tensor([steps, stop, guidance]),
+            "shift": torch.from_numpy(rng.integers(self.trajectory.jitter + 1, size=2)),
         }
 
     def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
         """See `Stage.forward`."""
         config = self.trajectory
         generator = torch.Generator(batch["target"].device).manual_seed(seed)
+        clean = self.shifted(batch["clean"], batch)
         with torch.no_grad():
-            wanted = self.features(batch["clean"])
-        losses = self.picture_loss(self.rollout(batch, generator), batch["clean"], wanted)
+            wanted = self.features(clean)
+        losses = self.picture_loss(self.shifted(self.parts.decode01(self.rollout(batch, generator)), batch), clean, wanted)
         loss = config.l1 * losses["l1"] + config.feature * losses["feature"]
         if config.denoise > 0:
             losses["denoise"] = super().forward(half_of(batch), seed + 1, progress01)["loss"]
             loss = loss + config.denoise * losses["denoise"]
         if config.train_decoder:
             # one sample of the batch is enough to hold the decoder
-            kept = self.picture_loss(batch["target"][:1], batch["clean"][:1], [x[:1] for x in wanted])
+            decoded = self.shifted(self.parts.decode01(batch["target"][:1]), batch)
+            kept = self.picture_loss(decoded, clean[:1], [x[:1] for x in wanted])
             losses["reconstruct"] = config.l1 * kept["l1"] + config.feature * kept["feature"]
             loss = loss + config.reconstruct * losses["reconstruct"]
         return {"loss": loss, **losses}
@@ -124,9 +130,13 @@ class TrajectoryStage(DenoiserStage):
         eps = self.eps(batch, self.condition_embedding(batch), sample, times[stop], guidance)
         return (sample - (1 - abar).sqrt() * eps) / abar.sqrt()
 
-    def picture_loss(self, latent: Tensor, clean: Tensor, wanted: list[Tensor]) -> dict[str, Tensor]:
-        """L1 and feature distance of the decoded latent [B, C, h, w] to clean [B, 3, 8h, 8w] in 0…1, whose features are `wanted`."""
-        decoded = self.parts.decode01(latent)
+    def shifted(self, rgb01: Tensor, batch: dict[str, Tensor]) -> Tensor:
+        """The window of rgb01 [B, 3, H, W] at the batch's shift: `jitter` pixels smaller each way."""
+        jitter, (top, left) = self.trajectory.jitter, batch["shift"].tolist()
+        return rgb01[..., top : rgb01.shape[-2] - jitter + top, left : rgb01.shape[-1] - jitter + left]
+
+    def picture_loss(self, decoded: Tensor, clean: Tensor, wanted: list[Tensor]) -> dict[str, Tensor]:
+        """L1 and feature distance of decoded to clean, both [B, 3, H, W] in 0…1; `wanted`: the features of clean."""
         return {
             "l1": (decoded - clean).abs().mean(),
             "feature": feature_distance(wanted, self.features(decoded)),
@@ -145,4 +155,5 @@ class TrajectoryStage(DenoiserStage):
 
 def half_of(batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """The first half of a batch, for the loss that only keeps what was learnt before."""
-    return {name: value if name == "plan" else value[: max(1, len(value) // 2)] for name, value in batch.items()}
+    whole = ("plan", "shift")
+    return {name: value if name in whole else value[: max(1, len(value) // 2)] for name, value in batch.items()}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
-from rfsr.metrics.squeezenet import SqueezeNetFeatures, feature_distance
+from rfsr.features.squeezenet import SqueezeNetFeatures, feature_distance
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
 from rfsr.pretrain.loop import Stage
 

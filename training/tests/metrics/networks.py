@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rfsr.metrics.registry import NIQE_PRISTINE, SQUEEZENET
+from rfsr.features.squeezenet import SQUEEZENET
+from rfsr.metrics.registry import NIQE_PRISTINE
 
 SQUEEZE_WIDTHS = {2: 16, 3: 16, 4: 32, 5: 32, 6: 48, 7: 48, 8: 64, 9: 64}
 """Of SqueezeNet 1.0 (table 1 of the paper); both expansions are four times as wide."""

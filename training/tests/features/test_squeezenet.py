@@ -7,8 +7,7 @@ import pytest
 import torch
 from scipy.signal import correlate
 
-from rfsr.metrics.registry import SQUEEZENET
-from rfsr.metrics.squeezenet import SqueezeNetFeatures, feature_distance
+from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures, feature_distance
 from tests.metrics.networks import write_networks
 
 FLOAT32 = 2e-4

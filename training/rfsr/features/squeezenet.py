@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+SQUEEZENET = Path("squeezenet/squeezenet_v1.0_decoded_fp32.npz")
+"""Its weights, in the folder of networks."""
 CAFFE_MEAN_BGR = (104.0, 117.0, 123.0)
 FEATURE_LAYERS = (3, 5, 9)
 POOLED_AFTER = (4, 8)

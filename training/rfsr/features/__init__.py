@@ -1,0 +1,1 @@
+"""Frozen networks whose features are compared: a distance between pictures, a style."""
