@@ -17,6 +17,7 @@ from rfsr.pretrain.loop import LoopConfig, Stage, Trainer, learning_rate
 from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 from rfsr.pretrain.vae import VaeConfig, VaeStage
+from rfsr.rollout import Plan
 from tests.metrics.networks import write_networks
 
 LOOP = LoopConfig(steps=4, batch_size=2, learning_rate=1e-3, warmup=2, log_every=1, sample_every=100)
@@ -128,10 +129,10 @@ def test_denoiser_and_trajectory_stages_train(folder: Path, parts: FrozenParts, 
 def test_only_the_planned_step_of_a_rollout_carries_gradient(folder: Path, parts: FrozenParts) -> None:
     stage = trajectory_stage(folder, parts)
     batch = stage.draw(np.random.default_rng(0), 1, 0.0)
-    batch["plan"] = torch.tensor([3.0, 2.0, 1.0])
     calls: list[bool] = []
     stage.denoiser.register_forward_hook(lambda *_: calls.append(torch.is_grad_enabled()))
-    stage.rollout(batch, torch.Generator().manual_seed(0)).sum().backward()
+    plan = Plan(steps=3, stop=2)
+    stage.last_step(batch, stage.visit(batch, plan, torch.Generator().manual_seed(0)), plan).sum().backward()
     assert calls == [False, False, True]
 
 

@@ -1,12 +1,10 @@
 """Stage `trajectory`: the denoiser learns on the states its own sampling visits.
 
-Short ancestral rollouts without gradient, then one step with gradient whose x0 prediction is decoded and compared with the truth by
-feature distance and L1: reward feedback learning's loop (ReFL, arXiv 2304.05977; RFSR, arXiv 2412.03268) with a full-reference
-reward. The decoder learns too, held to reconstruction on clean latents, since it meets predicted latents only here.
+Reward feedback learning's rollout with a full-reference reward: the step with gradient is compared with the truth by feature
+distance and L1. The decoder learns too, held to reconstruction on clean latents, since it meets predicted latents only here.
 """
 
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,22 +13,19 @@ from torch import Tensor
 
 from rfsr.data import PackedCrops
 from rfsr.features.squeezenet import SqueezeNetFeatures, feature_distance
-from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
+from rfsr.pretrain.denoiser import DenoiserConfig
 from rfsr.pretrain.latents import FrozenParts, LatentCrops
-from rfsr.pretrain.tagger import to01
-from rfsr.pretrain.vae import noise_like
-from rfsr.schedule import ddpm_step, sampling_timesteps
+from rfsr.rollout import Plan, RolloutConfig, RolloutStage, plan_of
 
 
 @dataclass(frozen=True)
-class TrajectoryConfig:
+class TrajectoryConfig(RolloutConfig):
     """Rollout lengths, loss weights (on RGB in 0…1) and whether the decoder learns.
 
     A rollout has `steps[0]`…`steps[1]` steps, drawn log-uniformly. Fewer than 4 cannot be learnt: at SeeSR's spacing their first
     timestep is far below the 999 at which the start latent is noised.
     The step with gradient is its last with probability `last`, else any of its steps.
-    `guided`: share of rollouts under classifier-free guidance drawn from 1…max_guidance. `denoise`: weight of the denoiser stage's
-    own loss, which keeps prompts and all timesteps alive. `reconstruct`: weight of the decoder's loss on clean latents.
+    `denoise`: weight of the denoiser stage's own loss, which keeps prompts and all timesteps alive. `reconstruct`: weight of the decoder's loss on clean latents.
     `jitter`: pictures are compared in a window shifted by up to this many pixels. Latent cells and the feature network's strides
     would otherwise always fall together, and the decoder would learn a grain of that period which the network cannot see.
     """
@@ -41,14 +36,11 @@ class TrajectoryConfig:
     feature: float = 1.0
     denoise: float = 0.1
     reconstruct: float = 0.5
-    guided: float = 0.3
-    max_guidance: float = 3.0
     train_decoder: bool = True
-    latent_window: int = 24
     jitter: int = 8
 
 
-class TrajectoryStage(DenoiserStage):
+class TrajectoryStage(RolloutStage):
     """On-trajectory training of a pre-trained denoiser, and of the decoder with it."""
 
     name = "trajectory"
@@ -62,7 +54,7 @@ class TrajectoryStage(DenoiserStage):
         parts: FrozenParts,
         features: SqueezeNetFeatures,
     ) -> None:
-        super().__init__(base, crops, latents, parts)
+        super().__init__(config, base, crops, latents, parts)
         self.trajectory = config
         self.started_from: dict[str, Any] | None = None
         self.features = features.requires_grad_(False)
@@ -71,38 +63,27 @@ class TrajectoryStage(DenoiserStage):
             self.vae.decoder.requires_grad_(True)
             self.vae.pca_out.requires_grad_(True)
 
-    def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
-        """As the denoiser stage, cut to a window of latent cells, with the clean pixels and one rollout plan for the batch."""
-        index, kind = rng.integers(len(self.latents.hr), size=count), rng.integers(self.latents.lr.shape[1], size=count)
-        batch = {**self.gather(index, kind), "clean": to01(self.crops.hr[index])}
-        window, cells = self.trajectory.latent_window, self.latents.hr.shape[-1]
-        top, left = rng.integers(cells - window + 1, size=2)
-        cells_per = {"target": 1, "condition_latent": 1, "lr": 2, "clean": 8}
-        for name, factor in cells_per.items():
-            rows = slice(top * factor, (top + window) * factor)
-            batch[name] = batch[name][..., rows, left * factor : (left + window) * factor].contiguous()
+    def plan(self, rng: np.random.Generator) -> Plan:
+        """See `TrajectoryConfig`."""
         low, high = self.trajectory.steps
         steps = int(np.exp(rng.uniform(np.log(low), np.log(high + 1))))
         stop = steps - 1 if rng.random() < self.trajectory.last else int(rng.integers(steps))
-        guided = rng.random() < self.trajectory.guided
-        guidance = float(rng.uniform(1, self.trajectory.max_guidance)) if guided else 1.0
-        timestep = rng.integers(1000, size=count)
-        return {
-            **batch,
-            "timestep": torch.from_numpy(timestep),
-            "prompt_kind": torch.from_numpy(rng.random(count)),
-            "plan": torch.tensor([steps, stop, guidance]),
-            "shift": torch.from_numpy(rng.integers(self.trajectory.jitter + 1, size=2)),
-        }
+        return Plan(steps, stop, self.draw_guidance(rng))
+
+    def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
+        """As every rollout, with the shift at which pictures are compared."""
+        shift = torch.from_numpy(rng.integers(self.trajectory.jitter + 1, size=2))
+        return {**super().draw(rng, count, progress01), "shift": shift}
 
     def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
         """See `Stage.forward`."""
-        config = self.trajectory
+        config, plan = self.trajectory, plan_of(batch)
         generator = torch.Generator(batch["target"].device).manual_seed(seed)
         clean = self.shifted(batch["clean"], batch)
         with torch.no_grad():
             wanted = self.features(clean)
-        losses = self.picture_loss(self.shifted(self.parts.decode01(self.rollout(batch, generator)), batch), clean, wanted)
+        latent = self.last_step(batch, self.visit(batch, plan, generator), plan)
+        losses = self.picture_loss(self.shifted(self.parts.decode01(latent), batch), clean, wanted)
         loss = config.l1 * losses["l1"] + config.feature * losses["feature"]
         if config.denoise > 0:
             losses["denoise"] = super().forward(half_of(batch), seed + 1, progress01)["loss"]
@@ -114,21 +95,6 @@ class TrajectoryStage(DenoiserStage):
             losses["reconstruct"] = config.l1 * kept["l1"] + config.feature * kept["feature"]
             loss = loss + config.reconstruct * losses["reconstruct"]
         return {"loss": loss, **losses}
-
-    def rollout(self, batch: dict[str, Tensor], generator: torch.Generator) -> Tensor:
-        """The x0 prediction [B, C, h, w] of the planned step; gradient flows through that step alone."""
-        steps, stop, guidance = int(batch["plan"][0]), int(batch["plan"][1]), float(batch["plan"][2])
-        sample = self.start(batch, generator)
-        times = sampling_timesteps(steps)
-        with torch.no_grad():
-            condition = self.condition_embedding(batch)
-            for time, following in pairwise(times[: stop + 1]):
-                eps = self.eps(batch, condition, sample, time, guidance)
-                noise = noise_like(sample, generator)
-                sample = ddpm_step(sample, eps, time, following, self.alphas, noise)[0]
-        abar = self.alphas[times[stop]]
-        eps = self.eps(batch, self.condition_embedding(batch), sample, times[stop], guidance)
-        return (sample - (1 - abar).sqrt() * eps) / abar.sqrt()
 
     def shifted(self, rgb01: Tensor, batch: dict[str, Tensor]) -> Tensor:
         """The window of rgb01 [B, 3, H, W] at the batch's shift: `jitter` pixels smaller each way."""

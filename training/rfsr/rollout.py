@@ -1,0 +1,109 @@
+"""The rollout of reward feedback learning (ReFL, arXiv 2304.05977; RFSR, arXiv 2412.03268, section 3).
+
+From the start latent, the sampler's own steps without gradient up to a planned step; gradient flows through that step alone, whose
+x0 prediction is decoded and judged. What judges it is up to the stage: see `rfsr.pretrain.trajectory` and `rfsr.finetune.stage`.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rfsr.data import PackedCrops
+from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
+from rfsr.pretrain.latents import FrozenParts, LatentCrops
+from rfsr.pretrain.tagger import to01
+from rfsr.pretrain.vae import noise_like
+from rfsr.schedule import ddpm_step, predict_x0, sampling_timesteps
+
+CELLS_PER = {"target": 1, "condition_latent": 1, "lr": 2, "clean": 8}
+"""Values a latent cell spans in each part of a batch."""
+
+
+@dataclass(frozen=True)
+class RolloutConfig:
+    """`latent_window`: side of the square of latent cells that is rolled out. `guided`: share of rollouts under classifier-free
+    guidance drawn from 1…max_guidance."""
+
+    latent_window: int = 24
+    guided: float = 0.3
+    max_guidance: float = 3.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A rollout of a whole batch: `steps` of the sampler, of which number `stop` (from 0) is the one with gradient."""
+
+    steps: int
+    stop: int
+    guidance: float = 1.0
+
+    @property
+    def timestep(self) -> int:
+        """Where the step with gradient stands."""
+        return sampling_timesteps(self.steps)[self.stop]
+
+
+class RolloutStage(DenoiserStage):
+    """A stage that judges the x0 prediction of one step of its own sampling."""
+
+    def __init__(
+        self, config: RolloutConfig, base: DenoiserConfig, crops: PackedCrops, latents: LatentCrops, parts: FrozenParts
+    ) -> None:
+        super().__init__(base, crops, latents, parts)
+        self.rollout_config = config
+
+    @abstractmethod
+    def plan(self, rng: np.random.Generator) -> Plan:
+        """The rollout of the next batch."""
+
+    def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
+        """As the denoiser stage, cut to a window of latent cells, with the clean pixels (`clean`) and the batch's plan."""
+        index, kind = rng.integers(len(self.latents.hr), size=count), rng.integers(self.latents.lr.shape[1], size=count)
+        batch = self.cut(self.gather(index, kind) | {"clean": to01(self.crops.hr[index])}, rng)
+        plan = self.plan(rng)
+        return {
+            **batch,
+            "timestep": torch.from_numpy(rng.integers(1000, size=count)),
+            "prompt_kind": torch.from_numpy(rng.random(count)),
+            "plan": torch.tensor([plan.steps, plan.stop, plan.guidance]),
+        }
+
+    def cut(self, batch: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
+        """One random window of latent cells of everything that has cells."""
+        window, cells = self.rollout_config.latent_window, batch["target"].shape[-1]
+        top, left = rng.integers(cells - window + 1, size=2)
+        cut = {}
+        for name, per in CELLS_PER.items():
+            rows, columns = slice(top * per, (top + window) * per), slice(left * per, (left + window) * per)
+            cut[name] = batch[name][..., rows, columns].contiguous()
+        return batch | cut
+
+    def draw_guidance(self, rng: np.random.Generator) -> float:
+        """1, or for the configured share of rollouts more."""
+        guided = rng.random() < self.rollout_config.guided
+        return float(rng.uniform(1, self.rollout_config.max_guidance)) if guided else 1.0
+
+    @torch.no_grad()
+    def visit(self, batch: dict[str, Tensor], plan: Plan, generator: torch.Generator) -> Tensor:
+        """The latents [B, C, h, w] that sampling reaches at the planned step, every sample from its own start."""
+        sample = self.start(batch, generator)
+        condition = self.condition_embedding(batch)
+        for time, following in pairwise(sampling_timesteps(plan.steps)[: plan.stop + 1]):
+            eps = self.eps(batch, condition, sample, time, plan.guidance)
+            sample = ddpm_step(sample, eps, time, following, self.alphas, noise_like(sample, generator))[0]
+        return sample
+
+    def last_step(self, batch: dict[str, Tensor], sample: Tensor, plan: Plan) -> Tensor:
+        """The planned step's x0 prediction [B, C, h, w]; the only pass of the networks that carries gradient."""
+        eps = self.eps(batch, self.condition_embedding(batch), sample, plan.timestep, plan.guidance)
+        return predict_x0(sample, eps, plan.timestep, self.alphas)
+
+
+def plan_of(batch: dict[str, Tensor]) -> Plan:
+    """The plan a drawn batch carries."""
+    steps, stop, guidance = batch["plan"].tolist()
+    return Plan(int(steps), int(stop), guidance)
