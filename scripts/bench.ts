@@ -68,10 +68,7 @@ async function pair(height: number, width: number): Promise<Pair> {
     .toFile(truthPath);
   // sharp reduces before it blurs, whatever the order of the calls: hence in two steps
   const soft = await sharp(truthPath).blur(BLUR_SIGMA).png().toBuffer();
-  const small = await sharp(soft)
-    .resize(width, height, { kernel: 'cubic' })
-    .jpeg({ quality: JPEG_QUALITY })
-    .toBuffer();
+  const small = await sharp(soft).resize(width, height, { kernel: 'cubic' }).jpeg({ quality: JPEG_QUALITY }).toBuffer();
   await sharp(small).png().toFile(path);
   const whole = source.height >= 4 * height && source.width >= 4 * width;
   return { path, truth: whole ? await readPicture(truthPath) : null };
