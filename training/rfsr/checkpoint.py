@@ -1,7 +1,7 @@
 """From an exported bundle back to trainable modules: a shipped bundle is a checkpoint anyone can continue from."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,6 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from rfsr.models.blocks import UNetConfig
 from rfsr.models.seesr import CONFIGS, SeeSRConfig, SeeSRDenoiser
 from rfsr.models.tagger import MiniTagger, TaggerConfig
 from rfsr.models.text import TextEncoder, mini_text_config
@@ -41,18 +40,20 @@ def state_dict_from_graph(path: Path) -> dict[str, Tensor]:
 
 
 def config_from(kind: type[T], table: dict[str, Any]) -> T:
-    """A frozen dataclass from JSON: lists become tuples, nested dataclasses are built in turn."""
+    """A frozen dataclass from JSON or TOML: lists become tuples, nested dataclasses are built in turn.
+
+    Throws ValueError for a key that is not a field.
+    """
+    if unknown := table.keys() - {item.name for item in fields(kind)}:  # type: ignore[arg-type]
+        raise ValueError(f"expected keys of {kind.__name__}, got {sorted(unknown)}")
     values = {}
     for item in fields(kind):  # type: ignore[arg-type]  # every caller passes a dataclass
         if item.name in table:
             value = table[item.name]
+            if isinstance(value, dict) and is_dataclass(item.type):
+                value = config_from(item.type, value)
             values[item.name] = tuple(value) if isinstance(value, list) else value
     return kind(**values)
-
-
-def denoiser_config_from(table: dict[str, Any]) -> SeeSRConfig:
-    """A SeeSRConfig from JSON."""
-    return SeeSRConfig(unet=config_from(UNetConfig, table["unet"]), residual_to_condition=table["residual_to_condition"])
 
 
 def load_weights(module: nn.Module, weights: dict[str, Tensor]) -> None:
@@ -84,7 +85,7 @@ def load_bundle(folder: Path) -> SeeSRModels:
     vae = LeanAutoencoder(config_from(LeanConfig, configs["vae"]))
     tagger = MiniTagger(config_from(TaggerConfig, configs["tagger"]))
     text = TextEncoder(mini_text_config(configs["text"]["vocab_size"], width=configs["text"]["width"]))
-    denoiser = SeeSRDenoiser(denoiser_config_from(configs["denoiser"]))
+    denoiser = SeeSRDenoiser(config_from(SeeSRConfig, configs["denoiser"]))
     for name, module in (("vae", vae), ("tagger", tagger), ("text_encoder", text), ("denoiser", denoiser)):
         load_weights(module, network_weights(folder, name))
         module.eval().requires_grad_(False)

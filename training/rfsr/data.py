@@ -59,6 +59,11 @@ class PackedCrops:
         """Their degraded versions, rounded to 8 bits."""
         return np.load(self.folder / "lr.npy", mmap_mode="r")
 
+    @cached_property
+    def sources(self) -> list[int]:
+        """The number of the photograph each crop was cut from."""
+        return [crop["source"] for crop in json.loads((self.folder / "manifest.json").read_text())["crops"]]
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr prepare`."""

@@ -1,4 +1,4 @@
-"""`rfsr pretrain`: trains one stage of a mini model (vae, tagger, denoiser, trajectory), resumably."""
+"""`rfsr pretrain`: trains one stage of a mini model or a mini reward (vae, tagger, denoiser, trajectory, quality, preference), resumably."""
 
 import argparse
 import json
@@ -8,13 +8,15 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from rfsr.checkpoint import initialise_stage, write_runs
+from rfsr.checkpoint import config_from, initialise_stage, write_runs
 from rfsr.common import command_line, current_commit, load_config
 from rfsr.data import PackedCrops
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
 from rfsr.pretrain.latents import FrozenParts, build_latents
 from rfsr.pretrain.loop import LoopConfig, Stage, Trainer
+from rfsr.pretrain.preference import PreferenceConfig, PreferenceStage
+from rfsr.pretrain.quality import LadderStage, QualityConfig, QualityStage, own_outputs
 from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 from rfsr.pretrain.vae import VaeConfig, VaeStage
@@ -31,6 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vae", type=Path, help="run of the stage vae (denoiser and trajectory)")
     parser.add_argument("--tagger", type=Path, help="run of the stage tagger (denoiser and trajectory)")
     parser.add_argument("--denoiser", type=Path, help="run of the stage denoiser to start from (trajectory)")
+    parser.add_argument(
+        "--outputs-of", type=Path, help="exported bundle whose outputs the rewards learn to judge (quality, preference)"
+    )
     parser.add_argument("--init-from", type=Path, help="exported bundle whose weights to start from")
     parser.add_argument("--minutes", type=float, help="stop cleanly, with a checkpoint, after this long")
     parser.add_argument("--cpu", action="store_true", help="use the CPU although there is a GPU")
@@ -58,7 +63,7 @@ def main(args: argparse.Namespace) -> None:
     parameters = sum(parameter.numel() for parameter in stage.trainable())
     trainer.accelerator.print(f"{stage.name}: {parameters:,} parameters, {trainer.accelerator.device}, seed {loop.seed}")
     trainer.train(minutes=args.minutes)
-    if isinstance(stage, TaggerStage):
+    if isinstance(stage, TaggerStage | PreferenceStage):
         stage.write_tokenizer(args.run)
 
 
@@ -73,8 +78,10 @@ def build_stage(args: argparse.Namespace, config: dict[str, Any]) -> Stage:
             return TaggerStage(TaggerStageConfig(**config.get("tagger", {})), crops, teacher, args.nets / SYNSETS)
         case "denoiser" | "trajectory":
             return build_denoiser(args, config, crops)
+        case "quality" | "preference":
+            return build_reward(args, config, crops)
         case other:
-            raise ValueError(f"expected stage vae, tagger, denoiser or trajectory, got {other!r}")
+            raise ValueError(f"expected stage vae, tagger, denoiser, trajectory, quality or preference, got {other!r}")
 
 
 def build_denoiser(args: argparse.Namespace, config: dict[str, Any], crops: PackedCrops) -> DenoiserStage:
@@ -84,10 +91,20 @@ def build_denoiser(args: argparse.Namespace, config: dict[str, Any], crops: Pack
     latents = build_latents(crops, parts, args.crops)
     if config["stage"] == "denoiser":
         return DenoiserStage(base, crops, latents, parts)
-    table = {key: tuple(value) if isinstance(value, list) else value for key, value in config.get("trajectory", {}).items()}
     features = SqueezeNetFeatures(args.nets / SQUEEZENET)
-    stage = TrajectoryStage(TrajectoryConfig(**table), base, crops, latents, parts, features)
+    table = config_from(TrajectoryConfig, config.get("trajectory", {}))
+    stage = TrajectoryStage(table, base, crops, latents, parts, features)
     if args.denoiser:
         stage.load_state_dict(load_file(args.denoiser / "model.safetensors"), strict=False)
         stage.started_from = json.loads((args.denoiser / "facts.json").read_text())
     return stage
+
+
+def build_reward(args: argparse.Namespace, config: dict[str, Any], crops: PackedCrops) -> LadderStage:
+    """The stage quality, or preference with the tagger of a run."""
+    table = config.get("outputs", {})
+    outputs = own_outputs(crops, args.outputs_of, count=table.get("count", 300), steps=table.get("steps", 10))
+    if config["stage"] == "quality":
+        return QualityStage(config_from(QualityConfig, config.get("quality", {})), crops, outputs)
+    parts = FrozenParts.load(args.vae, args.tagger)
+    return PreferenceStage(config_from(PreferenceConfig, config.get("preference", {})), crops, outputs, parts)

@@ -9,9 +9,11 @@ import math
 import os
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,6 +39,11 @@ class LoopConfig:
     weight_decay: float = 0.0
     clip_norm: float = 1.0
     ema_decay: float = 0.999
+    betas: tuple[float, float] = (0.9, 0.99)
+    accumulate: int = 1
+    """Micro-batches of batch_size whose gradients are averaged for one optimizer step."""
+    precision: Literal["bf16", "fp16", "no"] = "bf16"
+    """Autocast; islands that need float32 keep it by themselves."""
     seed: int = 0
     log_every: int = 25
     sample_every: int = 500
@@ -64,6 +71,10 @@ class Stage(nn.Module, ABC):
     def facts(self) -> dict[str, Any]:
         """JSON facts the exporter needs beside the weights."""
 
+    def measure(self) -> dict[str, float]:
+        """Figures on fixed inputs that show how training goes: nothing by default."""
+        return {}
+
     def trainable(self) -> list[nn.Parameter]:
         """The parameters the optimizer and the moving average see."""
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
@@ -85,14 +96,14 @@ class Trainer:
     """Runs a stage to its last step or for some minutes, from its last checkpoint if there is one."""
 
     def __init__(self, stage: Stage, config: LoopConfig, run: Path, *, facts: dict[str, Any], cpu: bool = False) -> None:
-        self.accelerator = Accelerator(mixed_precision="bf16", cpu=cpu)
+        self.accelerator = Accelerator(mixed_precision=config.precision, cpu=cpu)
         self.config, self.run, self.command_facts = config, run, facts
         self.step, self.minutes_before = 0, 0.0
         self.recent: dict[str, list[Tensor]] = {}
         """Losses since the last line of the log."""
         self.stage = stage.to(self.accelerator.device).to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(
-            stage.trainable(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+            stage.trainable(), lr=config.learning_rate, betas=tuple(config.betas), weight_decay=config.weight_decay
         )
         self.ema = EMAModel(stage.trainable(), decay=config.ema_decay, use_ema_warmup=True, power=0.75)
         self.ema.to(self.accelerator.device)
@@ -142,21 +153,25 @@ class Trainer:
     def train_step(self) -> dict[str, Tensor]:
         """One optimizer step; its losses."""
         config, rank = self.config, self.accelerator.process_index
-        rng = np.random.default_rng([config.seed, self.step, rank])
         progress01 = self.step / config.steps
-        batch = self.stage.draw(rng, config.batch_size, progress01)
-        device = self.accelerator.device
-        batch = {key: value.to(device, non_blocking=True) for key, value in batch.items()}
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(config, self.step)
-        with self.accelerator.autocast():
-            losses = self.wrapped(batch, int(rng.integers(2**31)), progress01)
-        self.accelerator.backward(losses["loss"])
+        parts: list[dict[str, Tensor]] = []
+        for micro in range(config.accumulate):
+            rng = np.random.default_rng([config.seed, self.step, rank, micro])
+            batch = self.stage.draw(rng, config.batch_size, progress01)
+            batch = {key: value.to(self.accelerator.device, non_blocking=True) for key, value in batch.items()}
+            last = micro == config.accumulate - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
+                with self.accelerator.autocast():
+                    losses = self.wrapped(batch, int(rng.integers(2**31)), progress01)
+                self.accelerator.backward(losses["loss"] / config.accumulate)
+            parts.append({name: value.detach() for name, value in losses.items()})
         self.accelerator.clip_grad_norm_(self.stage.trainable(), config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.ema.step(self.stage.trainable())
-        return losses
+        return {name: torch.stack([part[name] for part in parts if name in part]).mean() for name in merged_keys(parts)}
 
     def log(self, *, elapsed_minutes: float, progress: tqdm) -> None:
         """One line of JSON with the mean losses since the line before, and the same on the progress bar."""
@@ -168,43 +183,63 @@ class Trainer:
         progress.set_postfix(values)
 
     def write_samples(self) -> None:
-        """run/samples/STEP.png, made with the averaged weights."""
+        """run/samples/STEP.png, made with the averaged weights; and what the stage measures, of both averaged and live weights."""
+        live = self.measure()
+        with self.averaged():
+            averaged = self.measure()
+            with torch.no_grad(), self.accelerator.autocast():
+                rows = self.stage.sample_rows()
+        write_grid(self.run / "samples" / f"{self.step:06d}.png", rows)
+        if live:
+            append_jsonl(self.run / "measures.jsonl", {"step": self.step, "live": live, "ema": averaged})
+
+    def measure(self) -> dict[str, float]:
+        """What the stage measures of the weights it has now."""
+        with torch.no_grad(), self.accelerator.autocast():
+            return {name: round(value, 5) for name, value in self.stage.measure().items()}
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within, the stage has its averaged weights."""
         parameters = self.stage.trainable()
         self.ema.store(parameters)
         self.ema.copy_to(parameters)
         self.stage.eval()
-        with torch.no_grad(), self.accelerator.autocast():
-            rows = self.stage.sample_rows()
-        write_grid(self.run / "samples" / f"{self.step:06d}.png", rows)
-        self.stage.train()
-        self.ema.restore(parameters)
+        try:
+            yield
+        finally:
+            self.ema.restore(parameters)
+            self.stage.train()
 
     def save(self, minutes: float) -> None:
         """checkpoint.pt to resume from; model.safetensors (averaged weights) and facts.json for later stages and export."""
-        parameters = self.stage.trainable()
         state = {
-            "parameters": [parameter.detach() for parameter in parameters],
+            "parameters": [parameter.detach() for parameter in self.stage.trainable()],
             "optimizer": self.optimizer.state_dict(),
             "ema": self.ema.state_dict(),
             "step": self.step,
             "minutes": minutes,
         }
         replace_file(self.run / "checkpoint.pt", lambda path: torch.save(state, path))
-        self.ema.store(parameters)
-        self.ema.copy_to(parameters)
-        weights = {name: value.detach().float().contiguous().cpu() for name, value in self.stage.export_state().items()}
-        self.ema.restore(parameters)
+        with self.averaged():
+            weights = {name: value.detach().float().contiguous().cpu() for name, value in self.stage.export_state().items()}
+            stage_facts = self.stage.facts()
         replace_file(self.run / "model.safetensors", lambda path: save_file(weights, path))
         facts = {
             **self.command_facts,
             "stage": self.stage.name,
             "steps": self.step,
-            "batchSize": self.config.batch_size * self.accelerator.num_processes,
+            "batchSize": self.config.batch_size * self.config.accumulate * self.accelerator.num_processes,
             "minutes": round(minutes, 1),
             "device": describe_device(self.accelerator),
-            **self.stage.facts(),
+            **stage_facts,
         }
         replace_file(self.run / "facts.json", lambda path: path.write_text(json.dumps(facts, indent=1)))
+
+
+def merged_keys(parts: list[dict[str, Tensor]]) -> list[str]:
+    """The names any part has, in the order of their first appearance."""
+    return list(dict.fromkeys(name for part in parts for name in part))
 
 
 def describe_device(accelerator: Accelerator) -> str:
