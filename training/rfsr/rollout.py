@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
+from rfsr.models.seesr import SeeSRDenoiser
 from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
 from rfsr.pretrain.latents import FrozenParts, LatentCrops
 from rfsr.pretrain.tagger import to01
@@ -60,9 +61,13 @@ class RolloutStage(DenoiserStage):
     def plan(self, rng: np.random.Generator) -> Plan:
         """The rollout of the next batch."""
 
+    def pool(self) -> np.ndarray:
+        """The crops to draw from."""
+        return np.arange(len(self.latents.hr))
+
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """As the denoiser stage, cut to a window of latent cells, with the clean pixels (`clean`) and the batch's plan."""
-        index, kind = rng.integers(len(self.latents.hr), size=count), rng.integers(self.latents.lr.shape[1], size=count)
+        index, kind = rng.choice(self.pool(), size=count), rng.integers(self.latents.lr.shape[1], size=count)
         batch = self.cut(self.gather(index, kind) | {"clean": to01(self.crops.hr[index])}, rng)
         plan = self.plan(rng)
         return {
@@ -91,15 +96,14 @@ class RolloutStage(DenoiserStage):
     def visit(self, batch: dict[str, Tensor], plan: Plan, generator: torch.Generator) -> Tensor:
         """The latents [B, C, h, w] that sampling reaches at the planned step, every sample from its own start."""
         sample = self.start(batch, generator)
-        condition = self.condition_embedding(batch)
+        predict = self.predictor(self.denoiser, batch, plan.guidance)
         for time, following in pairwise(sampling_timesteps(plan.steps)[: plan.stop + 1]):
-            eps = self.eps(batch, condition, sample, time, plan.guidance)
-            sample = ddpm_step(sample, eps, time, following, self.alphas, noise_like(sample, generator))[0]
+            sample = ddpm_step(sample, predict(sample, time), time, following, self.alphas, noise_like(sample, generator))[0]
         return sample
 
-    def last_step(self, batch: dict[str, Tensor], sample: Tensor, plan: Plan) -> Tensor:
-        """The planned step's x0 prediction [B, C, h, w]; the only pass of the networks that carries gradient."""
-        eps = self.eps(batch, self.condition_embedding(batch), sample, plan.timestep, plan.guidance)
+    def last_step(self, denoiser: SeeSRDenoiser, batch: dict[str, Tensor], sample: Tensor, plan: Plan) -> Tensor:
+        """The planned step's x0 prediction [B, C, h, w] by `denoiser`; the only pass of the networks that carries gradient."""
+        eps = self.predictor(denoiser, batch, plan.guidance)(sample, plan.timestep)
         return predict_x0(sample, eps, plan.timestep, self.alphas)
 
 

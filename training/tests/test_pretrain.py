@@ -132,7 +132,7 @@ def test_only_the_planned_step_of_a_rollout_carries_gradient(folder: Path, parts
     calls: list[bool] = []
     stage.denoiser.register_forward_hook(lambda *_: calls.append(torch.is_grad_enabled()))
     plan = Plan(steps=3, stop=2)
-    stage.last_step(batch, stage.visit(batch, plan, torch.Generator().manual_seed(0)), plan).sum().backward()
+    stage.last_step(stage.denoiser, batch, stage.visit(batch, plan, torch.Generator().manual_seed(0)), plan).sum().backward()
     assert calls == [False, False, True]
 
 

@@ -5,12 +5,14 @@ image embeddings. Order: resnet, text, image; skips are stored after the image a
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from diffusers.models.resnet import Downsample2D, ResnetBlock2D, Upsample2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 
 @dataclass(frozen=True)
@@ -130,18 +132,21 @@ class UpBlock(AttentionBlock):
         super().__init__(config, resnets, channels, config.heads[level], attended)
         self.upsamplers = nn.ModuleList([Upsample2D(channels, use_conv=True)] if level > 0 else [])
 
-    def forward(self, x: Tensor, skips: list[Tensor], time: Tensor, text: Tensor, image: Tensor) -> Tensor:
-        """x [B, C, h, w] and the stack of skips, of which it pops one a resnet, to [B, C, 2h, 2w] (h × w at level 0)."""
-        for index, block in enumerate(self.resnets):
-            x = block(torch.cat([x, skips.pop()], dim=1), time)
+    def forward(self, x: Tensor, skips: list[Tensor], side: torch.Size, time: Tensor, text: Tensor, image: Tensor) -> Tensor:
+        """x [B, C, h, w] and this level's skips, one a resnet, the last used first, to [B, C, *side] (h × w at level 0)."""
+        for index, (block, skip) in enumerate(zip(self.resnets, reversed(skips), strict=True)):
+            x = block(torch.cat([x, skip], dim=1), time)
             x = self.attend(index, x, text, image)
         for upsampler in self.upsamplers:
-            x = upsampler(x, output_size=skips[-1].shape[2:])
+            x = upsampler(x, output_size=side)
         return x
 
 
 class Encoder(nn.Module):
     """What UNet and ControlNet share: time embedding, first convolution, down blocks and middle block."""
+
+    checkpointing = False
+    """Whether a pass with gradient keeps only the blocks' inputs and computes the rest again: less memory, more time."""
 
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
@@ -161,5 +166,11 @@ class Encoder(nn.Module):
         """x [B, C, h, w], just after the first convolution, to all skips (x first) and the middle block's output."""
         skips = [x]
         for block in self.down_blocks:
-            skips += block(skips[-1], time, text, image)
-        return skips, self.mid_block(skips[-1], time, text, image)
+            skips += self.run_block(block, skips[-1], time, text, image)
+        return skips, self.run_block(self.mid_block, skips[-1], time, text, image)
+
+    def run_block(self, block: nn.Module, *inputs: Any) -> Any:
+        """A block's output, checkpointed where that is asked for."""
+        if self.checkpointing and torch.is_grad_enabled():
+            return checkpoint(block, *inputs, use_reentrant=False)
+        return block(*inputs)

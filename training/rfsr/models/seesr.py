@@ -36,7 +36,10 @@ class SeeSRUNet(Encoder):
         skips = [skip + residual for skip, residual in zip(skips, residuals[:-1], strict=True)]
         x = x + residuals[-1]
         for block in self.up_blocks:
-            x = block(x, skips, time, text, image)
+            count = len(block.resnets)
+            own, skips = skips[-count:], skips[:-count]
+            side = (skips[-1] if skips else x).shape[2:]
+            x = self.run_block(block, x, own, side, time, text, image)
         return self.conv_out(self.conv_act(self.conv_norm_out(x)))
 
 

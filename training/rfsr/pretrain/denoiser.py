@@ -1,5 +1,6 @@
 """Stage `denoiser`: ControlNet, UNet and text encoder learn together to predict the noise of scaled latents."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ from rfsr.pretrain.loop import Stage
 from rfsr.pretrain.tagger import to01
 from rfsr.pretrain.vae import noise_like
 from rfsr.schedule import alphas_cumprod, ddim_step, sampling_timesteps
+
+Predictor = Callable[[Tensor, int], Tensor]
+"""x_t [B, C, h, w], scaled, and its timestep to the noise in it."""
 
 
 @dataclass(frozen=True)
@@ -96,27 +100,28 @@ class DenoiserStage(Stage):
         """The networks' unit-variance output F [B, C, h, w]."""
         scaled, _, _ = self.denoiser.precondition(sample, timestep, batch["condition_latent"])
         inputs = torch.cat([scaled, batch["condition_latent"]], dim=1)
-        context, condition = self.text_encoder(tokens), self.condition_embedding(batch)
+        context, condition = self.text_encoder(tokens), condition_embedding(self.denoiser, batch)
         return self.denoiser.predict(inputs, timestep.float(), context, batch["image"], condition).float()
 
     def raw_target(self, batch: dict[str, Tensor], sample: Tensor, timestep: Tensor, eps: Tensor) -> Tensor:
         """What F should be."""
         return self.denoiser.target(sample, timestep, batch["condition_latent"], eps)
 
-    def condition_embedding(self, batch: dict[str, Tensor]) -> Tensor:
-        """The degraded pictures, upscaled and embedded."""
-        return self.denoiser.embed_condition(upscale(batch["lr"], 8 * batch["condition_latent"].shape[-1]))
+    def predictor(self, denoiser: SeeSRDenoiser, batch: dict[str, Tensor], guidance: float) -> Predictor:
+        """How `denoiser` predicts the noise [B, C, h, w] of this batch at one timestep for all samples, under guidance."""
+        inputs = (condition_embedding(denoiser, batch), batch["image"], batch["condition_latent"])
+        positive_words = self.text_encoder(batch["tokens"])
+        negative_words = self.text_encoder(self.prompt_negative.expand(len(batch["tokens"]), -1)) if guidance > 1 else None
 
-    def eps(self, batch: dict[str, Tensor], condition: Tensor, sample: Tensor, timestep: int, guidance: float) -> Tensor:
-        """Guided noise prediction [B, C, h, w] at one timestep for all samples; `condition` as `condition_embedding` gives it."""
-        times = torch.full((len(sample),), float(timestep), device=sample.device)
-        inputs = (condition, batch["image"], batch["condition_latent"])
-        positive = self.denoiser(sample, times, self.text_encoder(batch["tokens"]), *inputs)
-        if guidance <= 1:
-            return positive
-        words = self.prompt_negative.expand(len(sample), -1)
-        negative = self.denoiser(sample, times, self.text_encoder(words), *inputs)
-        return negative + guidance * (positive - negative)
+        def predict(sample: Tensor, timestep: int) -> Tensor:
+            times = torch.full((len(sample),), float(timestep), device=sample.device)
+            positive = denoiser(sample, times, positive_words, *inputs)
+            if negative_words is None:
+                return positive
+            negative = denoiser(sample, times, negative_words, *inputs)
+            return negative + guidance * (positive - negative)
+
+        return predict
 
     def start(self, batch: dict[str, Tensor], generator: torch.Generator) -> Tensor:
         """The input's latent noised at t = 999, where sampling starts."""
@@ -129,10 +134,10 @@ class DenoiserStage(Stage):
         index = np.linspace(0, len(self.latents.hr) - 1, 8).astype(int)
         batch = {key: value.to(self.alphas.device) for key, value in self.gather(index, index * 0).items()}
         sample = self.start(batch, torch.Generator(self.alphas.device).manual_seed(0))
-        condition = self.condition_embedding(batch)
+        predict = self.predictor(self.denoiser, batch, 1.0)
         times, first = sampling_timesteps(10), None
         for time, following in zip(times, [*times[1:], -1], strict=True):
-            eps = self.eps(batch, condition, sample, time, 1.0)
+            eps = predict(sample, time)
             sample, x0 = ddim_step(sample, eps, time, following, self.alphas)
             first = x0 if first is None else first
         side = 8 * sample.shape[-1]
@@ -148,3 +153,8 @@ class DenoiserStage(Stage):
         """`denoiser.` and `text_encoder.` weights and buffers."""
         state = self.state_dict()
         return {name: value for name, value in state.items() if name.startswith(("denoiser.", "text_encoder."))}
+
+
+def condition_embedding(denoiser: SeeSRDenoiser, batch: dict[str, Tensor]) -> Tensor:
+    """The degraded pictures of a batch, upscaled and embedded."""
+    return denoiser.embed_condition(upscale(batch["lr"], 8 * batch["condition_latent"].shape[-1]))

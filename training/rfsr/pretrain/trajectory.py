@@ -82,7 +82,7 @@ class TrajectoryStage(RolloutStage):
         clean = self.shifted(batch["clean"], batch)
         with torch.no_grad():
             wanted = self.features(clean)
-        latent = self.last_step(batch, self.visit(batch, plan, generator), plan)
+        latent = self.last_step(self.denoiser, batch, self.visit(batch, plan, generator), plan)
         losses = self.picture_loss(self.shifted(self.parts.decode01(latent), batch), clean, wanted)
         loss = config.l1 * losses["l1"] + config.feature * losses["feature"]
         if config.denoise > 0:
