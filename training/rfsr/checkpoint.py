@@ -103,14 +103,14 @@ def load_bundle(folder: Path) -> SeeSRModels:
     )
 
 
-def initialise_stage(stage: nn.Module, bundle: Path) -> None:
-    """Copies a bundle's weights into every network a training stage holds under its usual name: `pretrain --init-from`.
+def initialise_stage(stage: nn.Module, bundle: Path, *, keep: tuple[str, ...] = ()) -> None:
+    """Copies a bundle's weights into every network a training stage holds under its usual name, but for those to keep.
 
     Throws KeyError or RuntimeError when the bundle's networks are of another size.
     """
     for name in NETWORK_ROLES:
         module = getattr(stage, name, None)
-        if module is not None:
+        if module is not None and name not in keep:
             load_weights(module, network_weights(bundle, name))
 
 

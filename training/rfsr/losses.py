@@ -1,14 +1,11 @@
 """The losses of reward feedback learning for super-resolution (RFSR, arXiv 2412.03268, section 3)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from rfsr.dwt import haar
-
-FeatureMaps = Callable[[Tensor], list[Tensor]]
-"""Pictures [B, 3, H, W] in 0…1 to feature maps, each [B, C, h, w]."""
 
 
 def low_band_loss(rgb01: Tensor, truth01: Tensor) -> Tensor:
@@ -21,9 +18,10 @@ def gram(features: Tensor) -> Tensor:
 
     In float32 whatever the input: differences of Gram matrices vanish in half precision.
     """
-    flat = features.float().flatten(2)
-    flat = (flat - flat.mean(dim=(1, 2), keepdim=True)) / (flat.std(dim=(1, 2), keepdim=True) + 1e-6)
-    return flat @ flat.transpose(1, 2) / (flat.shape[1] * flat.shape[2])
+    with torch.autocast(features.device.type, enabled=False):
+        flat = features.float().flatten(2)
+        flat = (flat - flat.mean(dim=(1, 2), keepdim=True)) / (flat.std(dim=(1, 2), keepdim=True) + 1e-6)
+        return flat @ flat.transpose(1, 2) / (flat.shape[1] * flat.shape[2])
 
 
 def gram_distance(ours: Sequence[Tensor], theirs: Sequence[Tensor], weights: Sequence[float] | None = None) -> Tensor:

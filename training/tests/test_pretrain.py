@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 
 from rfsr.data import PackedCrops
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
+from rfsr.loop import LoopConfig, Stage, Trainer, learning_rate
 from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
 from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
-from rfsr.pretrain.loop import LoopConfig, Stage, Trainer, learning_rate
 from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 from rfsr.pretrain.vae import VaeConfig, VaeStage

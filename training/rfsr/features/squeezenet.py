@@ -1,11 +1,13 @@
-"""SqueezeNet 1.0 (Iandola et al., arXiv 1602.07360) as a frozen source of features, a distance between pictures, and class logits."""
+"""SqueezeNet 1.0 (Iandola et al., arXiv 1602.07360) as a frozen source of features and class logits."""
 
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+
+from rfsr.features.network import FeatureNetwork
 
 SQUEEZENET = Path("squeezenet/squeezenet_v1.0_decoded_fp32.npz")
 """Its weights, in the folder of networks."""
@@ -14,8 +16,10 @@ FEATURE_LAYERS = (3, 5, 9)
 POOLED_AFTER = (4, 8)
 
 
-class SqueezeNetFeatures(nn.Module):
+class SqueezeNetFeatures(FeatureNetwork):
     """Weights from an npz with keys `<layer>.w`, `<layer>.b`, as Caffe trained them (input BGR 0…255 minus its means)."""
+
+    weights = (1.0, 1.0, 1.0, 1.0)
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -44,17 +48,8 @@ class SqueezeNetFeatures(nn.Module):
                 x = F.max_pool2d(x, 3, 2)
         return found
 
-    def forward(self, rgb01: Tensor) -> list[Tensor]:
-        """The maps, each of unit length at every position, float32."""
-        return [x.float() / (x.float().square().sum(1, keepdim=True) + 1e-10).sqrt() for x in self.maps(rgb01)]
-
     def classify(self, rgb01: Tensor) -> tuple[Tensor, Tensor]:
         """fire9's map [B, 512, h, w] and the 1000 class logits [B, 1000] of pictures [B, 3, H, W] in 0…1 (227 is its own side)."""
         last = self.maps(rgb01)[-1]
         # The network's own definition pads its 1×1 classifier by 1, so a rim of biases takes part in the mean.
         return last, self.conv(last, "conv_final", padding=1).mean(dim=(2, 3))
-
-
-def feature_distance(a: list[Tensor], b: list[Tensor]) -> Tensor:
-    """Squared difference of unit-length maps, summed over channels, averaged over positions, then over layers: 0 is equal."""
-    return torch.stack([(x - y).square().sum(1).mean() for x, y in zip(a, b, strict=True)]).mean()

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from rfsr.features.network import FeatureNetwork
+
 WIDTHS = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, 256, "pool", 512, 512, 512, 512, "pool", 512, 512, 512, 512)
 OUTPUTS = {2: 0.1, 4: 0.1, 8: 1.0, 12: 1.0, 16: 1.0}
 """After which convolution, counted from 1, features are taken (conv1_2, 2_2, 3_4, 4_4, 5_4, before their ReLU), and their weights."""
@@ -14,7 +16,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class VGG19Features(nn.Module):
+class VGG19Features(FeatureNetwork):
     """Feature maps of pictures; parameters are named as torchvision names them (`features.0.weight`, …)."""
 
     weights = tuple(OUTPUTS.values())

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from rfsr.common import from_rgb8
-from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures, feature_distance
+from rfsr.features.network import feature_distance
+from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.metrics.niqe import PristineModel, niqe
 from rfsr.metrics.pixels import IDENTICAL_DB, psnr, ssim
 

@@ -12,9 +12,9 @@ from rfsr.checkpoint import config_from, initialise_stage, write_runs
 from rfsr.common import command_line, current_commit, load_config
 from rfsr.data import PackedCrops
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
+from rfsr.loop import LoopConfig, Stage, Trainer
 from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
 from rfsr.pretrain.latents import FrozenParts, build_latents
-from rfsr.pretrain.loop import LoopConfig, Stage, Trainer
 from rfsr.pretrain.preference import PreferenceConfig, PreferenceStage
 from rfsr.pretrain.quality import LadderStage, QualityConfig, QualityStage, own_outputs
 from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
@@ -55,7 +55,7 @@ def main(args: argparse.Namespace) -> None:
             setattr(args, name, getattr(args, name) or unpacked / name)
     stage = build_stage(args, config)
     if args.init_from:
-        initialise_stage(stage, args.init_from)
+        initialise_stage(stage, args.init_from, keep=("vae",) if own_vae else ())
         if own_vae and isinstance(stage, DenoiserStage):
             stage.measure_residual()
     facts = {"command": command_line(), "commit": current_commit()}

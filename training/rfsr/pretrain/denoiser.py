@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
+from rfsr.loop import Stage
 from rfsr.models.seesr import CONFIGS, SeeSRDenoiser
 from rfsr.models.text import TextEncoder, mini_text_config
 from rfsr.pretrain.latents import FrozenParts, LatentCrops, fixed_prompts, upscale
-from rfsr.pretrain.loop import Stage
 from rfsr.pretrain.tagger import to01
 from rfsr.pretrain.vae import noise_like
 from rfsr.schedule import alphas_cumprod, ddim_step, sampling_timesteps
@@ -44,6 +44,7 @@ class DenoiserStage(Stage):
     def __init__(self, config: DenoiserConfig, crops: PackedCrops, latents: LatentCrops, parts: FrozenParts) -> None:
         super().__init__()
         self.config, self.crops, self.latents, self.parts = config, crops, latents, parts
+        self.vae = parts.vae
         self.denoiser = SeeSRDenoiser(CONFIGS[config.size])
         self.measure_residual()
         width = CONFIGS[config.size].unet.text_dim

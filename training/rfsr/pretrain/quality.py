@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from rfsr.checkpoint import read_manifest
 from rfsr.data import PackedCrops
+from rfsr.loop import Stage
 from rfsr.pretrain.latents import upscale
-from rfsr.pretrain.loop import Stage
 from rfsr.pretrain.tagger import to01
 from rfsr.restorers import BundleRestorer
 from rfsr.rewards.critic import Critic

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from rfsr.data import PackedCrops
 from rfsr.features.squeezenet import SqueezeNetFeatures
+from rfsr.loop import Stage
 from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image
 from rfsr.models.vocabulary import build_tokenizer, read_tags
-from rfsr.pretrain.loop import Stage
 
 TEACHER_SIDE = 227
 FEATURE_CHANNELS = 512

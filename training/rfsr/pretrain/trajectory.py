@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
-from rfsr.features.squeezenet import SqueezeNetFeatures, feature_distance
+from rfsr.features.network import feature_distance
+from rfsr.features.squeezenet import SqueezeNetFeatures
 from rfsr.pretrain.denoiser import DenoiserConfig
 from rfsr.pretrain.latents import FrozenParts, LatentCrops
 from rfsr.rollout import Plan, RolloutConfig, RolloutStage, plan_of
@@ -58,7 +59,6 @@ class TrajectoryStage(RolloutStage):
         self.trajectory = config
         self.started_from: dict[str, Any] | None = None
         self.features = features.requires_grad_(False)
-        self.vae = parts.vae
         if config.train_decoder:
             self.vae.decoder.requires_grad_(True)
             self.vae.pca_out.requires_grad_(True)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
-from rfsr.features.squeezenet import SqueezeNetFeatures, feature_distance
+from rfsr.features.network import feature_distance
+from rfsr.features.squeezenet import SqueezeNetFeatures
+from rfsr.loop import Stage
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
-from rfsr.pretrain.loop import Stage
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy.signal import correlate
 
-from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures, feature_distance
+from rfsr.features.network import feature_distance
+from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from tests.metrics.networks import write_networks
 
 FLOAT32 = 2e-4

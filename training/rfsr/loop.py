@@ -1,4 +1,4 @@
-"""The training loop of every pre-training stage: one loop, one block of state.
+"""The training loop of every stage, of pre-training and of fine-tuning: one loop, one block of state.
 
 Every random draw of step n comes from a generator seeded by (seed, n, process), so the state to keep is the weights, the optimizer
 and the step: a run that was stopped and resumed gives the same numbers as one that was not.

@@ -1,0 +1,26 @@
+"""What a frozen feature network is, and the distance of two pictures in its features."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+class FeatureNetwork(nn.Module, ABC):
+    """Feature maps of pictures. `weights`: one a map, for sums of Gram distances."""
+
+    weights: ClassVar[tuple[float, ...]]
+
+    @abstractmethod
+    def maps(self, rgb01: Tensor) -> list[Tensor]:
+        """Maps [B, C, h, w] of pictures [B, 3, H, W] in 0…1."""
+
+    def forward(self, rgb01: Tensor) -> list[Tensor]:
+        """The maps, each of unit length at every position, float32."""
+        return [x.float() / (x.float().square().sum(1, keepdim=True) + 1e-10).sqrt() for x in self.maps(rgb01)]
+
+
+def feature_distance(a: list[Tensor], b: list[Tensor]) -> Tensor:
+    """Squared difference of unit-length maps, summed over channels, averaged over positions, then over layers: 0 is equal."""
+    return torch.stack([(x - y).square().sum(1).mean() for x, y in zip(a, b, strict=True)]).mean()
