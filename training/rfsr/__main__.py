@@ -1,4 +1,4 @@
-"""`python -m rfsr {prepare,pretrain,export,golden,evaluate}`: one subcommand a module, imported only when asked for."""
+"""`python -m rfsr {prepare,pretrain,finetune,plot,needs,export,golden,evaluate}`: one subcommand a module, imported only when asked for."""
 
 import argparse
 import importlib
@@ -6,6 +6,9 @@ import importlib
 COMMANDS = {
     "prepare": "rfsr.data",
     "pretrain": "rfsr.pretrain",
+    "finetune": "rfsr.finetune",
+    "plot": "rfsr.finetune.plots",
+    "needs": "rfsr.finetune.needs",
     "export": "rfsr.export",
     "golden": "rfsr.golden",
     "evaluate": "rfsr.evaluate",

@@ -18,8 +18,14 @@ PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 
 
 def load_config(path: Path) -> dict[str, Any]:
-    """A TOML file as a dictionary."""
-    return tomllib.loads(path.read_text())
+    """A TOML file as a dictionary. With `extends = "other.toml"`, beside it, its tables' keys replace or join that file's."""
+    config = tomllib.loads(path.read_text())
+    if "extends" not in config:
+        return config
+    merged = load_config(path.parent / config.pop("extends"))
+    for name, value in config.items():
+        merged[name] = {**merged.get(name, {}), **value} if isinstance(value, dict) else value
+    return merged
 
 
 def append_jsonl(path: Path, row: dict[str, Any]) -> None:

@@ -79,9 +79,12 @@ class RolloutStage(DenoiserStage):
 
     def cut(self, batch: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
         """One random window of latent cells of everything that has cells."""
-        window, cells = self.rollout_config.latent_window, batch["target"].shape[-1]
-        top, left = rng.integers(cells - window + 1, size=2)
-        cut = {}
+        top, left = rng.integers(batch["target"].shape[-1] - self.rollout_config.latent_window + 1, size=2)
+        return self.cut_at(batch, int(top), int(left))
+
+    def cut_at(self, batch: dict[str, Tensor], top: int, left: int) -> dict[str, Tensor]:
+        """The window of latent cells at a place, of everything that has cells."""
+        window, cut = self.rollout_config.latent_window, {}
         for name, per in CELLS_PER.items():
             rows, columns = slice(top * per, (top + window) * per), slice(left * per, (left + window) * per)
             cut[name] = batch[name][..., rows, columns].contiguous()
@@ -93,10 +96,15 @@ class RolloutStage(DenoiserStage):
         return float(rng.uniform(1, self.rollout_config.max_guidance)) if guided else 1.0
 
     @torch.no_grad()
-    def visit(self, batch: dict[str, Tensor], plan: Plan, generator: torch.Generator) -> Tensor:
-        """The latents [B, C, h, w] that sampling reaches at the planned step, every sample from its own start."""
+    def visit(
+        self, batch: dict[str, Tensor], plan: Plan, generator: torch.Generator, *, denoiser: SeeSRDenoiser | None = None
+    ) -> Tensor:
+        """The latents [B, C, h, w] that sampling (by the trained denoiser, or another) reaches at the planned step.
+
+        Every sample has its own start.
+        """
         sample = self.start(batch, generator)
-        predict = self.predictor(self.denoiser, batch, plan.guidance)
+        predict = self.predictor(denoiser or self.denoiser, batch, plan.guidance)
         for time, following in pairwise(sampling_timesteps(plan.steps)[: plan.stop + 1]):
             sample = ddpm_step(sample, predict(sample, time), time, following, self.alphas, noise_like(sample, generator))[0]
         return sample

@@ -7,59 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from rfsr.data import PackedCrops
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
-from rfsr.loop import LoopConfig, Stage, Trainer, learning_rate
+from rfsr.loop import Trainer, learning_rate
 from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
 from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
-from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
-from rfsr.pretrain.vae import VaeConfig, VaeStage
 from rfsr.rollout import Plan
-from tests.metrics.networks import write_networks
-
-LOOP = LoopConfig(steps=4, batch_size=2, learning_rate=1e-3, warmup=2, log_every=1, sample_every=100)
-SYNSETS = "\n".join(f"n{index:08d} thing{index % 5}, other name" for index in range(1000))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Packed crops of noise with some structure, network weights and class names."""
-    folder = tmp_path_factory.mktemp("pretrain")
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 255, (20, 16, 16, 3)).repeat(16, axis=1).repeat(16, axis=2)
-    np.save(folder / "hr.npy", coarse.astype(np.uint8))
-    np.save(folder / "lr.npy", np.stack([coarse[:, ::4, ::4]] * 2, axis=1).astype(np.uint8))
-    write_networks(folder)
-    (folder / "synsets.txt").write_text(SYNSETS)
-    return folder
-
-
-def vae_stage(folder: Path) -> VaeStage:
-    torch.manual_seed(0)
-    return VaeStage(VaeConfig(crop_side=64), PackedCrops(folder), SqueezeNetFeatures(folder / SQUEEZENET))
-
-
-def tagger_stage(folder: Path) -> TaggerStage:
-    torch.manual_seed(0)
-    teacher = SqueezeNetFeatures(folder / SQUEEZENET)
-    return TaggerStage(TaggerStageConfig(held_out=4), PackedCrops(folder), teacher, folder / "synsets.txt")
-
-
-def train(stage: Stage, run: Path, loop: LoopConfig = LOOP) -> dict[str, torch.Tensor]:
-    Trainer(stage, loop, run, facts={"command": "test", "commit": "none"}, cpu=True).train()
-    if isinstance(stage, TaggerStage):
-        stage.write_tokenizer(run)
-    return load_file(run / "model.safetensors")
-
-
-@pytest.fixture(scope="module")
-def parts(folder: Path) -> FrozenParts:
-    train(vae_stage(folder), folder / "vae", replace(LOOP, steps=1))
-    train(tagger_stage(folder), folder / "tagger", replace(LOOP, steps=1))
-    return FrozenParts.load(folder / "vae", folder / "tagger")
+from tests.stages import LOOP, train, vae_stage
 
 
 def denoiser_stage(folder: Path, parts: FrozenParts) -> DenoiserStage:

@@ -65,7 +65,20 @@ def flatten(facts: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 def stage_facts(facts: dict[str, Any]) -> dict[str, Any]:
     """What a reader of a manifest wants to know of a stage."""
-    kept = ("stage", "command", "commit", "steps", "batchSize", "minutes", "device", "loss", "mixture", "trajectory", "f1")
+    kept = (
+        "stage",
+        "command",
+        "commit",
+        "steps",
+        "batchSize",
+        "minutes",
+        "device",
+        "loss",
+        "mixture",
+        "trajectory",
+        "rfsr",
+        "f1",
+    )
     return {key: facts[key] for key in kept if key in facts}
 
 

@@ -1,0 +1,77 @@
+"""`rfsr finetune`: turns a bundle's super-resolver into its RFSR version (arXiv 2412.03268), resumably."""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from rfsr.checkpoint import config_from, read_manifest, write_runs
+from rfsr.common import command_line, current_commit, load_config
+from rfsr.data import PackedCrops
+from rfsr.features import open_features
+from rfsr.finetune.stage import RFSRConfig, RFSRStage
+from rfsr.loop import LoopConfig, Trainer
+from rfsr.pretrain.denoiser import DenoiserConfig
+from rfsr.pretrain.latents import FrozenParts, build_latents
+from rfsr.rewards import open_reward
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `rfsr finetune`."""
+    parser.add_argument("--config", type=Path, required=True, help="TOML with [loop] and [rfsr]")
+    parser.add_argument(
+        "--run", type=Path, required=True, help="folder of this run: checkpoint, log, measures, samples, weights"
+    )
+    parser.add_argument("--init-from", type=Path, required=True, help="exported bundle of the pretrained super-resolver")
+    parser.add_argument("--crops", type=Path, required=True, help="packed crops, as `rfsr prepare` writes them")
+    parser.add_argument(
+        "--reward",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="a reward's weights; may be repeated; those without weight in the configuration are measured only",
+    )
+    parser.add_argument("--features", type=Path, required=True, help="weights of the network whose Gram matrices are compared")
+    parser.add_argument("--minutes", type=float, help="stop cleanly, with a checkpoint, after this long")
+    parser.add_argument("--cpu", action="store_true", help="use the CPU although there is a GPU")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Fine-tunes until the configured step, or for some minutes."""
+    config = load_config(args.config)
+    loop = config_from(LoopConfig, config["loop"])
+    torch.manual_seed(loop.seed)
+    stage = build_stage(args, config_from(RFSRConfig, config["rfsr"]))
+    facts = {"command": command_line(), "commit": current_commit()}
+    trainer = Trainer(stage, loop, args.run, facts=facts, cpu=args.cpu)
+    parameters = sum(parameter.numel() for parameter in stage.trainable())
+    trainer.accelerator.print(f"rfsr: {parameters:,} parameters, {trainer.accelerator.device}, seed {loop.seed}")
+    trainer.train(minutes=args.minutes)
+
+
+def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
+    """The stage from a bundle, crops, rewards and features. Throws ValueError for a --reward without a name."""
+    rewards = {}
+    for text in args.reward:
+        name, equals, path = text.partition("=")
+        if not equals:
+            raise ValueError(f"expected --reward NAME=PATH, got {text!r}")
+        rewards[name] = open_reward(name, Path(path))
+    unpacked = args.run / "from-bundle"
+    write_runs(args.init_from, unpacked)
+    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger")
+    before = json.loads((unpacked / "denoiser" / "facts.json").read_text())
+    crops = PackedCrops(args.crops)
+    stage = RFSRStage(
+        config,
+        DenoiserConfig(size=before["denoiserConfig"]),
+        crops,
+        build_latents(crops, parts, args.crops),
+        parts,
+        bundle=args.init_from,
+        rewards=rewards,
+        features=open_features(config.features, args.features),
+    )
+    stage.started_from = {**before, "bundle": read_manifest(args.init_from)["id"]}
+    return stage

@@ -1,0 +1,210 @@
+"""RFSR's fine-tuning (arXiv 2412.03268, section 3), for any denoiser whose sampling `rfsr.rollout` can follow.
+
+The released script departs from the paper; the paper is followed. What the paper leaves open is decided so:
+a rollout's stop is uniform over the steps of both windows, as in the script; sampling is unguided; pictures are clamped to 0…1 before
+they are judged, as in ReFL; ImageReward reads the tags without quality words; a reward's loss is mean(max(0, ceiling - score)).
+"""
+
+import re
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rfsr.checkpoint import initialise_stage
+from rfsr.common import to_rgb8
+from rfsr.data import PackedCrops
+from rfsr.features.network import FeatureNetwork, feature_distance
+from rfsr.finetune.lora import add_lora, merged_state
+from rfsr.finetune.windows import windows
+from rfsr.losses import gram_distance, low_band_loss
+from rfsr.metrics.pixels import psnr
+from rfsr.models.seesr import SeeSRDenoiser
+from rfsr.pretrain.denoiser import DenoiserConfig
+from rfsr.pretrain.latents import FrozenParts, LatentCrops, prompt_text, upscale
+from rfsr.rewards.reward import Reward
+from rfsr.rollout import Plan, RolloutConfig, RolloutStage, plan_of
+
+CHECKED = 16
+"""Held-out crops on which rewards, fidelity and stylization are followed."""
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class RFSRConfig(RolloutConfig):
+    """The paper's choices are the defaults, but for the rollout window (64 cells are its 512 pixels).
+
+    `early`, `late`: see `rfsr.finetune.windows`; none means the general rule. `pixel`: the early window's loss against the truth.
+    `rewards`: weights by name. `regularisation`: of the late window; "lora" trains adapters only; "kl" is the divergence of
+    the step's two Gaussians up to a factor, the mean squared difference of the noise predictions (DPOK, arXiv 2305.16381); "gram_kl" compares styles.
+    One photograph in `held_out_every` is never trained on.
+    """
+
+    latent_window: int = 64
+    guided: float = 0.0
+    steps: int = 50
+    early: tuple[int, int] | None = None
+    late: tuple[int, int] | None = None
+    pixel: Literal["none", "l1", "dwt"] = "dwt"
+    pixel_weight: float = 5e-4
+    rewards: dict[str, float] = field(default_factory=lambda: {"clip_iqa": 5e-5, "image_reward": 5e-5})
+    regularisation: Literal["none", "lora", "kl", "gram_kl"] = "gram_kl"
+    regularisation_weight: float = 5e-5
+    lora_rank: int = 16
+    features: str = "vgg19"
+    checkpointing: bool = False
+    held_out_every: int = 10
+
+
+class RFSRStage(RolloutStage):
+    """Trains UNet and ControlNet of an exported bundle; text encoder, autoencoder, rewards and the pretrained copy stay as they are."""
+
+    name = "rfsr"
+
+    def __init__(
+        self,
+        config: RFSRConfig,
+        base: DenoiserConfig,
+        crops: PackedCrops,
+        latents: LatentCrops,
+        parts: FrozenParts,
+        *,
+        bundle: Path,
+        rewards: dict[str, Reward],
+        features: FeatureNetwork,
+    ) -> None:
+        """`rewards`: at least those the configuration weighs; others are measured only. Throws ValueError for one that is missing."""
+        super().__init__(config, base, crops, latents, parts)
+        if missing := config.rewards.keys() - rewards.keys():
+            raise ValueError(f"expected the rewards {sorted(config.rewards)}, got none for {sorted(missing)}")
+        self.rfsr = config
+        self.windows = windows(config.steps, early=config.early, late=config.late)
+        self.rewards = nn.ModuleDict(rewards).requires_grad_(False).eval()
+        self.features = features.requires_grad_(False).eval()
+        initialise_stage(self, bundle)
+        self.text_encoder.requires_grad_(False)
+        self.pretrained = deepcopy(self.denoiser).requires_grad_(False)
+        if config.regularisation == "lora":
+            add_lora(self.denoiser, rank=config.lora_rank)
+        for network in (self.denoiser.unet, self.denoiser.controlnet):
+            network.checkpointing = config.checkpointing
+        self.started_from: dict[str, Any] = {}
+        held = np.array(crops.sources) % config.held_out_every == 0
+        self.training_crops, held_out = np.flatnonzero(~held), np.flatnonzero(held)
+        self.checked = held_out[np.linspace(0, len(held_out) - 1, min(CHECKED, len(held_out))).astype(int)]
+        self.reference: Tensor | None = None
+
+    def pool(self) -> np.ndarray:
+        """See `RolloutStage.pool`: without the photographs that are kept for `measure`."""
+        return self.training_crops
+
+    def plan(self, rng: np.random.Generator) -> Plan:
+        """A rollout that stops in one of the windows."""
+        return Plan(self.rfsr.steps, int(rng.choice(self.windows.steps)), self.draw_guidance(rng))
+
+    def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
+        """See `Stage.forward`: the loss of the windows the batch's rollout stopped in."""
+        plan = plan_of(batch)
+        generator = torch.Generator(batch["target"].device).manual_seed(seed)
+        sample = self.visit(batch, plan, generator)
+        latent = self.last_step(self.denoiser, batch, sample, plan)
+        # everything that judges computes in float32: small differences are what it is about
+        with torch.autocast(latent.device.type, enabled=False):
+            picture = self.picture(latent)
+            parts: dict[str, tuple[float, Tensor]] = {}
+            if self.windows.is_early(plan.stop) and self.rfsr.pixel != "none":
+                parts[self.rfsr.pixel] = (self.rfsr.pixel_weight, self.pixel_loss(picture, batch["clean"]))
+            if self.windows.is_late(plan.stop):
+                for name, weight in self.rfsr.rewards.items():
+                    parts[name] = (weight, self.rewards[name].loss(picture, self.words(batch["tokens"])))
+                if self.rfsr.regularisation in ("kl", "gram_kl"):
+                    weight = self.rfsr.regularisation_weight
+                    parts[self.rfsr.regularisation] = (weight, self.regularisation(batch, sample, latent, picture, plan))
+        weighted = [weight * loss for weight, loss in parts.values()]
+        # a window without losses (an ablation) still gives the optimizer its step, without gradient
+        loss = torch.stack(weighted).sum() if weighted else 0.0 * latent.sum()
+        return {"loss": loss, **{name: part for name, (_, part) in parts.items()}}
+
+    def picture(self, latent: Tensor) -> Tensor:
+        """What is judged: [B, 3, 8h, 8w] in 0…1 of scaled latents [B, C, h, w]."""
+        return self.parts.decode01(latent.float()).clamp(0, 1)
+
+    def pixel_loss(self, picture: Tensor, clean: Tensor) -> Tensor:
+        """The early window's loss."""
+        return low_band_loss(picture, clean) if self.rfsr.pixel == "dwt" else (picture - clean).abs().mean()
+
+    def regularisation(self, batch: dict[str, Tensor], sample: Tensor, latent: Tensor, picture: Tensor, plan: Plan) -> Tensor:
+        """How far the trained network's prediction `latent` of `sample` is from the pretrained one's, as the configuration measures it."""
+        with torch.no_grad():
+            before = self.last_step(self.pretrained, batch, sample, plan)
+            maps = self.features.maps(self.picture(before))
+        if self.rfsr.regularisation == "kl":
+            abar = self.alphas[plan.timestep]
+            return abar / (1 - abar) * (latent - before).square().mean()
+        return gram_distance(self.features.maps(picture), maps, self.features.weights)
+
+    def words(self, tokens: Tensor) -> list[str]:
+        """The tags of prompts [B, 77], as rewards read them: without SeeSR's quality words."""
+        quality = self.spoken(self.parts.tokenizer.encode(prompt_text([])).ids)
+        return [self.spoken(row).removesuffix(quality).strip(" ,") for row in tokens.tolist()]
+
+    def spoken(self, ids: list[int]) -> str:
+        """Token ids as text, without the tokens that mark start, end and padding."""
+        marked = self.parts.tokenizer.decode(ids, skip_special_tokens=False)
+        return re.sub(r"\s+(?=,)", "", " ".join(re.sub(r"<\|\w+\|>", " ", marked).split()))
+
+    def checked_batch(self) -> dict[str, Tensor]:
+        """The held-out crops, the middle window of each."""
+        batch = self.gather(self.checked, self.checked * 0)
+        cells, window = batch["target"].shape[-1], self.rfsr.latent_window
+        clean = torch.from_numpy(self.crops.hr[self.checked]).permute(0, 3, 1, 2).float() / 255
+        middle = self.cut_at(batch | {"clean": clean}, (cells - window) // 2, (cells - window) // 2)
+        return {name: value.to(self.alphas.device) for name, value in middle.items()}
+
+    def sampled(self, denoiser: SeeSRDenoiser, batch: dict[str, Tensor]) -> Tensor:
+        """What full unguided sampling by `denoiser` makes of a batch, always from the same noise."""
+        plan = Plan(self.rfsr.steps, self.rfsr.steps - 1)
+        generator = torch.Generator(self.alphas.device).manual_seed(0)
+        return self.picture(self.last_step(denoiser, batch, self.visit(batch, plan, generator, denoiser=denoiser), plan))
+
+    def measure(self) -> dict[str, float]:
+        """Rewards, fidelity to the truth, and style against the pretrained network (`stylization`), of sampled held-out crops."""
+        batch = self.checked_batch()
+        if self.reference is None:
+            self.reference = self.sampled(self.pretrained, batch)
+        picture, words = self.sampled(self.denoiser, batch), self.words(batch["tokens"])
+        scores = {name: reward.score(picture, words).mean().item() for name, reward in self.rewards.items()}
+        pairs = zip(picture, batch["clean"], strict=True)
+        distance = gram_distance(self.features.maps(picture), self.features.maps(self.reference), self.features.weights)
+        return {
+            **scores,
+            "psnr": float(np.mean([psnr(to_rgb8(ours), to_rgb8(truth)) for ours, truth in pairs])),
+            "feature_distance": feature_distance(self.features(picture), self.features(batch["clean"])).item(),
+            "low_band": low_band_loss(picture, batch["clean"]).item(),
+            "stylization": distance.item(),
+        }
+
+    def sample_rows(self) -> list[Tensor]:
+        """Held-out crops: enlarged input, the pretrained network's result, the trained one's, the truth."""
+        batch = {name: value[:SHOWN] for name, value in self.checked_batch().items()}
+        results = [self.sampled(network, batch) for network in (self.pretrained, self.denoiser)]
+        rows = [upscale(batch["lr"], batch["clean"].shape[-1]), *results, batch["clean"]]
+        return [row.float().cpu() for row in rows]
+
+    def facts(self) -> dict[str, Any]:
+        """The denoiser stage's facts, this stage's configuration and windows, and what it started from."""
+        return {
+            **super().facts(),
+            "rfsr": {**asdict(self.rfsr), "early": list(self.windows.early), "late": list(self.windows.late)},
+            "startedFrom": self.started_from,
+        }
+
+    def export_state(self) -> dict[str, Tensor]:
+        """See `DenoiserStage.export_state`; adapters merged."""
+        merged = {f"denoiser.{name}": value for name, value in merged_state(self.denoiser).items()}
+        text = {f"text_encoder.{name}": value for name, value in self.text_encoder.state_dict().items()}
+        return {**merged, **text}

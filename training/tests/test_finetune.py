@@ -1,0 +1,287 @@
+"""RFSR's stage on the nano bundle: which weights learn, from which step, against what."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from rfsr import export, finetune, rollout
+from rfsr.checkpoint import read_manifest, write_runs
+from rfsr.data import PackedCrops
+from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
+from rfsr.finetune.lora import add_lora, merged_state
+from rfsr.finetune.stage import RFSRConfig, RFSRStage
+from rfsr.finetune.windows import windows
+from rfsr.loop import Trainer
+from rfsr.models.seesr import CONFIGS, SeeSRDenoiser
+from rfsr.models.vocabulary import token_ids
+from rfsr.pretrain.denoiser import DenoiserConfig
+from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
+from rfsr.rewards.mini_quality import MiniQuality
+from tests.stages import LOOP, train
+
+CONFIG = RFSRConfig(latent_window=8, steps=5, rewards={"mini_quality": 0.5}, pixel_weight=1.0, regularisation_weight=1.0)
+
+
+def rfsr_stage(folder: Path, nano: Path, config: RFSRConfig = CONFIG) -> RFSRStage:
+    torch.manual_seed(0)
+    unpacked = folder / "nano"
+    write_runs(nano, unpacked)
+    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger")
+    crops = PackedCrops(folder)
+    return RFSRStage(
+        config,
+        DenoiserConfig(size="nano"),
+        crops,
+        build_latents(crops, parts, folder),
+        parts,
+        bundle=nano,
+        rewards={"mini_quality": MiniQuality((4, 8))},
+        features=SqueezeNetFeatures(folder / SQUEEZENET),
+    )
+
+
+def batch_of(stage: RFSRStage, stop: int, count: int = 2) -> dict[str, Tensor]:
+    batch = stage.draw(np.random.default_rng(0), count, 0.0)
+    return batch | {"plan": torch.tensor([float(stage.rfsr.steps), float(stop), 1.0])}
+
+
+def test_windows_follow_the_paper() -> None:
+    assert windows(50).steps == [*range(20), *range(40, 50)]
+    assert windows(20).steps == [*range(8), *range(16, 20)]
+    pasd = windows(20, early=(0, 8), late=(17, 20))
+    assert pasd.is_early(7) and not pasd.is_early(8) and not pasd.is_late(16) and pasd.is_late(19)
+    with pytest.raises(ValueError, match="within 0…20"):
+        windows(20, late=(15, 21))
+    with pytest.raises(ValueError, match="not empty"):
+        windows(20, early=(0, 0), late=(20, 20))
+
+
+def test_a_rollout_stops_in_every_step_of_the_windows_and_in_no_other(folder: Path, nano: Path) -> None:
+    stage, rng = rfsr_stage(folder, nano), np.random.default_rng(0)
+    assert {stage.plan(rng).stop for _ in range(200)} == {0, 1, 4}
+
+
+def test_each_window_has_its_own_losses(folder: Path, nano: Path) -> None:
+    stage = rfsr_stage(folder, nano)
+    assert stage(batch_of(stage, 0), 1, 0.0).keys() == {"loss", "dwt"}
+    late = stage(batch_of(stage, 4), 1, 0.0)
+    assert late.keys() == {"loss", "mini_quality", "gram_kl"}
+    assert late["loss"].item() == pytest.approx(0.5 * late["mini_quality"].item() + late["gram_kl"].item(), rel=1e-5)
+
+
+def test_gradients_reach_unet_and_controlnet_only_and_only_from_the_last_step(folder: Path, nano: Path) -> None:
+    stage = rfsr_stage(folder, nano)
+    calls: list[bool] = []
+    stage.denoiser.register_forward_hook(lambda *_: calls.append(torch.is_grad_enabled()))
+    for stop in (1, 4):
+        stage(batch_of(stage, stop), 1, 0.0)["loss"].backward()
+    assert calls == [False] * 1 + [True] + [False] * 4 + [True]
+    moved = {name for name, parameter in stage.named_parameters() if parameter.grad is not None and parameter.grad.any()}
+    assert {".".join(name.split(".")[:2]) for name in moved} == {"denoiser.unet", "denoiser.controlnet"}
+    assert {name for name, parameter in stage.named_parameters() if parameter.requires_grad} >= moved
+    assert not any(name.startswith(("text", "pretrained", "vae", "rewards", "features")) for name in moved)
+
+
+def test_the_loss_of_the_last_step_has_the_gradient_of_its_formula(folder: Path, nano: Path) -> None:
+    """One sampling step by hand, from the same start: x0 = (x - sqrt(1 - abar) eps) / sqrt(abar), decoded, its low band compared."""
+    stage = rfsr_stage(folder, nano)
+    batch = batch_of(stage, 0)
+    stage(batch, 7, 0.0)["loss"].backward()
+    ours = stage.denoiser.unet.conv_out.weight.grad.clone()
+    stage.zero_grad()
+    noise = torch.randn(batch["target"].shape, generator=torch.Generator().manual_seed(7))
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+    abar = (1 - betas).cumprod(0)
+    x = abar[999].sqrt().float() * batch["condition_latent"] + (1 - abar[999]).sqrt().float() * noise
+    upscaled = torch.nn.functional.interpolate(batch["lr"], size=(64, 64), mode="bicubic", antialias=True).clamp(0, 1)
+    eps = stage.denoiser(
+        x,
+        torch.full((2,), 801.0),
+        stage.text_encoder(batch["tokens"]),
+        stage.denoiser.embed_condition(upscaled),
+        batch["image"],
+        batch["condition_latent"],
+    )
+    x0 = (x - (1 - abar[801]).sqrt().float() * eps) / abar[801].sqrt().float()
+    parts = stage.parts
+    picture = (parts.vae.decode_latent(x0 / parts.latent_scale + parts.latent_shift) / 2 + 0.5).clamp(0, 1)
+    # the Haar low band is half the sum over 2×2 squares: twice their mean
+    low = torch.nn.functional.avg_pool2d(picture - batch["clean"], 2) * 2
+    low.abs().mean().backward()
+    torch.testing.assert_close(ours, stage.denoiser.unet.conv_out.weight.grad, atol=1e-6, rtol=1e-3)
+
+
+def test_two_samples_are_two_single_ones(folder: Path, nano: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = rfsr_stage(folder, nano)
+    batch = batch_of(stage, 4)
+    # noise that depends on the sample, not on its place in a batch
+    monkeypatch.setattr(rollout, "noise_like", lambda x, _: (37 * x).sin())
+    monkeypatch.setattr("rfsr.pretrain.denoiser.noise_like", lambda x, _: (41 * x).cos())
+    singles = [{name: v if name == "plan" else v[i : i + 1] for name, v in batch.items()} for i in range(2)]
+    single = [stage(one, 1, 0.0) for one in singles]
+    for name, value in stage(batch, 1, 0.0).items():
+        torch.testing.assert_close(value, (single[0][name] + single[1][name]) / 2, atol=1e-6, rtol=1e-4)
+
+
+def test_gram_kl_starts_at_zero_and_its_reference_never_changes(folder: Path, nano: Path, tmp_path: Path) -> None:
+    stage = rfsr_stage(folder, nano)
+    assert stage(batch_of(stage, 4), 1, 0.0)["gram_kl"].item() == 0
+    before = {name: value.clone() for name, value in stage.pretrained.state_dict().items()}
+    train(stage, tmp_path / "run", replace(LOOP, learning_rate=1e-2))
+    assert all(torch.equal(value, before[name]) for name, value in stage.pretrained.state_dict().items())
+    assert stage(batch_of(stage, 4), 1, 0.0)["gram_kl"].item() > 0
+
+
+def test_the_moving_average_has_its_closed_form(folder: Path, nano: Path, tmp_path: Path) -> None:
+    stage = rfsr_stage(folder, nano)
+    trainer = Trainer(stage, replace(LOOP, ema_decay=0.9), tmp_path, facts={}, cpu=True)
+    weight = stage.denoiser.unet.conv_out.weight
+    history = [weight.detach().clone()]
+    for _ in range(3):
+        trainer.train_step()
+        trainer.step += 1
+        history.append(weight.detach().clone())
+    expected = history[0]
+    for step, value in enumerate(history[1:]):
+        # diffusers warms the decay up: the first average is the first weight
+        decay = min(0.9, 1 - (1 + step) ** -0.75) if step else 0.0
+        expected = decay * expected + (1 - decay) * value
+    with trainer.averaged():
+        torch.testing.assert_close(weight.detach(), expected, atol=1e-6, rtol=1e-5)
+    assert torch.equal(weight.detach(), history[-1])
+
+
+@pytest.mark.parametrize("regularisation", ["none", "lora", "kl"])
+def test_other_regularisations_train(folder: Path, nano: Path, tmp_path: Path, regularisation: str) -> None:
+    stage = rfsr_stage(folder, nano, replace(CONFIG, regularisation=regularisation, pixel="l1"))
+    assert ("kl" in stage(batch_of(stage, 4), 1, 0.0)) == (regularisation == "kl")
+    state = train(stage, tmp_path / "run", replace(LOOP, learning_rate=1e-2))
+    # whatever was trained, what is written fits the plain networks
+    other = SeeSRDenoiser(CONFIGS["nano"])
+    other.load_state_dict({name.removeprefix("denoiser."): v for name, v in state.items() if name.startswith("denoiser.")})
+    assert any(not torch.equal(v, stage.pretrained.state_dict()[name]) for name, v in other.state_dict().items())
+
+
+def test_adapters_merge_into_the_weights_they_stand_on() -> None:
+    torch.manual_seed(0)
+    network = SeeSRDenoiser(CONFIGS["nano"])
+    adapted = SeeSRDenoiser(CONFIGS["nano"])
+    adapted.load_state_dict(network.state_dict())
+    add_lora(adapted, rank=2)
+    for name, parameter in adapted.named_parameters():
+        assert parameter.requires_grad == (".lora_" in name)
+        if ".lora_" in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    network.load_state_dict(merged_state(adapted))
+    inputs = (
+        torch.randn(1, 16, 8, 8), torch.tensor([500.0]), torch.randn(1, 77, 16),
+        torch.randn(1, 16, 8, 8), torch.randn(1, 17, 16), torch.randn(1, 16, 8, 8),
+    )  # fmt: skip
+    torch.testing.assert_close(network(*inputs), adapted(*inputs), atol=1e-4, rtol=1e-4)
+
+
+def test_a_stop_and_resume_gives_the_same_numbers_as_no_stop(folder: Path, nano: Path, tmp_path: Path) -> None:
+    whole = train(rfsr_stage(folder, nano), tmp_path / "whole")
+    Trainer(rfsr_stage(folder, nano), LOOP, tmp_path / "cut", facts={"command": "", "commit": ""}, cpu=True).train(minutes=0)
+    resumed = train(rfsr_stage(folder, nano), tmp_path / "cut")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_checkpointing_changes_memory_not_gradients(folder: Path, nano: Path) -> None:
+    gradients = []
+    for checkpointing in (False, True):
+        stage = rfsr_stage(folder, nano, replace(CONFIG, checkpointing=checkpointing))
+        stage(batch_of(stage, 4), 1, 0.0)["loss"].backward()
+        gradients.append({name: p.grad for name, p in stage.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradient, gradients[1][name], atol=1e-7, rtol=1e-4)
+
+
+def test_what_is_measured_is_repeatable_and_starts_without_stylization(folder: Path, nano: Path) -> None:
+    stage = rfsr_stage(folder, nano)
+    first = stage.measure()
+    assert first["stylization"] == 0 and set(first) == {"mini_quality", "psnr", "feature_distance", "low_band", "stylization"}
+    assert stage.measure() == first
+    held_out = {PackedCrops(folder).sources[i] for i in stage.checked}
+    assert held_out.isdisjoint({PackedCrops(folder).sources[i] for i in stage.pool()})
+
+
+def test_rewards_read_tags_without_quality_words(folder: Path, nano: Path) -> None:
+    stage = rfsr_stage(folder, nano)
+    ids = [token_ids(stage.parts.tokenizer, prompt_text(tags)) for tags in (["bird", "tree"], [])]
+    assert stage.words(torch.tensor(ids)) == ["bird, tree", ""]
+
+
+def test_a_missing_reward_is_named(folder: Path, nano: Path) -> None:
+    with pytest.raises(ValueError, match="clip_iqa"):
+        rfsr_stage(folder, nano, replace(CONFIG, rewards={"clip_iqa": 1.0}))
+
+
+RECIPE = """
+[loop]
+steps = 2
+batch_size = 1
+learning_rate = 1e-3
+log_every = 1
+
+[rfsr]
+latent_window = 8
+steps = 5
+features = "squeezenet"
+rewards = { mini_quality = 0.5 }
+"""
+IDENTITY = """
+[bundle]
+id = "seesr-nano-rfsr"
+title = "SeeSR nano, RFSR"
+family = "seesr"
+variant = "rfsr"
+pairedWith = "seesr-nano"
+tagged = true
+size = "mini"
+license = "Apache-2.0"
+
+[image]
+scale = 4
+multipleOf = 32
+minSide = 128
+workingSide = 64
+colorFix = "wavelet"
+"""
+
+
+def test_the_commands_make_a_bundle_that_shares_what_did_not_learn(folder: Path, nano: Path, tmp_path: Path) -> None:
+    reward = tmp_path / "mini_quality"
+    reward.mkdir()
+    save_file(MiniQuality((4, 8)).state_dict(), reward / "model.safetensors")
+    (reward / "facts.json").write_text(json.dumps({"channels": [4, 8]}))
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    (tmp_path / "identity.toml").write_text(IDENTITY)
+    run, out = tmp_path / "run", tmp_path / "models" / "seesr-nano-rfsr"
+    call(finetune, config=tmp_path / "recipe.toml", run=run, crops=folder, init_from=nano,
+         features=folder / SQUEEZENET, reward=f"mini_quality={reward}")  # fmt: skip
+    call(export, config=tmp_path / "identity.toml", out=out, denoiser=run,
+         vae=run / "from-bundle/vae", tagger=run / "from-bundle/tagger")  # fmt: skip
+    made, base = read_manifest(out), read_manifest(nano)
+    hashes = {role: (made["graphs"][role][0]["files"][0]["sha256"], base["graphs"][role][0]["files"][0]["sha256"])
+              for role in base["graphs"]}  # fmt: skip
+    assert {role for role, (ours, theirs) in hashes.items() if ours != theirs} == {"denoiser", "conditionEncoder"}
+    assert made["pairedWith"] == "seesr-nano" and max(made["parity"].values()) < 1e-4
+    assert made["training"]["stages"][-1]["rfsr"]["late"] == [4, 5]
+
+
+def call(command: ModuleType, **options: Path | str) -> None:
+    """A subcommand, as its command line would."""
+    parser = argparse.ArgumentParser()
+    command.configure(parser)
+    words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    command.main(parser.parse_args(words))
