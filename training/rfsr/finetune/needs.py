@@ -78,12 +78,11 @@ def main(args: argparse.Namespace) -> None:
 def count(size: str, *, side: int, batch: int, checkpointing: bool) -> Needs:
     """One step at half precision with float32 masters, judged in float32 as `RFSRStage` does."""
     with torch.device("meta"):
-        denoiser, judges = SeeSRDenoiser(CONFIGS[size]), Judges()
+        # half, as autocast makes them for the pass; the float32 masters are counted below
+        denoiser, judges = SeeSRDenoiser(CONFIGS[size]).to(torch.bfloat16), Judges()
         denoiser.unet.checkpointing = denoiser.controlnet.checkpointing = checkpointing
         with kept_bytes(ignoring=[denoiser, judges]) as kept:
-            # weights that autocast has made half for the pass; the masters are counted below
-            latent = predict(denoiser.to(torch.bfloat16), side=side, batch=batch)
-            loss = judges(latent.float())
+            loss = judges(predict(denoiser, side=side, batch=batch).float())
         loss.backward()
     parameters = sum(parameter.numel() for parameter in denoiser.parameters())
     without = [name for name, parameter in denoiser.named_parameters() if parameter.grad is None]
@@ -150,13 +149,13 @@ class Kept:
 def kept_bytes(*, ignoring: list[nn.Module]) -> Iterator[Kept]:
     """Counts what autograd saves within, each storage once, without the modules' own weights."""
     kept = Kept()
-    weights = {id(parameter) for module in ignoring for parameter in module.parameters()}
     # storages are held so that none is freed and its address used again while counting
-    storages: dict[int, torch.UntypedStorage] = {}
+    held = (parameter.untyped_storage() for module in ignoring for parameter in module.parameters())
+    storages = {storage._cdata: storage for storage in held}
 
     def pack(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if id(tensor) not in weights and not isinstance(tensor, nn.Parameter) and storage._cdata not in storages:
+        if storage._cdata not in storages:
             storages[storage._cdata] = storage
             kept.total += storage.nbytes()
         return tensor
