@@ -44,7 +44,6 @@ async function upscale(options: CliOptions): Promise<void> {
     const { sampling, image: defaults } = (await engine.bundle(bundleId)).manifest;
     const request: RestoreRequest = {
       image,
-      bundleId,
       scale: options.scale,
       steps: options.steps ?? sampling.steps,
       guidance: options.guidance ?? sampling.guidance,
@@ -56,7 +55,7 @@ async function upscale(options: CliOptions): Promise<void> {
       preview: options.frames === null ? 'none' : 'bands',
     };
     if (options.frames !== null) await mkdir(options.frames, { recursive: true });
-    await engine.run('cli', request, (event) => report(event, options), new AbortController().signal);
+    await engine.run([{ runId: 'cli', bundleId }], request, (event) => report(event, options), new AbortController().signal);
   } finally {
     await engine.dispose();
   }

@@ -2,13 +2,14 @@ import type { Tensor } from '../src/core/tensor.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
 import { type Graph, type Manifest, parseIndex, parseManifest, type Role } from '../src/protocol/manifest.ts';
-import type { RestoreRequest } from '../src/protocol/request.ts';
+import type { RestoreRequest, RunLane } from '../src/protocol/request.ts';
 import type { BundleFiles, FileEntry } from './model-store/bundle-files.ts';
 import { checkRequest } from './pipelines/check.ts';
 import type { PipelineContext } from './pipelines/context.ts';
 import { createTokenizer } from './pipelines/prompt.ts';
 import { pipelineOf } from './pipelines/registry.ts';
 import { bandPreviews, decodeLatent } from './pipelines/seesr.ts';
+import { laneAt } from './pipelines/shared/lanes.ts';
 import { SessionPool } from './sessions/pool.ts';
 import type { Feeds, Fetches, OrtRuntime } from './sessions/runtime.ts';
 
@@ -23,6 +24,13 @@ export interface Bundle {
   resolve(path: string): string;
 }
 
+/** A bundle under way in a run. */
+interface Lane {
+  readonly runId: string;
+  readonly bundle: Bundle;
+  readonly context: PipelineContext;
+}
+
 export type Emit = (event: RunEvent) => Promise<void>;
 
 /** Runs requests against bundles: the same in the browser's worker and in Node. One run at a time. */
@@ -31,8 +39,8 @@ export class Engine {
   readonly #backends: readonly Backend[];
   readonly #pool: SessionPool;
   readonly #bundles = new Map<string, Promise<Bundle>>();
-  /** x0 of the latest run's steps, for decoding in full on demand. */
-  #latest: { readonly runId: string; readonly bundle: Bundle; readonly x0ByStep: readonly Tensor[] } | null = null;
+  /** x0 of the latest run's steps, lane by lane, for decoding in full on demand. */
+  #latest: readonly { readonly runId: string; readonly bundle: Bundle; readonly x0ByStep: readonly Tensor[] }[] = [];
 
   /** `backends`: best first; a graph that fails on one moves to the next. */
   constructor(runtime: OrtRuntime, backends: readonly Backend[], files: BundleFiles) {
@@ -51,53 +59,62 @@ export class Engine {
     return loading;
   }
 
-  /** Runs a request to its `done` event. Throws StudioError, or AbortError once `signal` fires. */
-  async run(runId: string, request: RestoreRequest, send: Emit, signal: AbortSignal): Promise<void> {
+  /**
+   * Runs a request to the `done` event of every lane. Throws StudioError (`option-invalid` for lanes that cannot be stepped together), or
+   * AbortError once `signal` fires.
+   */
+  async run(runs: readonly RunLane[], request: RestoreRequest, send: Emit, signal: AbortSignal): Promise<void> {
     checkRequest(request);
     const clock = new StageClock();
-    const emit: PipelineContext['emit'] = (event) => send({ ...event, runId } as RunEvent);
     const backend = this.#backends[0];
     if (backend === undefined) throw new StudioError('backend-unavailable', 'This device has no way to run the model.');
+    const [leader, ...followers] = runs;
+    if (leader === undefined) throw new RangeError('expected a lane to run, got none');
     const enter = async (stage: Stage): Promise<void> => {
       signal.throwIfAborted();
       clock.enter(stage);
-      await emit({ type: 'stage', stage, backend });
+      await send({ type: 'stage', runId: leader.runId, stage, backend });
     };
     await enter('load');
-    const bundle = await this.bundle(request.bundleId);
-    await this.#prepare(bundle, emit, signal);
-    const context: PipelineContext = {
-      manifest: bundle.manifest,
-      tokenizer: await this.#tokenizer(bundle, signal),
-      backend,
-      signal,
-      emit,
-      stage: enter,
-      run: async (role, feeds) => {
+    const open = async ({ runId, bundleId }: RunLane): Promise<Lane> => {
+      const bundle = await this.bundle(bundleId);
+      const emit: PipelineContext['emit'] = (event) => send({ ...event, runId } as RunEvent);
+      await this.#prepare(bundle, emit, signal);
+      const run: PipelineContext['run'] = async (role, feeds) => {
         signal.throwIfAborted();
         const fetches = await clock.measure(() => this.#runRole(bundle, role, feeds, emit, signal));
         signal.throwIfAborted();
         return fetches;
-      },
+      };
+      const tokenizer = await this.#tokenizer(bundle, signal);
+      return { runId, bundle, context: { manifest: bundle.manifest, tokenizer, backend, signal, emit, stage: enter, run } };
     };
-    const { image, recipe, x0ByStep } = await pipelineOf(bundle.manifest)(context, request);
-    this.#latest = { runId, bundle, x0ByStep };
-    await send({ type: 'done', runId, image, timings: clock.finish(), graphSeconds: clock.graphSeconds, recipe });
+    const lead = await open(leader);
+    const others: Lane[] = [];
+    for (const follower of followers) others.push(await open(follower));
+    checkTogether(lead.bundle.manifest, others);
+    const results = await pipelineOf(lead.bundle.manifest)([lead.context, ...others.map(({ context }) => context)], request);
+    const timings = clock.finish();
+    this.#latest = [lead, ...others].map(({ runId, bundle }, i) => ({ runId, bundle, x0ByStep: laneAt(results, i).x0ByStep }));
+    for (const [i, { runId }] of [lead, ...others].entries()) {
+      const { image, recipe } = laneAt(results, i);
+      await send({ type: 'done', runId, image, timings, graphSeconds: clock.graphSeconds, recipe });
+    }
   }
 
-  /** Step `index` of the latest run through the full decoder. Throws RangeError when it is not kept any more. */
+  /** Step `index` of a lane of the latest run through the full decoder. Throws RangeError when it is not kept any more. */
   async decodeStep(runId: string, index: number): Promise<StepPreviews> {
-    const latent = this.#latest?.runId === runId ? this.#latest.x0ByStep[index] : undefined;
-    if (this.#latest === null || latent === undefined)
-      throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
-    const { bundle } = this.#latest;
+    const lane = this.#latest.find((kept) => kept.runId === runId);
+    const latent = lane?.x0ByStep[index];
+    if (lane === undefined || latent === undefined) throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
+    const { bundle } = lane;
     const run = (role: Role, feeds: Feeds) => this.#runRole(bundle, role, feeds, async () => {}, new AbortController().signal);
-    return bandPreviews(await decodeLatent({ manifest: bundle.manifest, run }, latent));
+    return bandPreviews(await decodeLatent({ manifest: bundle.manifest, run }, latent), null).previews;
   }
 
   /** Frees every compiled graph and all that was kept of the latest run. */
   async dispose(): Promise<void> {
-    this.#latest = null;
+    this.#latest = [];
     await this.#pool.dispose();
   }
 
@@ -182,6 +199,21 @@ export class Engine {
   async #tokenizer({ manifest, resolve }: Bundle, signal: AbortSignal) {
     const file = { ...manifest.tokenizer, path: resolve(manifest.tokenizer.path) };
     return createTokenizer(new TextDecoder().decode(await this.#files.bytes(file, () => {}, signal)), manifest.tokenizer);
+  }
+}
+
+/** Lanes share picture sizes, latents and schedule, so their bundles must agree in those. */
+function checkTogether(lead: Manifest, others: readonly Lane[]): void {
+  const shape = ({ family, image, latent, scheduler }: Manifest): string => JSON.stringify({ family, image, latent, scheduler });
+  for (const { bundle } of others) {
+    if (shape(bundle.manifest) === shape(lead)) continue;
+    throw new StudioError(
+      'option-invalid',
+      `“${lead.title}” and “${bundle.manifest.title}” cannot be run together: they are built differently.`,
+      {
+        details: { bundles: [lead.id, bundle.manifest.id] },
+      },
+    );
   }
 }
 

@@ -1,10 +1,13 @@
 import { expose, transfer } from 'comlink';
 import { encode } from 'fast-png';
+import { bandDifference, bandSimilarity, mixBands } from '../src/core/analysis.ts';
 import { hasAlpha } from '../src/core/picture.ts';
+import { resizePicture } from '../src/core/resize.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Image8 } from '../src/protocol/request.ts';
 import type { ImagingApi } from '../src/protocol/studio-api.ts';
 import { checkHeader } from './imaging/header.ts';
+import { pngTexts } from './imaging/png-texts.ts';
 import { buffersOf, withWireFailures } from './transfer.ts';
 
 const api: ImagingApi = {
@@ -16,10 +19,29 @@ const api: ImagingApi = {
     return transfer(image, buffersOf(image));
   },
 
-  async encodePng(image) {
-    const png = encode({ width: image.width, height: image.height, data: withoutNeedlessAlpha(image), channels: hasAlpha(image) ? 4 : 3 });
+  async encodePng(image, text) {
+    const { width, height } = image;
+    const png = encode({ width, height, data: withoutNeedlessAlpha(image), channels: hasAlpha(image) ? 4 : 3, text });
     const bytes = new Uint8Array(png);
     return transfer(bytes.buffer, [bytes.buffer]);
+  },
+
+  async texts(buffer) {
+    return pngTexts(new Uint8Array(buffer));
+  },
+
+  async difference(a, b, band, signed) {
+    const found = bandDifference(resizePicture(a, b.height, b.width, 'bicubic'), b, band, signed);
+    return transfer(found, buffersOf(found.picture));
+  },
+
+  async mix(low, high, gain) {
+    const mixed = mixBands(resizePicture(low, high.height, high.width, 'bicubic'), high, gain);
+    return transfer(mixed, buffersOf(mixed));
+  },
+
+  async similarity(picture, reference) {
+    return bandSimilarity(picture, reference);
   },
 };
 

@@ -2,6 +2,7 @@ import { expose, transfer } from 'comlink';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent } from '../src/protocol/events.ts';
 import { parseIndex } from '../src/protocol/manifest.ts';
+import type { RunLane } from '../src/protocol/request.ts';
 import type { DeviceReport, StudioApi } from '../src/protocol/studio-api.ts';
 import { Engine } from './engine.ts';
 import { OpfsFiles } from './model-store/opfs-files.ts';
@@ -18,7 +19,7 @@ const files = new OpfsFiles(MODELS, (reason) => {
 });
 let report: Promise<DeviceReport> | null = null;
 let engine: Engine | null = null;
-let current: { readonly runId: string; readonly abort: AbortController } | null = null;
+let current: { readonly lanes: readonly RunLane[]; readonly abort: AbortController } | null = null;
 
 const api: StudioApi = {
   async device(override) {
@@ -44,9 +45,9 @@ const api: StudioApi = {
     return files.text(entry.manifest);
   },
 
-  async run(runId, request, onEvent) {
+  async run(lanes, request, onEvent) {
     if (current !== null) throw new StudioError('run-in-progress', 'A run is going on already; wait for it or cancel it.');
-    current = { runId, abort: new AbortController() };
+    current = { lanes, abort: new AbortController() };
     const { signal } = current.abort;
     const send = async (event: RunEvent): Promise<void> => {
       await onEvent(transfer(event, eventBuffers(event)));
@@ -55,18 +56,18 @@ const api: StudioApi = {
     };
     try {
       const ran = await ready(null);
-      if (uncachedReason !== null) {
+      if (uncachedReason !== null && lanes[0] !== undefined) {
         const message = `Model files cannot be kept in this browser, so they are loaded each time (${uncachedReason}).`;
-        await send({ type: 'notice', runId, reason: 'cache-unavailable', message });
+        await send({ type: 'notice', runId: lanes[0].runId, reason: 'cache-unavailable', message });
       }
-      await ran.run(runId, request, send, signal);
+      await ran.run(lanes, request, send, signal);
     } finally {
       current = null;
     }
   },
 
   async cancel(runId) {
-    if (current?.runId === runId) current.abort.abort();
+    if (current?.lanes.some((lane) => lane.runId === runId)) current.abort.abort();
   },
 
   async decodeStep(runId, index) {

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components';
+import { AnalysisPanel } from '../features/analysis/analysis-panel.tsx';
 import { Viewer } from '../features/compare/viewer.tsx';
 import { DownloadButton } from '../features/export/download-button.tsx';
 import { InfoPanel } from '../features/info/info-panel.tsx';
@@ -35,6 +36,7 @@ export function App() {
           <TabList className={styles['tabs'] ?? ''} aria-label="Panels">
             <Tab id="settings">Settings</Tab>
             <Tab id="prompt">Tags & prompt</Tab>
+            <Tab id="analysis">Analysis</Tab>
             <Tab id="info">Info</Tab>
           </TabList>
           <TabPanel id="settings" className={styles['tab'] ?? ''}>
@@ -42,6 +44,9 @@ export function App() {
           </TabPanel>
           <TabPanel id="prompt" className={styles['tab'] ?? ''}>
             <PromptPanel />
+          </TabPanel>
+          <TabPanel id="analysis" className={styles['tab'] ?? ''}>
+            <AnalysisPanel />
           </TabPanel>
           <TabPanel id="info" className={styles['tab'] ?? ''}>
             <InfoPanel />

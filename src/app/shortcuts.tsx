@@ -11,6 +11,7 @@ const KEYS = [
   ['Home, End', 'first, last step'],
   ['1 2 3 4', 'split, side by side, blink, difference'],
   ['R', 'back to the result'],
+  ['C', 'compare base and RFSR, or one model alone'],
   ['Enter', 'upscale'],
   ['Esc', 'cancel'],
   ['?', 'this list'],
@@ -22,6 +23,7 @@ const MODE_KEYS: Readonly<Record<string, ViewMode>> = { '1': 'split', '2': 'side
 export function useShortcuts(onHelp: () => void): void {
   const actions = useActions();
   const running = useStudio((state) => state.progress !== null);
+  const comparing = useStudio((state) => state.settings.compare);
   const step = useStudio((state) => state.view.step);
   const last = useStudio((state) => (shownRun(state)?.steps.length ?? 0) - 1);
   useEffect(() => {
@@ -38,13 +40,14 @@ export function useShortcuts(onHelp: () => void): void {
       else if (event.key === 'Home') goTo(0);
       else if (event.key === 'End') goTo(last);
       else if (event.key === 'r') actions.show({ step: null, playing: false });
+      else if (event.key === 'c') actions.change({ compare: !comparing });
       else if (event.key === 'Enter' && !running) void actions.upscale();
       else if (event.key === 'Escape' && running) void actions.cancel();
       else if (event.key === '?') onHelp();
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [actions, running, step, last, onHelp]);
+  }, [actions, running, comparing, step, last, onHelp]);
 }
 
 export function ShortcutsDialog({ shown, onClose }: { readonly shown: boolean; readonly onClose: () => void }) {

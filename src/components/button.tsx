@@ -3,23 +3,25 @@ import { Button as AriaButton } from 'react-aria-components';
 import styles from './controls.module.css';
 
 interface ButtonProps {
-  readonly onPress: () => void;
+  /** Not needed where it opens the menu around it. */
+  readonly onPress?: () => void;
   readonly children: ReactNode;
   readonly kind?: 'normal' | 'primary' | 'plain' | 'icon';
   readonly disabled?: boolean;
   /** Needed where the content is an icon. */
   readonly label?: string;
+  /** Whether it opens the menu around it. Any other does what it says, whatever dialog it stands in. */
+  readonly opensMenu?: boolean;
 }
 
-export function Button({ onPress, children, kind = 'normal', disabled = false, label }: ButtonProps) {
+export function Button({ onPress, children, kind = 'normal', disabled = false, label, opensMenu = false }: ButtonProps) {
   const extra = { normal: '', primary: styles['primary'], plain: styles['plain'], icon: `${styles['icon']} ${styles['plain']}` }[kind];
   return (
     <AriaButton
       className={`${styles['button']} ${extra}`}
-      // does what it says, whatever dialog it stands in
-      slot={null}
       isDisabled={disabled}
-      onPress={onPress}
+      {...(opensMenu ? {} : { slot: null })}
+      {...(onPress === undefined ? {} : { onPress })}
       {...(label === undefined ? {} : { 'aria-label': label })}
     >
       {children}

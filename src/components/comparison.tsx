@@ -4,7 +4,7 @@ import styles from './comparison.module.css';
 import { PictureCanvas, type Pixels } from './picture-canvas.tsx';
 import { type Placement, useZoom } from './use-zoom.ts';
 
-interface Side {
+export interface Side {
   readonly image: Pixels | undefined;
   readonly name: string;
 }
@@ -13,23 +13,27 @@ interface ComparisonProps {
   readonly before: Side;
   /** Without an image only `before` is shown. */
   readonly after: Side;
+  /** What the mode "difference" shows. */
+  readonly difference: Side;
   /** Size both are shown at, in picture pixels. */
   readonly height: number;
   readonly width: number;
   readonly mode: 'split' | 'side' | 'blink' | 'difference';
-  /** Shows `before` alone. */
-  readonly peek: boolean;
+  /** Shown alone for as long as it is given. */
+  readonly peek: Side | null;
 }
 
 const BLINK_MS = 700;
 
 /** Two pictures of the same thing under one zoom: split by a handle, side by side, in turn, or their difference. */
-export function Comparison({ before, after, height, width, mode, peek }: ComparisonProps) {
+export function Comparison({ before, after, difference, height, width, mode, peek }: ComparisonProps) {
   const viewport = useRef<HTMLDivElement>(null);
   const zoom = useZoom(viewport, height, width);
   const [split, setSplit] = useState(50);
   const hidden = useBlink(mode === 'blink');
-  const both = after.image !== undefined && !peek && !hidden;
+  const comparing = after.image !== undefined && peek === null;
+  const both = comparing && !hidden && mode !== 'difference';
+  const first = peek ?? (comparing && mode === 'difference' ? difference : before);
   const splitting = both && mode === 'split';
 
   const onPointerMove = (event: ReactPointerEvent): void => {
@@ -50,7 +54,7 @@ export function Comparison({ before, after, height, width, mode, peek }: Compari
         onPointerUp={zoom.handlers.onPointerUp}
         onPointerCancel={zoom.handlers.onPointerUp}
       >
-        <Layer side={before} placement={zoom.placement} height={height} width={width} half={both && mode === 'side' ? 'left' : null} />
+        <Layer side={first} placement={zoom.placement} height={height} width={width} half={both && mode === 'side' ? 'left' : null} />
         {both && (
           <Layer
             side={after}
@@ -59,7 +63,6 @@ export function Comparison({ before, after, height, width, mode, peek }: Compari
             width={width}
             half={mode === 'side' ? 'right' : null}
             clip={splitting ? `inset(0 0 0 ${split}%)` : undefined}
-            blend={mode === 'difference'}
           />
         )}
         {splitting && (
@@ -78,8 +81,8 @@ export function Comparison({ before, after, height, width, mode, peek }: Compari
             />
           </>
         )}
-        {!(both && mode === 'blink') && <span className={`${styles['name']} ${styles['left']}`}>{before.name}</span>}
-        {both && <span className={`${styles['name']} ${styles['right']}`}>{mode === 'difference' ? 'difference ×4' : after.name}</span>}
+        {!(both && mode === 'blink') && <span className={`${styles['name']} ${styles['left']}`}>{first.name}</span>}
+        {both && <span className={`${styles['name']} ${styles['right']}`}>{after.name}</span>}
       </div>
       <div className={styles['zoom']}>
         <Button kind="plain" onPress={() => zoom.zoomBy(1 / 1.25)} label="Zoom out">
@@ -123,10 +126,9 @@ interface LayerProps {
   readonly width: number;
   readonly half: 'left' | 'right' | null;
   readonly clip?: string | undefined;
-  readonly blend?: boolean;
 }
 
-function Layer({ side, placement, height, width, half, clip, blend = false }: LayerProps) {
+function Layer({ side, placement, height, width, half, clip }: LayerProps) {
   const style: CSSProperties = {
     width: width * placement.scale,
     height: height * placement.scale,
@@ -136,10 +138,7 @@ function Layer({ side, placement, height, width, half, clip, blend = false }: La
   };
   const shift = { left: styles['halfLeft'], right: styles['halfRight'] };
   return (
-    <div
-      className={`${styles['layer']} ${half === null ? '' : shift[half]} ${blend ? styles['difference'] : ''}`}
-      style={clip === undefined ? {} : { clipPath: clip }}
-    >
+    <div className={`${styles['layer']} ${half === null ? '' : shift[half]}`} style={clip === undefined ? {} : { clipPath: clip }}>
       <div className={styles['picture']} style={style}>
         <PictureCanvas image={side.image} label={side.name} className={styles['canvas']} />
       </div>

@@ -1,4 +1,4 @@
-import type { Tensor } from './tensor.ts';
+import { type Tensor, weightedSum } from './tensor.ts';
 
 /** One level of the orthonormal Haar transform of planes [1, C, H, W]: four bands [1, C, ⌈H/2⌉, ⌈W/2⌉]. */
 export interface HaarBands {
@@ -80,6 +80,21 @@ export function bandEnergies({ ll, lh, hl, hh }: HaarBands): { readonly lowEnerg
     lowEnergy: meanSquare(ll.data),
     highEnergy: (meanSquare(lh.data) + meanSquare(hl.data) + meanSquare(hh.data)) / 3,
   };
+}
+
+/** Mean square per value of what changed between two transforms of equal size, as `bandEnergies`. */
+export function bandChanges(before: HaarBands, after: HaarBands): { readonly lowChange: number; readonly highChange: number } {
+  const { lowEnergy, highEnergy } = bandEnergies({
+    ll: difference(after.ll, before.ll),
+    lh: difference(after.lh, before.lh),
+    hl: difference(after.hl, before.hl),
+    hh: difference(after.hh, before.hh),
+  });
+  return { lowChange: lowEnergy, highChange: highEnergy };
+}
+
+function difference(a: Tensor, b: Tensor): Tensor {
+  return weightedSum([1, a], [-1, b]);
 }
 
 type Quad<T> = [T, T, T, T];

@@ -20,10 +20,13 @@ export const NOTICE_REASONS = [
 ] as const;
 export type NoticeReason = (typeof NOTICE_REASONS)[number];
 
-/** Mean square per channel sample of each one-level Haar band of the x0 preview, RGB in 0…1. */
+/** Of the one-level Haar bands of the x0 preview, RGB in 0…1: mean square per channel sample of each band, and of its change. */
 export interface BandStatistics {
   readonly lowEnergy: number;
   readonly highEnergy: number;
+  /** Against the step before; null at the first. */
+  readonly lowChange: number | null;
+  readonly highChange: number | null;
 }
 
 /** Views of one step's x0 prediction. `low` is LL / 2, `high` the magnitude of the three detail bands; both are half the preview's size. */
@@ -41,6 +44,9 @@ export interface StageSeconds {
 
 /** What made a picture, enough to make it again. */
 export interface Recipe extends Omit<RestoreRequest, 'image' | 'preview'> {
+  readonly bundleId: string;
+  /** SHA-256 of every graph file by role. */
+  readonly graphs: Readonly<Record<string, readonly string[]>>;
   readonly tags: readonly string[];
   readonly positiveText: string;
   readonly negativeText: string;

@@ -79,6 +79,8 @@ const manifest = object({
     set_alpha_to_one: union(literal(true), literal(false)),
     variance_type: literal('fixed_small'),
   }),
+  /** Steps RFSR was trained in, of `steps` in all, each from the first to before the second: the low band's, and the rewards'. */
+  windows: optional(object({ steps: integer(), early: array(integer()), late: array(integer()) })),
   sampling: object({
     sampler: literal('ddpm', 'ddim'),
     steps: integer(),

@@ -19,10 +19,15 @@ export type StartPoint = (typeof START_POINTS)[number];
 export const PREVIEW_MODES = ['bands', 'none'] as const;
 export type PreviewMode = (typeof PREVIEW_MODES)[number];
 
-/** Everything that determines a result. The same request gives the same picture on the same backend. */
+/** One model of a run and the id its events carry. */
+export interface RunLane {
+  readonly runId: string;
+  readonly bundleId: string;
+}
+
+/** Everything but the model that determines a result. The same request gives the same picture on the same model and backend. */
 export interface RestoreRequest {
   readonly image: Image8;
-  readonly bundleId: string;
   /** Output side over input side, 1…4. */
   readonly scale: number;
   readonly steps: number;

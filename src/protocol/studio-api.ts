@@ -1,5 +1,5 @@
 import type { Backend, RunEvent } from './events.ts';
-import type { Image8, RestoreRequest } from './request.ts';
+import type { Image8, RestoreRequest, RunLane } from './request.ts';
 
 /** One backend the device could run on, with the measurement and the reason that ranked it. */
 export interface BackendReport {
@@ -35,20 +35,44 @@ export interface StudioApi {
   /** The bundle's manifest as JSON text; the client parses it with `parseManifest`. */
   manifest(bundleId: string): Promise<string>;
   /**
-   * Runs one request. Every event is awaited before the next is sent (back-pressure); resolves after `done` was acknowledged.
+   * Runs one request with one model, or with several of one family stepped together on the same noise, what they share computed once.
+   * Every event is awaited before the next is sent (back-pressure); resolves after `done` was acknowledged.
    * Rejects with `run-in-progress` while another run is going, and with an AbortError after `cancel`.
    */
-  run(runId: string, request: RestoreRequest, onEvent: (event: RunEvent) => Promise<void>): Promise<void>;
-  /** Asks the run to stop at its next graph boundary. A run that already ended is no error. */
+  run(lanes: readonly RunLane[], request: RestoreRequest, onEvent: (event: RunEvent) => Promise<void>): Promise<void>;
+  /** Asks the run of a lane to stop at its next graph boundary. A run that already ended is no error. */
   cancel(runId: string): Promise<void>;
   /** Decodes one kept step of the latest run at full size with the full decoder: x0 and its bands. */
   decodeStep(runId: string, index: number): Promise<{ readonly x0: Image8; readonly low: Image8; readonly high: Image8 }>;
   clearCache(): Promise<void>;
 }
 
+export const DIFFERENCE_BANDS = ['whole', 'low', 'high'] as const;
+export type DifferenceBand = (typeof DIFFERENCE_BANDS)[number];
+
+export interface PictureDifference {
+  readonly picture: Image8;
+  /** Mean absolute difference of colour values, in levels of 255. */
+  readonly meanLevels: number;
+}
+
+export interface BandSimilarity {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** What `imaging.worker.ts` exposes: it never waits behind a run. */
 export interface ImagingApi {
   /** Decodes PNG, JPEG, WebP, … bytes, EXIF orientation applied. Throws `image-*` errors. */
   decode(bytes: ArrayBuffer, name: string): Promise<Image8>;
-  encodePng(image: Image8): Promise<ArrayBuffer>;
+  /** A PNG; `texts` become its text chunks, ASCII by keyword. */
+  encodePng(image: Image8, texts: Readonly<Record<string, string>>): Promise<ArrayBuffer>;
+  /** The text chunks of a PNG by keyword; nothing of any other file. */
+  texts(bytes: ArrayBuffer): Promise<Readonly<Record<string, string>>>;
+  /** b − a within a band (see core/analysis.ts); `a` is resized to b's size first where it differs. */
+  difference(a: Image8, b: Image8, band: DifferenceBand, signed: boolean): Promise<PictureDifference>;
+  /** The low band of one picture, resized to the other's size where it differs, and the high band of the other times `gain`. */
+  mix(low: Image8, high: Image8, gain: number): Promise<Image8>;
+  /** Structural similarity of each band of `picture` to that of `reference`. */
+  similarity(picture: Image8, reference: Image8): Promise<BandSimilarity>;
 }

@@ -1,12 +1,23 @@
 import type { StoreApi } from 'zustand/vanilla';
 import { isAbort, StudioError } from '../protocol/errors.ts';
 import { BACKENDS, type Backend, type RunEvent } from '../protocol/events.ts';
-import { parseManifest } from '../protocol/manifest.ts';
+import { type Manifest, parseManifest } from '../protocol/manifest.ts';
+import { type Mix, type PictureRecipe, readRecipe, recipeTexts } from '../protocol/recipe.ts';
 import type { Image8, RestoreRequest } from '../protocol/request.ts';
+import type { PictureDifference } from '../protocol/studio-api.ts';
 import type { Clients } from '../worker-client/clients.ts';
-import { type Frames, inputFrameId, PICTURE_FRAME_ID, resultFrameId, stepFrameId } from './frames.ts';
-import { abandonRun, addMessage, beginRun, reduceEvent } from './reduce.ts';
-import { INITIAL_STATE, type SettingsState, type StudioState, shownRun, type ViewState } from './state.ts';
+import { type Frames, inputFrameId, PICTURE_FRAME_ID, REFERENCE_FRAME_ID, resultFrameId, stepFrameId } from './frames.ts';
+import { abandonRuns, addMessage, beginRuns, reduceEvent, setReference, setSimilarity } from './reduce.ts';
+import {
+  INITIAL_STATE,
+  pairOf,
+  type RunRecord,
+  type SettingsState,
+  type StudioState,
+  shownPartner,
+  shownRun,
+  type ViewState,
+} from './state.ts';
 
 /** What a person can do. Only these call the workers; failures become messages, never exceptions. */
 export interface Actions {
@@ -21,11 +32,20 @@ export interface Actions {
   cancel(): Promise<void>;
   show(view: Partial<ViewState>): void;
   showRun(runId: string): void;
-  /** Decodes the shown step in full, unless it is here or a run is going. */
+  /** Decodes the shown step in full, of both runs of a pair, unless it is here or a run is going. */
   decodeShownStep(): Promise<void>;
-  download(): Promise<{ readonly blob: Blob; readonly name: string } | null>;
+  /** b − a of two kept pictures, as the view asks for differences; null when one is not kept or it fails. */
+  difference(a: string, b: string): Promise<PictureDifference | null>;
+  /** The shown pair mixed; null when there is no finished pair or it fails. */
+  mix(mix: Mix): Promise<Image8 | null>;
+  /** A picture to measure steps against, or none. */
+  setReference(file: File | null): Promise<void>;
+  download(which: ResultName): Promise<{ readonly blob: Blob; readonly name: string } | null>;
   dismiss(id: number): void;
 }
+
+/** A picture that can be saved: the run's own result, the RFSR one of a pair, or their mix. */
+export type ResultName = 'result' | 'rfsr' | 'mix';
 
 /** Actions over a store, its pictures and the workers. */
 export function createActions(store: StoreApi<StudioState>, frames: Frames, clients: Clients): Actions {
@@ -47,8 +67,28 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
     }
   }
 
+  /** Opens a picture; one that carries a recipe restores its settings instead, and is opened only where there is none yet. */
   async function take(bytes: ArrayBuffer, name: string): Promise<void> {
-    set((state) => ({ ...state, picture: { ...state.picture, status: 'loading' }, messages: [] }));
+    set((state) => ({ ...state, messages: [] }));
+    const carried = readRecipe(await clients.texts(bytes.slice(0)));
+    if (carried !== null) await restore(carried, name);
+    if (carried === null || store.getState().picture.status === 'empty') await openPicture(bytes, name);
+  }
+
+  async function restore({ recipe }: PictureRecipe, name: string): Promise<void> {
+    const { bundles } = store.getState();
+    const known = bundles.some(({ id }) => id === recipe.bundleId);
+    if (known) await actions.chooseBundle(recipe.bundleId);
+    const { scale, steps, guidance, seed, sampler, startPoint, colorFix, prompt, tags } = recipe;
+    const { user, positive, negative } = prompt;
+    actions.change({ scale, steps, guidance, seed, sampler, startPoint, colorFix, user, positive, negative, tags });
+    const model = known ? recipe.bundleTitle : `all but the model, “${recipe.bundleTitle}”, which is not here`;
+    const text = `Settings restored from the recipe in “${name}”: ${model}, ${steps} steps, seed ${seed}.`;
+    set((state) => addMessage(state, { kind: 'notice', text, code: null, details: 'recipe' }));
+  }
+
+  async function openPicture(bytes: ArrayBuffer, name: string): Promise<void> {
+    set((state) => ({ ...state, picture: { ...state.picture, status: 'loading' } }));
     try {
       const image = await clients.decode(bytes, name);
       frames.put(PICTURE_FRAME_ID, image);
@@ -75,6 +115,23 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
     }
     if (event.type === 'done') frames.put(resultFrameId(event.runId), event.image);
     set((state) => reduceEvent(state, event));
+    if (event.type === 'step') void attempt(() => measureStep(event.runId, event.index));
+  }
+
+  /** Measures a step against the reference, where there is one and the step's preview is kept. */
+  async function measureStep(runId: string, index: number): Promise<void> {
+    const { reference } = store.getState();
+    const wanted = frames.get(REFERENCE_FRAME_ID);
+    const preview = frames.get(stepFrameId(runId, index, 'x0'));
+    if (reference === null || wanted === undefined || preview === undefined) return;
+    const similarity = await clients.similarity(preview, wanted);
+    if (store.getState().reference === reference) set((state) => setSimilarity(state, runId, index, similarity));
+  }
+
+  async function loadManifest(id: string): Promise<Manifest> {
+    const manifest = store.getState().manifests[id] ?? parseManifest(await clients.manifest(id));
+    set((state) => ({ ...state, manifests: { ...state.manifests, [id]: manifest } }));
+    return manifest;
   }
 
   const actions: Actions = {
@@ -106,8 +163,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
 
     chooseBundle: (id) =>
       attempt(async () => {
-        const manifest = parseManifest(await clients.manifest(id));
-        const { sampling, image } = manifest;
+        const { sampling, image } = await loadManifest(id);
         const defaults = {
           steps: sampling.steps,
           guidance: sampling.guidance,
@@ -117,40 +173,42 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
           negative: sampling.negativePrompt,
           colorFix: image.colorFix,
         };
-        set((state) => ({
-          ...state,
-          manifests: { ...state.manifests, [id]: manifest },
-          settings: { ...state.settings, ...defaults, bundleId: id },
-        }));
+        set((state) => ({ ...state, settings: { ...state.settings, ...defaults, bundleId: id } }));
       }),
 
     upscale: () =>
       attempt(async () => {
         const image = frames.get(PICTURE_FRAME_ID);
         const { settings, manifests, progress } = store.getState();
-        const manifest = manifests[settings.bundleId];
-        if (image === undefined || progress !== null || manifest === undefined) return;
-        const runId = crypto.randomUUID();
-        frames.put(inputFrameId(runId), image);
-        const run = {
-          runId,
-          bundleTitle: manifest.title,
-          seed: settings.seed,
-          count: settings.steps,
-          steps: [],
-          height: image.height * settings.scale,
-          width: image.width * settings.scale,
-          finished: null,
-        };
+        if (image === undefined || progress !== null || manifests[settings.bundleId] === undefined) return;
+        const pair = settings.compare ? pairOf(store.getState(), settings.bundleId) : null;
+        const lanes = (pair ?? [settings.bundleId]).map((bundleId) => ({ runId: crypto.randomUUID(), bundleId }));
+        const laneIds = lanes.map(({ runId }) => runId);
+        const records: RunRecord[] = [];
+        for (const lane of lanes) {
+          const { title } = await loadManifest(lane.bundleId);
+          records.push({
+            ...lane,
+            laneIds,
+            bundleTitle: title,
+            seed: settings.seed,
+            count: settings.steps,
+            steps: [],
+            height: image.height * settings.scale,
+            width: image.width * settings.scale,
+            finished: null,
+          });
+          frames.put(inputFrameId(lane.runId), image);
+        }
         const before = store.getState().runs;
-        set((state) => beginRun(state, run));
+        set((state) => beginRuns(state, records));
         const kept = store.getState().runs;
         for (const old of before) if (!kept.includes(old)) frames.drop(old.runId);
         try {
-          await clients.run(runId, requestOf(settings, image), onEvent);
+          await clients.run(lanes, requestOf(settings, image), onEvent);
         } catch (error) {
-          frames.drop(runId);
-          set((state) => abandonRun(state, runId));
+          for (const runId of laneIds) frames.drop(runId);
+          set((state) => abandonRuns(state, laneIds));
           throw error;
         }
       }),
@@ -160,12 +218,13 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
         const { progress } = store.getState();
         if (progress === null) return;
         set((state) => ({ ...state, progress: state.progress && { ...state.progress, cancelling: true } }));
-        await clients.cancel(progress.runId);
+        const [lead] = progress.laneIds;
+        if (lead !== undefined) await clients.cancel(lead);
       }),
 
     show: (view) => set((state) => ({ ...state, view: { ...state.view, ...view } })),
 
-    showRun: (runId) => set((state) => ({ ...state, shownRunId: runId, view: { ...state.view, step: null, playing: false } })),
+    showRun: (runId) => set((state) => ({ ...state, shownRunId: runId, view: { ...state.view, step: null, playing: false, mix: null } })),
 
     decodeShownStep: () =>
       attempt(async () => {
@@ -174,23 +233,62 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
         // only the latest run's latents are kept
         if (view.step === null || progress !== null || run === undefined || run !== runs[0]) return;
         const index = view.step;
-        const key = `${run.runId}/${index}`;
-        if (view.decoded.includes(key)) return;
-        const layers = await clients.decodeStep(run.runId, index);
-        for (const layer of ['x0', 'low', 'high'] as const) frames.put(stepFrameId(run.runId, index, layer, true), layers[layer]);
-        set((state) => ({ ...state, view: { ...state.view, decoded: [...state.view.decoded, key] } }));
+        for (const runId of run.laneIds) {
+          const key = `${runId}/${index}`;
+          if (store.getState().view.decoded.includes(key)) continue;
+          const layers = await clients.decodeStep(runId, index);
+          for (const layer of ['x0', 'low', 'high'] as const) frames.put(stepFrameId(runId, index, layer, true), layers[layer]);
+          set((state) => ({ ...state, view: { ...state.view, decoded: [...state.view.decoded, key] } }));
+        }
       }),
 
-    async download() {
+    async difference(a, b) {
+      const [before, after] = [frames.get(a), frames.get(b)];
+      if (before === undefined || after === undefined) return null;
+      const { band, signed } = store.getState().view.difference;
+      return clients.difference(before, after, band, signed).catch((error: unknown) => {
+        fail(error);
+        return null;
+      });
+    },
+
+    async mix({ low, high, gain }) {
+      const [base, rfsr] = [shownRun(store.getState()), shownPartner(store.getState())];
+      if (base === undefined || rfsr === undefined) return null;
+      const sources = { input: inputFrameId(base.runId), base: resultFrameId(base.runId), rfsr: resultFrameId(rfsr.runId) };
+      const [lower, higher] = [frames.get(sources[low]), frames.get(sources[high])];
+      if (lower === undefined || higher === undefined) return null;
+      return clients.mix(lower, higher, gain).catch((error: unknown) => {
+        fail(error);
+        return null;
+      });
+    },
+
+    setReference: (picked) =>
+      attempt(async () => {
+        const image = picked === null ? null : await clients.decode(await picked.arrayBuffer(), picked.name);
+        frames.drop(REFERENCE_FRAME_ID);
+        if (image !== null) frames.put(REFERENCE_FRAME_ID, image);
+        set((state) => setReference(state, picked === null ? null : { name: picked.name }));
+        for (const { runId, steps } of store.getState().runs) {
+          for (const index of steps.keys()) await measureStep(runId, index);
+        }
+      }),
+
+    async download(which) {
       try {
-        const { picture } = store.getState();
-        const run = shownRun(store.getState());
-        const image = run === undefined ? undefined : frames.get(resultFrameId(run.runId));
-        if (run === undefined || image === undefined) return null;
-        // a copy travels, so that the page keeps showing the picture
-        const png = await clients.encodePng({ ...image, rgba8: image.rgba8.slice() });
+        const { picture, view } = store.getState();
+        const [base, partner] = [shownRun(store.getState()), shownPartner(store.getState())];
+        const run = which === 'rfsr' ? partner : base;
+        if (run === undefined || run.finished === null) return null;
+        const mix = which === 'mix' && partner?.finished != null ? view.mix : null;
+        const image = mix === null ? frames.get(resultFrameId(run.runId)) : await actions.mix(mix);
+        if (image == null) return null;
+        const mixed = mix === null || partner?.finished == null ? null : { ...mix, other: partner.finished.recipe };
+        const png = await clients.encodePng(image, recipeTexts({ recipe: run.finished.recipe, mix: mixed }));
         const stem = picture.name.replace(/\.[^.]*$/, '') || 'picture';
-        return { blob: new Blob([png], { type: 'image/png' }), name: `${stem}-${run.width}x${run.height}.png` };
+        const kind = which === 'result' && partner === undefined ? '' : `-${which === 'result' ? 'base' : which}`;
+        return { blob: new Blob([png], { type: 'image/png' }), name: `${stem}-${run.width}x${run.height}${kind}.png` };
       } catch (error) {
         fail(error);
         return null;
@@ -208,6 +306,6 @@ function backendFrom(search: string): Backend | null {
 }
 
 function requestOf(settings: SettingsState, image: Image8): RestoreRequest {
-  const { tags, user, positive, negative, ...rest } = settings;
+  const { tags, user, positive, negative, bundleId: _, compare: __, ...rest } = settings;
   return { ...rest, image, prompt: { tags, user, positive, negative }, preview: 'bands' };
 }

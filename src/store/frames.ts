@@ -61,4 +61,5 @@ export function inputFrameId(runId: string): string {
   return `${runId}/input`;
 }
 
+export const REFERENCE_FRAME_ID = 'reference';
 export const PICTURE_FRAME_ID = 'picture';

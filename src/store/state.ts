@@ -1,8 +1,9 @@
 import type { StudioErrorCode } from '../protocol/errors.ts';
 import type { BandStatistics, Recipe, Stage, StageSeconds } from '../protocol/events.ts';
 import type { Manifest } from '../protocol/manifest.ts';
+import type { Mix } from '../protocol/recipe.ts';
 import type { ColorFix, SamplerName, StartPoint } from '../protocol/request.ts';
-import type { BundleSummary, DeviceReport } from '../protocol/studio-api.ts';
+import type { BandSimilarity, BundleSummary, DeviceReport, DifferenceBand } from '../protocol/studio-api.ts';
 import type { StepLayer } from './frames.ts';
 
 export interface PictureState {
@@ -28,16 +29,23 @@ export interface SettingsState {
   readonly positive: string;
   readonly negative: string;
   readonly tags: readonly string[] | null;
+  /** Whether the model's base and RFSR versions run together, where there are both. */
+  readonly compare: boolean;
 }
 
 export interface StepInfo {
   readonly timestep: number;
   readonly statistics: BandStatistics | null;
+  /** Against the reference picture; null without one, or until it is computed. */
+  readonly similarity: BandSimilarity | null;
 }
 
 /** A run as it goes, or as it went. */
 export interface RunRecord {
   readonly runId: string;
+  /** All that ran together, base before RFSR: this run alone, or a pair. */
+  readonly laneIds: readonly string[];
+  readonly bundleId: string;
   readonly bundleTitle: string;
   readonly seed: number;
   readonly count: number;
@@ -48,7 +56,7 @@ export interface RunRecord {
 }
 
 export interface ProgressState {
-  readonly runId: string;
+  readonly laneIds: readonly string[];
   readonly stage: Stage;
   readonly backend: string;
   readonly download: { readonly loadedBytes: number; readonly totalBytes: number } | null;
@@ -75,6 +83,9 @@ export interface ViewState {
   /** Steps whose full decode is in the frame cache, as `runId/index`. */
   readonly decoded: readonly string[];
   readonly playing: boolean;
+  readonly difference: { readonly band: DifferenceBand; readonly signed: boolean };
+  /** How the finished pair is mixed and shown so; null shows it as it came. */
+  readonly mix: Mix | null;
 }
 
 export interface StudioState {
@@ -86,7 +97,9 @@ export interface StudioState {
   /** Tags of the last run and words its model does not know. */
   readonly seen: { readonly tags: readonly string[]; readonly unknownWords: readonly string[] } | null;
   readonly progress: ProgressState | null;
-  /** Newest first, at most RUNS_KEPT; a run under way is the first. */
+  /** A picture of what the result should be, to measure steps against. */
+  readonly reference: { readonly name: string } | null;
+  /** Newest first, a pair's base before its RFSR, of at most RUNS_KEPT presses of Upscale; what is under way comes first. */
   readonly runs: readonly RunRecord[];
   readonly shownRunId: string | null;
   readonly view: ViewState;
@@ -110,26 +123,50 @@ export const INITIAL_STATE: StudioState = {
     positive: '',
     negative: '',
     tags: null,
+    compare: false,
   },
   device: null,
   bundles: [],
   manifests: {},
   seen: null,
   progress: null,
+  reference: null,
   runs: [],
   shownRunId: null,
-  view: { mode: 'split', layer: 'x0', step: null, decoded: [], playing: false },
+  view: {
+    mode: 'split',
+    layer: 'x0',
+    step: null,
+    decoded: [],
+    playing: false,
+    difference: { band: 'whole', signed: false },
+    mix: null,
+  },
   messages: [],
 };
 
-/** The run on screen. */
+/** The run on screen; of a pair the base. */
 export function shownRun({ runs, shownRunId }: StudioState): RunRecord | undefined {
   return runs.find(({ runId }) => runId === shownRunId);
 }
 
+/** The RFSR run beside the one on screen, if a pair is. */
+export function shownPartner(state: StudioState): RunRecord | undefined {
+  const partnerId = shownRun(state)?.laneIds[1];
+  return state.runs.find(({ runId }) => runId === partnerId);
+}
+
+/** The base and RFSR bundles a model belongs to; null where one of them is not here. */
+export function pairOf({ bundles, manifests }: StudioState, bundleId: string): readonly [base: string, rfsr: string] | null {
+  const manifest = manifests[bundleId];
+  const other = manifest?.pairedWith ?? null;
+  if (manifest === undefined || other === null || !bundles.some(({ id }) => id === other)) return null;
+  return manifest.variant === 'base' ? [bundleId, other] : [other, bundleId];
+}
+
 /** Seconds the run under way still needs for its steps, from its own pace so far; null while that is unknown. */
 export function secondsLeft({ progress, runs }: StudioState): number | null {
-  const run = runs.find(({ runId }) => runId === progress?.runId);
+  const run = runs.find(({ runId }) => runId === progress?.laneIds[0]);
   if (progress?.elapsedMs == null || run === undefined || run.steps.length === 0) return null;
   return ((progress.elapsedMs / run.steps.length) * (run.count - run.steps.length)) / 1000;
 }

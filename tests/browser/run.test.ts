@@ -36,7 +36,6 @@ async function inNode(models: string, bundleId: string, steps: number, seed: num
   const prompt = { tags: null, user: '', positive, negative };
   const request = nanoRequest({
     image: await readPicture(SAMPLE),
-    bundleId,
     steps,
     seed,
     sampler,
@@ -46,7 +45,7 @@ async function inNode(models: string, bundleId: string, steps: number, seed: num
     colorFix: defaults.colorFix,
     preview: 'none',
   });
-  await engine.run('node', request, async (event) => void events.push(event), new AbortController().signal);
+  await engine.run([{ runId: 'node', bundleId }], request, async (event) => void events.push(event), new AbortController().signal);
   await engine.dispose();
   const { height, width, rgba8 } = eventOf(events, 'done').image;
   return sharp(Buffer.from(rgba8.buffer), { raw: { height, width, channels: 4 } })

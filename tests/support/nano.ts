@@ -7,6 +7,8 @@ import type { Image8, RestoreRequest } from '../../src/protocol/request.ts';
 /** A bundle of a few thousand random weights, exported like the shipped ones. */
 export const NANO_MODELS = fileURLToPath(new URL('../fixtures/models', import.meta.url));
 export const NANO_ID = 'seesr-nano';
+/** Its twin, whose denoiser alone was moved a little. */
+export const NANO_RFSR_ID = 'seesr-nano-rfsr';
 
 export function nanoManifestText(): string {
   return readFileSync(`${NANO_MODELS}/${NANO_ID}/manifest.json`, 'utf8');
@@ -29,7 +31,6 @@ export function gradient(height: number, width: number): Image8 {
 export function nanoRequest(changes: Partial<RestoreRequest> = {}): RestoreRequest {
   return {
     image: gradient(20, 28),
-    bundleId: NANO_ID,
     scale: 4,
     steps: 3,
     guidance: 2,

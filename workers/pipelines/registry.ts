@@ -1,10 +1,11 @@
 import { StudioError } from '../../src/protocol/errors.ts';
 import type { Manifest } from '../../src/protocol/manifest.ts';
 import type { RestoreRequest } from '../../src/protocol/request.ts';
-import type { PipelineContext } from './context.ts';
 import { type RunResult, restoreSeeSR } from './seesr.ts';
+import type { Lanes } from './shared/lanes.ts';
 
-type Pipeline = (context: PipelineContext, request: RestoreRequest) => Promise<RunResult>;
+/** One result for each lane, in their order. */
+type Pipeline = (lanes: Lanes, request: RestoreRequest) => Promise<readonly RunResult[]>;
 
 const PIPELINES: Readonly<Partial<Record<Manifest['family'], Pipeline>>> = { seesr: restoreSeeSR };
 

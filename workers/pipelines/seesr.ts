@@ -1,5 +1,5 @@
 import { adainColorFix, waveletColorFix } from '../../src/core/color-fix.ts';
-import { bandEnergies, haar, highView, lowView } from '../../src/core/dwt.ts';
+import { bandChanges, bandEnergies, type HaarBands, haar, highView, lowView } from '../../src/core/dwt.ts';
 import { hasAlpha, type Rgba8, toPicture, toPlanes, withAlpha } from '../../src/core/picture.ts';
 import { NoiseGenerator } from '../../src/core/random.ts';
 import { resizePicture } from '../../src/core/resize.ts';
@@ -7,10 +7,12 @@ import { addNoise, SAMPLER_BY_NAME } from '../../src/core/schedulers/sampler.ts'
 import { alphasCumprod, followingTimestep, samplingTimesteps } from '../../src/core/schedulers/schedule.ts';
 import { affine, sliceBatch, stackBatch, type Tensor, weightedSum } from '../../src/core/tensor.ts';
 import type { Recipe, StepPreviews } from '../../src/protocol/events.ts';
+import type { Role } from '../../src/protocol/manifest.ts';
 import type { ColorFix, RestoreRequest } from '../../src/protocol/request.ts';
 import type { Fetches } from '../sessions/runtime.ts';
 import type { PipelineContext } from './context.ts';
 import { promptText } from './prompt.ts';
+import { graphHashes, type Lanes, laneAt, shared } from './shared/lanes.ts';
 import { workingSizes } from './working-size.ts';
 
 /** ImageNet's mean and deviation, which the tagger was trained with. */
@@ -26,82 +28,119 @@ export interface RunResult {
   readonly x0ByStep: readonly Tensor[];
 }
 
+/** What one lane carries from step to step. */
+interface LaneState {
+  readonly context: PipelineContext;
+  readonly positive: Tensor;
+  readonly negative: Tensor | null;
+  /** Feeds of the denoiser that stay the same. */
+  readonly seen: Readonly<Record<string, Tensor>>;
+  sample: Tensor;
+  bands: HaarBands | null;
+  readonly x0ByStep: Tensor[];
+}
+
 /**
  * SeeSR (Wu et al. 2311.16518; order and numbers of its test_seesr.py): tags → prompt → text → latents → guided sampling → decode →
- * colour fix. One generator serves the run, in this order: start noise, posterior noise, then one draw a step for samplers that use it.
- * SeeSR itself takes the posterior noise from the global generator; here the seed determines everything.
+ * colour fix. One generator serves all lanes of the run, in this order: start noise, posterior noise, then one draw a step for samplers
+ * that use it. SeeSR itself takes the posterior noise from the global generator; here the seed determines everything.
  */
-export async function restoreSeeSR(context: PipelineContext, request: RestoreRequest): Promise<RunResult> {
-  const { manifest, signal } = context;
+export async function restoreSeeSR(lanes: Lanes, request: RestoreRequest): Promise<readonly RunResult[]> {
+  const [lead] = lanes;
+  const { manifest, signal } = lead;
   const { input, upscaled, working, output } = workingSizes(request.image, request.scale, manifest.image);
   const small = resizePicture(request.image, input.height, input.width, 'bicubic');
   const enlarged = resizePicture(small, upscaled.height, upscaled.width, 'bicubic');
   const reference = resizePicture(enlarged, working.height, working.width, 'bicubic');
 
-  await context.stage('tag');
-  const { imageEmbeds, tags } = await readPicture(context, small, request.prompt.tags);
+  await lead.stage('tag');
+  const read = await shared(lanes, ['tagger'], (lane) => readPicture(lane, small, request.prompt.tags));
 
-  await context.stage('text');
+  await lead.stage('text');
   const guided = request.guidance > 1;
-  const positiveText = promptText(tags, request.prompt.user, request.prompt.positive);
-  const positive = await encodeText(context, positiveText, tags);
-  const negative = guided ? await encodeText(context, request.prompt.negative, null) : null;
+  const texts = read.map(({ tags }) => promptText(tags, request.prompt.user, request.prompt.positive));
+  const contexts = await shared(lanes, ['tagger', 'textEncoder'], async (lane, i) => ({
+    positive: await encodeText(lane, laneAt(texts, i), laneAt(read, i).tags),
+    negative: guided ? await encodeText(lane, request.prompt.negative, null) : null,
+  }));
 
-  await context.stage('encode');
+  await lead.stage('encode');
   const noise = new NoiseGenerator(request.seed);
   const latentDims = [1, manifest.latent.channels, working.height / manifest.latent.factor, working.width / manifest.latent.factor];
   const startNoise = noise.normal(latentDims);
   const posteriorNoise = noise.normal(latentDims);
-  const posterior = await context.run('vaeEncoder', { rgbPm1: toPlanes(reference, 2, -1) });
-  const mean = output1(posterior, 'mean');
-  const conditionLatent = scaleLatent(context, mean);
-  const latent = scaleLatent(context, weightedSum([1, mean], [1, multiply(output1(posterior, 'std'), posteriorNoise)]));
+  const latents = await shared(lanes, ['vaeEncoder'], (lane) => encodeInput(lane, reference, posteriorNoise));
 
-  await context.stage('denoise');
+  await lead.stage('denoise');
   const alphas = alphasCumprod(manifest.scheduler);
   const sampler = SAMPLER_BY_NAME[request.sampler];
   const timesteps = samplingTimesteps(manifest.scheduler, request.steps);
-  const seen = { ...(await encodeCondition(context, toPlanes(reference))), imageEmbeds, conditionLatent };
+  const states: LaneState[] = [];
+  for (const [i, context] of lanes.entries()) {
+    const { conditionLatent, latent } = laneAt(latents, i);
+    const { imageEmbeds } = laneAt(read, i);
+    const seen = { ...(await encodeCondition(context, toPlanes(reference))), imageEmbeds, conditionLatent };
+    const sample = request.startPoint === 'lr' ? addNoise(alphas, latent, startNoise, START_TIMESTEP) : startNoise;
+    states.push({ context, ...laneAt(contexts, i), seen, sample, bands: null, x0ByStep: [] });
+  }
   const began = performance.now();
-  const x0ByStep: Tensor[] = [];
-  let sample = request.startPoint === 'lr' ? addNoise(alphas, latent, startNoise, START_TIMESTEP) : startNoise;
   for (const [index, timestep] of timesteps.entries()) {
-    signal.throwIfAborted();
-    const shared = { ...seen, sample };
-    const prediction =
-      negative === null
-        ? await predict(context, timestep, { ...shared, context: positive })
-        : await predictGuided(context, timestep, shared, negative, positive, request.guidance);
-    const { next, x0 } = sampler.step(manifest.scheduler, alphas, {
-      sample,
-      prediction,
-      timestep,
-      following: followingTimestep(manifest.scheduler, request.steps, timestep),
-      noise: sampler.usesNoise ? noise.normal(latentDims) : null,
-    });
-    sample = next;
-    x0ByStep.push(x0);
-    const previews = request.preview === 'bands' ? await previewStep(context, x0) : null;
-    await context.emit({ type: 'step', index, count: timesteps.length, timestep, elapsedMs: performance.now() - began, previews });
+    const following = followingTimestep(manifest.scheduler, request.steps, timestep);
+    const drawn = sampler.usesNoise ? noise.normal(latentDims) : null;
+    for (const state of states) {
+      signal.throwIfAborted();
+      const prediction = await predict(state, timestep, request.guidance);
+      const { sample } = state;
+      const { next, x0 } = sampler.step(manifest.scheduler, alphas, { sample, prediction, timestep, following, noise: drawn });
+      state.sample = next;
+      state.x0ByStep.push(x0);
+      const previews = request.preview === 'bands' ? await previewStep(state, x0) : null;
+      const elapsedMs = performance.now() - began;
+      await state.context.emit({ type: 'step', index, count: timesteps.length, timestep, elapsedMs, previews });
+    }
   }
 
-  await context.stage('decode');
-  const decoded = await decodeLatent(context, sample);
+  await lead.stage('decode');
+  const decoded: Tensor[] = [];
+  for (const { context, sample } of states) decoded.push(await decodeLatent(context, sample));
 
-  await context.stage('color');
-  const fixed = fixColor(decoded, toPlanes(reference), request.colorFix);
-  const opaque = resizePicture(toPicture(fixed), output.height, output.width, 'bicubic');
-  const image = await keepAlpha(context, opaque, request.image);
+  await lead.stage('color');
+  const results: RunResult[] = [];
+  for (const [i, { context, x0ByStep }] of states.entries()) {
+    const fixed = fixColor(laneAt(decoded, i), toPlanes(reference), request.colorFix);
+    const opaque = resizePicture(toPicture(fixed), output.height, output.width, 'bicubic');
+    const image = await keepAlpha(context, opaque, request.image);
+    results.push({ image, recipe: recipeOf(context, request, laneAt(read, i).tags, laneAt(texts, i)), x0ByStep });
+  }
+  return results;
+}
+
+function recipeOf(context: PipelineContext, request: RestoreRequest, tags: readonly string[], positiveText: string): Recipe {
+  const { manifest, backend } = context;
   const { image: _, preview: __, ...asked } = request;
-  const recipe: Recipe = {
+  const roles = Object.keys(manifest.graphs) as Role[];
+  return {
     ...asked,
     tags,
     positiveText,
-    negativeText: guided ? request.prompt.negative : '',
-    backend: context.backend,
+    negativeText: request.guidance > 1 ? request.prompt.negative : '',
+    backend,
+    bundleId: manifest.id,
     bundleTitle: manifest.title,
+    graphs: Object.fromEntries(roles.map((role) => [role, graphHashes(context, [role])])),
   };
-  return { image, recipe, x0ByStep };
+}
+
+/** The picture's mean latent, and one drawn from its posterior, both scaled. */
+async function encodeInput(
+  context: PipelineContext,
+  picture: Rgba8,
+  noise: Tensor,
+): Promise<{ readonly conditionLatent: Tensor; readonly latent: Tensor }> {
+  const posterior = await context.run('vaeEncoder', { rgbPm1: toPlanes(picture, 2, -1) });
+  const mean = output1(posterior, 'mean');
+  const drawn = weightedSum([1, mean], [1, multiply(output1(posterior, 'std'), noise)]);
+  return { conditionLatent: scaleLatent(context, mean), latent: scaleLatent(context, drawn) };
 }
 
 /** Tags in list order, or the person's own, and the image embeddings [1, N, D]. */
@@ -145,46 +184,41 @@ async function encodeCondition(context: PipelineContext, condition: Tensor): Pro
   return context.run('conditionEncoder', { condition });
 }
 
-/** Every feed of the denoiser but timestep and text, [1, …] each. */
-type DenoiserFeeds = Readonly<Record<string, Tensor>> & { readonly sample: Tensor };
-
-async function predict(context: PipelineContext, timestep: number, feeds: DenoiserFeeds): Promise<Tensor> {
-  const batch = feeds.sample.dims[0] ?? 1;
-  const times = { dims: [batch], data: new Float32Array(batch).fill(timestep) };
-  return output1(await context.run('denoiser', { ...feeds, timestep: times }), 'prediction');
-}
-
-/** Classifier-free guidance in one batch of [negative, positive]: negative + s · (positive − negative). */
-async function predictGuided(
-  context: PipelineContext,
-  timestep: number,
-  feeds: DenoiserFeeds,
-  negative: Tensor,
-  positive: Tensor,
-  guidance: number,
-): Promise<Tensor> {
+/** The denoiser's output for a lane's sample; under guidance from one batch of [negative, positive]: negative + s · (positive − negative). */
+async function predict({ context, seen, sample, positive, negative }: LaneState, timestep: number, guidance: number): Promise<Tensor> {
+  const feeds = { ...seen, sample };
+  if (negative === null) {
+    const one = { dims: [1], data: new Float32Array([timestep]) };
+    return output1(await context.run('denoiser', { ...feeds, timestep: one, context: positive }), 'prediction');
+  }
   const twice = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, stackBatch(feed, feed)]));
-  const sample = stackBatch(feeds.sample, feeds.sample);
-  const both = await predict(context, timestep, { ...twice, sample, context: stackBatch(negative, positive) });
+  const two = { dims: [2], data: new Float32Array([timestep, timestep]) };
+  const both = output1(await context.run('denoiser', { ...twice, timestep: two, context: stackBatch(negative, positive) }), 'prediction');
   return weightedSum([1 - guidance, sliceBatch(both, 0)], [guidance, sliceBatch(both, 1)]);
 }
 
-/** Thumbnails of a step from the cheap decoder where the bundle has one. */
-async function previewStep(context: PipelineContext, x0: Tensor): Promise<StepPreviews> {
+/** Thumbnails of a lane's step from the cheap decoder where the bundle has one; keeps its bands for the next step. */
+async function previewStep(state: LaneState, x0: Tensor): Promise<StepPreviews> {
+  const { context, bands: before } = state;
   const role = context.manifest.graphs.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder';
-  return bandPreviews(affine(output1(await context.run(role, { latent: unscaleLatent(context, x0) }), 'rgbPm1'), 0.5, 0.5));
+  const decoded = affine(output1(await context.run(role, { latent: unscaleLatent(context, x0) }), 'rgbPm1'), 0.5, 0.5);
+  const { previews, bands } = bandPreviews(decoded, before);
+  state.bands = bands;
+  return previews;
 }
 
-/** A picture rgb01 [1, 3, H, W] and its one-level Haar bands as pictures. */
-export function bandPreviews(planes: Tensor): StepPreviews {
+/** A picture rgb01 [1, 3, H, W] and its one-level Haar bands as pictures; `before`: the bands of the step before, of equal size. */
+export function bandPreviews(planes: Tensor, before: HaarBands | null): { readonly previews: StepPreviews; readonly bands: HaarBands } {
   const clamped = { dims: planes.dims, data: planes.data.map((value) => Math.min(1, Math.max(0, value))) };
   const bands = haar(clamped);
-  return {
+  const changes = before === null ? { lowChange: null, highChange: null } : bandChanges(before, bands);
+  const previews = {
     x0: toPicture(clamped),
     low: toPicture(lowView(bands)),
     high: toPicture(highView(bands)),
-    statistics: bandEnergies(bands),
+    statistics: { ...bandEnergies(bands), ...changes },
   };
+  return { previews, bands };
 }
 
 /** Scaled latent [1, C, h, w] through the full decoder to rgb01 planes [1, 3, 8h, 8w], not clamped. */

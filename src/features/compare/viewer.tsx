@@ -1,9 +1,11 @@
 import { useEffect, useState } from 'react';
 import { Button } from '../../components/button.tsx';
 import { Comparison } from '../../components/comparison.tsx';
-import { inputFrameId, PICTURE_FRAME_ID, resultFrameId, type StepLayer, stepFrameId } from '../../store/frames.ts';
-import { shownRun, type ViewMode } from '../../store/state.ts';
-import { useActions, useFrames, useStudio } from '../../store/store.ts';
+import type { StepLayer } from '../../store/frames.ts';
+import type { ViewMode } from '../../store/state.ts';
+import { useActions, useStudio } from '../../store/store.ts';
+import { DifferenceOptions } from './difference-options.tsx';
+import { useDifference, useShown } from './use-shown.ts';
 import styles from './viewer.module.css';
 
 const MODES: readonly { readonly mode: ViewMode; readonly text: string }[] = [
@@ -19,15 +21,24 @@ const LAYERS: readonly { readonly layer: StepLayer; readonly text: string }[] = 
   { layer: 'high', text: 'High band' },
 ];
 
-/** The picture: input against result, or against the step chosen in the timeline. */
+/** The picture: input against result, base against RFSR, or the same of the step chosen in the timeline. */
 export function Viewer() {
-  const { before, after, height, width, showsStep } = useShown();
+  const { before, after, input, height, width, showsStep } = useShown();
   const { mode, layer } = useStudio((state) => state.view);
   const actions = useActions();
   const peek = useHeldSpace();
+  const difference = useDifference(before.id, after.id, mode === 'difference');
   return (
     <section className={styles['viewer']} aria-label="Result">
-      <Comparison before={before} after={after} height={height} width={width} mode={mode} peek={peek} />
+      <Comparison
+        before={before}
+        after={after}
+        difference={difference}
+        height={height}
+        width={width}
+        mode={mode}
+        peek={peek ? input : null}
+      />
       {after.image !== undefined && (
         <div className={styles['modes']}>
           {MODES.map(({ mode: option, text }) => (
@@ -35,6 +46,7 @@ export function Viewer() {
               {text}
             </Button>
           ))}
+          {mode === 'difference' && <DifferenceOptions />}
           {showsStep && <span className={styles['gap']} />}
           {showsStep &&
             LAYERS.map(({ layer: option, text }) => (
@@ -46,29 +58,6 @@ export function Viewer() {
       )}
     </section>
   );
-}
-
-/** What the viewer shows now, from state and frame cache. */
-function useShown() {
-  const frames = useFrames();
-  const picture = useStudio((state) => state.picture);
-  const scale = useStudio((state) => state.settings.scale);
-  const run = useStudio(shownRun);
-  const { step, layer, decoded } = useStudio((state) => state.view);
-  if (run === undefined) {
-    const image = frames.get(PICTURE_FRAME_ID);
-    const sides = { before: { image, name: 'input' }, after: { image: undefined, name: '' } };
-    return { ...sides, height: picture.height * scale, width: picture.width * scale, showsStep: false };
-  }
-  const before = { image: frames.get(inputFrameId(run.runId)), name: 'input' };
-  const size = { height: run.height, width: run.width };
-  const newest = run.finished === null ? run.steps.length - 1 : null;
-  const index = step ?? newest;
-  if (index === null) return { before, after: { image: frames.get(resultFrameId(run.runId)), name: 'result' }, ...size, showsStep: false };
-  const full = decoded.includes(`${run.runId}/${index}`);
-  const image = frames.get(stepFrameId(run.runId, index, layer, full)) ?? frames.get(stepFrameId(run.runId, index, layer));
-  const name = `step ${index + 1}${layer === 'x0' ? '' : `, ${layer} band`}${full ? '' : ' (preview)'}`;
-  return { before, after: { image, name }, ...size, showsStep: true };
 }
 
 /** Whether the space bar is held with no control focused: the input is shown meanwhile. */

@@ -1,20 +1,41 @@
+import { Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
 import { Button } from '../../components/button.tsx';
-import { shownRun } from '../../store/state.ts';
+import { saveFile } from '../../components/save-file.ts';
+import type { ResultName } from '../../store/actions.ts';
+import { shownPartner, shownRun } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
+import styles from './download-button.module.css';
 
-/** Saves the shown result as PNG. */
+/** Saves the shown result as PNG; of a pair the one chosen, or their mix. */
 export function DownloadButton() {
   const done = useStudio((state) => shownRun(state)?.finished != null);
+  const paired = useStudio((state) => shownPartner(state)?.finished != null);
+  const mixing = useStudio((state) => state.view.mix !== null);
   const { download } = useActions();
   if (!done) return null;
-  const save = async (): Promise<void> => {
-    const file = await download();
-    if (file === null) return;
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(file.blob);
-    link.download = file.name;
-    link.click();
-    URL.revokeObjectURL(link.href);
+  const save = async (which: ResultName): Promise<void> => {
+    const file = await download(which);
+    if (file !== null) saveFile(file.blob, file.name);
   };
-  return <Button onPress={() => void save()}>Download</Button>;
+  if (!paired) return <Button onPress={() => void save('result')}>Download</Button>;
+  return (
+    <MenuTrigger>
+      <Button opensMenu>Download ▾</Button>
+      <Popover className={styles['popover'] ?? ''}>
+        <Menu className={styles['menu'] ?? ''} aria-label="Which picture" onAction={(key) => void save(key as ResultName)}>
+          <MenuItem id="result" className={styles['item'] ?? ''}>
+            Base result
+          </MenuItem>
+          <MenuItem id="rfsr" className={styles['item'] ?? ''}>
+            RFSR result
+          </MenuItem>
+          {mixing && (
+            <MenuItem id="mix" className={styles['item'] ?? ''}>
+              Mix
+            </MenuItem>
+          )}
+        </Menu>
+      </Popover>
+    </MenuTrigger>
+  );
 }

@@ -6,14 +6,16 @@ export function RunChips() {
   const runs = useStudio((state) => state.runs);
   const shown = useStudio((state) => state.shownRunId);
   const { showRun } = useActions();
-  const finished = runs.filter((run) => run.finished !== null);
+  // a pair has one chip, its base's
+  const finished = runs.filter((run) => run.finished !== null && run.runId === run.laneIds[0]);
   if (finished.length < 2) return null;
   return (
     <ul className={styles['chips']} aria-label="Last results">
-      {finished.map(({ runId, bundleTitle, seed, count }) => (
+      {finished.map(({ runId, laneIds, bundleTitle, seed, count }) => (
         <li key={runId}>
           <button type="button" aria-pressed={runId === shown} className={styles['chip']} onClick={() => showRun(runId)}>
-            {bundleTitle} · seed {seed} · {count} steps
+            {bundleTitle}
+            {laneIds.length > 1 && ' and RFSR'} · seed {seed} · {count} steps
           </button>
         </li>
       ))}

@@ -18,7 +18,7 @@ const STAGE_TEXT: Readonly<Record<Stage, string>> = {
 /** What the run is doing, how far it is, and how long its own pace says it will take. */
 export function RunProgress() {
   const progress = useStudio((state) => state.progress);
-  const run = useStudio((state) => state.runs.find(({ runId }) => runId === state.progress?.runId));
+  const run = useStudio((state) => state.runs.find(({ runId }) => runId === state.progress?.laneIds[0]));
   const left = useStudio(secondsLeft);
   if (progress === null || run === undefined) return null;
   const text = describe(progress, run, left);

@@ -2,7 +2,9 @@ import { Button } from '../../components/button.tsx';
 import { NumberInput } from '../../components/number-input.tsx';
 import { SelectField } from '../../components/select-field.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
+import { SwitchField } from '../../components/switch-field.tsx';
 import type { ColorFix, SamplerName, StartPoint } from '../../protocol/request.ts';
+import { pairOf } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './settings-panel.module.css';
 
@@ -26,9 +28,18 @@ const MAX_SEED = 2 ** 32 - 1;
 
 export function SettingsPanel() {
   const settings = useStudio((state) => state.settings);
+  const paired = useStudio((state) => pairOf(state, state.settings.bundleId) !== null);
   const { change } = useActions();
   return (
     <div className={styles['panel']}>
+      {paired && (
+        <div>
+          <SwitchField label="Compare base and RFSR" selected={settings.compare} onChange={(compare) => change({ compare })} />
+          <p className={styles['hint']}>
+            Runs the model and its RFSR-finetuned version step by step on the same noise. Takes somewhat less than two runs.
+          </p>
+        </div>
+      )}
       <SliderField label="Steps" value={settings.steps} min={1} max={50} onChange={(steps) => change({ steps })} />
       <NumberInput label="Guidance" value={settings.guidance} min={0} max={20} step={0.1} onChange={(guidance) => change({ guidance })} />
       <p className={styles['hint']}>

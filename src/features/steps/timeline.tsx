@@ -3,17 +3,19 @@ import { Button } from '../../components/button.tsx';
 import { PictureCanvas } from '../../components/picture-canvas.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
 import { stepFrameId } from '../../store/frames.ts';
-import { type RunRecord, shownRun } from '../../store/state.ts';
+import { type RunRecord, shownPartner, shownRun } from '../../store/state.ts';
 import { useActions, useFrames, useStudio } from '../../store/store.ts';
 import { BandChart } from './band-chart.tsx';
 import styles from './timeline.module.css';
 
+const LANE_NAMES = ['base', 'RFSR'] as const;
 const PLAY_MS = 400;
 const DECODE_AFTER_MS = 350;
 
 /** Every step of the shown run: its low band above its high band, a column each, filling as they arrive. */
 export function Timeline() {
   const run = useStudio(shownRun);
+  const partner = useStudio(shownPartner);
   const { step, playing } = useStudio((state) => state.view);
   const { show, decodeShownStep } = useActions();
   usePlayback(run, step, playing);
@@ -30,6 +32,7 @@ export function Timeline() {
       </section>
     );
   }
+  const lanes = partner === undefined ? [run] : [run, partner];
   const current = step ?? run.steps.length - 1;
   const info = run.steps[current];
   return (
@@ -68,13 +71,18 @@ export function Timeline() {
       </div>
       <div className={styles['strip']}>
         <div className={styles['rows']} aria-hidden>
-          <span className={styles['low']}>low</span>
-          <span className={styles['high']}>high</span>
+          {lanes.map(({ runId }, lane) => (
+            <span key={runId} className={styles['lane']}>
+              {lanes.length > 1 && <b>{LANE_NAMES[lane]}</b>}
+              <span className={styles['low']}>low</span>
+              <span className={styles['high']}>high</span>
+            </span>
+          ))}
         </div>
         <ol className={styles['columns']}>
           {run.steps.map((_, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a step is its index
-            <StepColumn key={index} run={run} index={index} current={index === current} />
+            <StepColumn key={index} lanes={lanes} index={index} current={index === current} />
           ))}
           {Array.from({ length: run.count - run.steps.length }, (_, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: places still to be filled have no other name
@@ -86,7 +94,13 @@ export function Timeline() {
   );
 }
 
-function StepColumn({ run, index, current }: { readonly run: RunRecord; readonly index: number; readonly current: boolean }) {
+interface StepColumnProps {
+  readonly lanes: readonly RunRecord[];
+  readonly index: number;
+  readonly current: boolean;
+}
+
+function StepColumn({ lanes, index, current }: StepColumnProps) {
   const frames = useFrames();
   const { show } = useActions();
   const ref = useRef<HTMLLIElement>(null);
@@ -103,16 +117,16 @@ function StepColumn({ run, index, current }: { readonly run: RunRecord; readonly
       >
         {index + 1}
       </button>
-      <PictureCanvas
-        image={frames.get(stepFrameId(run.runId, index, 'low'))}
-        label={`Step ${index + 1} low frequencies`}
-        className={styles['thumb']}
-      />
-      <PictureCanvas
-        image={frames.get(stepFrameId(run.runId, index, 'high'))}
-        label={`Step ${index + 1} high frequencies`}
-        className={styles['thumb']}
-      />
+      {lanes.map(({ runId }, lane) =>
+        (['low', 'high'] as const).map((layer) => (
+          <PictureCanvas
+            key={`${runId}/${layer}`}
+            image={frames.get(stepFrameId(runId, index, layer))}
+            label={`Step ${index + 1} ${layer} frequencies${lanes.length > 1 ? `, ${LANE_NAMES[lane]}` : ''}`}
+            className={styles['thumb']}
+          />
+        )),
+      )}
     </li>
   );
 }

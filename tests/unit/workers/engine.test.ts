@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { FolderFiles } from '../../../cli/folder-files.ts';
 import { nodeRuntime } from '../../../cli/ort.ts';
-import type { RunEvent } from '../../../src/protocol/events.ts';
+import type { BandStatistics, RunEvent } from '../../../src/protocol/events.ts';
 import type { ColorFix, Image8, RestoreRequest, SamplerName } from '../../../src/protocol/request.ts';
 import { Engine } from '../../../workers/engine.ts';
 import { golden, opaque } from '../../support/golden.ts';
-import { eventOf, gradient, NANO_MODELS, nanoRequest } from '../../support/nano.ts';
+import { eventOf, gradient, NANO_ID, NANO_MODELS, NANO_RFSR_ID, nanoRequest } from '../../support/nano.ts';
 
 interface RunGolden {
   readonly request: {
@@ -18,6 +18,7 @@ interface RunGolden {
   };
   readonly input: { readonly height: number; readonly width: number; readonly rgb8: number[] };
   readonly tags: string[];
+  readonly steps: readonly BandStatistics[];
   readonly height: number;
   readonly width: number;
   readonly rgb8: number[];
@@ -30,9 +31,10 @@ const MAX_LEVELS = 8;
 const engine = new Engine(nodeRuntime, ['cpu'], new FolderFiles(NANO_MODELS));
 afterAll(() => engine.dispose());
 
-async function run(request: RestoreRequest, signal = new AbortController().signal): Promise<RunEvent[]> {
+async function run(request: RestoreRequest, bundleIds = [NANO_ID], signal = new AbortController().signal): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
-  await engine.run('test', request, async (event) => void events.push(event), signal);
+  const lanes = bundleIds.map((bundleId) => ({ runId: bundleId, bundleId }));
+  await engine.run(lanes, request, async (event) => void events.push(event), signal);
   return events;
 }
 
@@ -110,7 +112,7 @@ describe('a run in Node', () => {
   it('stops after a cancel with an AbortError, and can run again', async () => {
     const abort = new AbortController();
     const cancelled = engine.run(
-      'cancelled',
+      [{ runId: 'cancelled', bundleId: NANO_ID }],
       nanoRequest({ steps: 50 }),
       async (event) => void (event.type === 'step' && abort.abort()),
       abort.signal,
@@ -122,7 +124,7 @@ describe('a run in Node', () => {
   it('waits for its listener: back-pressure', async () => {
     let busy = false;
     await engine.run(
-      'slow',
+      [{ runId: 'slow', bundleId: NANO_ID }],
       nanoRequest({ steps: 2 }),
       async () => {
         expect(busy).toBe(false);
@@ -136,9 +138,9 @@ describe('a run in Node', () => {
 
   it('decodes a kept step in full, of the latest run only', async () => {
     await run(nanoRequest());
-    const { x0 } = await engine.decodeStep('test', 1);
+    const { x0 } = await engine.decodeStep(NANO_ID, 1);
     expect([x0.height, x0.width]).toEqual([64, 96]);
-    await expect(engine.decodeStep('test', 9)).rejects.toThrow(RangeError);
+    await expect(engine.decodeStep(NANO_ID, 9)).rejects.toThrow(RangeError);
     await expect(engine.decodeStep('older', 0)).rejects.toThrow(RangeError);
   });
 
@@ -148,10 +150,65 @@ describe('a run in Node', () => {
     [{ seed: -1 }, 'option-invalid'],
     [{ guidance: Number.NaN }, 'option-invalid'],
     [{ colorFix: 'sepia' as ColorFix }, 'option-invalid'],
-    [{ bundleId: 'nobody' }, 'bundle-unknown'],
     [{ image: gradient(900, 900) }, 'image-too-large'],
     [{ image: { height: 0, width: 0, rgba8: new Uint8ClampedArray(0) } }, 'image-empty'],
   ])('refuses %o with %s', async (changes, code) => {
     await expect(run(nanoRequest(changes))).rejects.toMatchObject({ name: 'StudioError', code });
+  });
+});
+
+describe('the bands over the steps', () => {
+  it.each(golden<RunGolden[]>('run'))(
+    'have the strengths and changes PyWavelets finds: $request.sampler',
+    async ({ request, input, steps }) => {
+      const { color_fix: colorFix, ...rest } = request;
+      const image = opaque(input.height, input.width, input.rgb8);
+      const events = await run(nanoRequest({ ...rest, image, colorFix, scale: request.scale ?? 4 }));
+      const found = events.flatMap((event) => (event.type === 'step' && event.previews !== null ? [event.previews.statistics] : []));
+      expect(found).toHaveLength(steps.length);
+      for (const [i, expected] of steps.entries()) {
+        for (const key of ['lowEnergy', 'highEnergy', 'lowChange', 'highChange'] as const) {
+          const [ours, theirs] = [found[i]?.[key], expected[key]];
+          if (theirs === null) expect(ours).toBeNull();
+          else expect(Math.abs((ours ?? Number.NaN) - theirs)).toBeLessThan(1e-6 + 1e-3 * theirs);
+        }
+      }
+    },
+  );
+});
+
+describe('a pair', () => {
+  const request = nanoRequest({ guidance: 1 });
+
+  it('gives each model what it gives alone, on the same noise', async () => {
+    const together = await run(request, [NANO_ID, NANO_RFSR_ID]);
+    const pictures: Image8[] = [];
+    for (const id of [NANO_ID, NANO_RFSR_ID]) {
+      const alone = eventOf(await run(request, [id]), 'done').image;
+      const done = together.find((event) => event.type === 'done' && event.runId === id);
+      if (done?.type !== 'done') throw new Error(`expected a result of ${id}`);
+      expect(done.recipe.bundleId).toBe(id);
+      expect(done.image.rgba8).toEqual(alone.rgba8);
+      pictures.push(done.image);
+    }
+    expect(pictures[0]?.rgba8).not.toEqual(pictures[1]?.rgba8);
+  });
+
+  it('steps both in turn and computes once what they share', async () => {
+    const events = await run(request, [NANO_ID, NANO_RFSR_ID]);
+    const steps = events.flatMap((event) => (event.type === 'step' ? [`${event.index} ${event.runId}`] : []));
+    expect(steps).toEqual([0, 1, 2].flatMap((index) => [`${index} ${NANO_ID}`, `${index} ${NANO_RFSR_ID}`]));
+    expect(events.filter(({ type }) => type === 'tags')).toHaveLength(1);
+    expect(events.filter(({ type }) => type === 'stage').map(({ runId }) => runId)).not.toContain(NANO_RFSR_ID);
+  });
+
+  it('keeps the steps of both for decoding', async () => {
+    await run(request, [NANO_ID, NANO_RFSR_ID]);
+    const [base, rfsr] = [await engine.decodeStep(NANO_ID, 2), await engine.decodeStep(NANO_RFSR_ID, 2)];
+    expect(base.x0.rgba8).not.toEqual(rfsr.x0.rgba8);
+  });
+
+  it('is refused where a model does not exist', async () => {
+    await expect(run(request, [NANO_ID, 'nobody'])).rejects.toMatchObject({ name: 'StudioError', code: 'bundle-unknown' });
   });
 });

@@ -30,13 +30,19 @@ def main(args: argparse.Namespace) -> None:
     """Exports one bundle and renews the index beside it."""
     config = load_config(args.config)
     if args.random:
-        models, facts = nano_models(image=config["image"])
+        models, facts = nano_models(image=config["image"], moved=config.get("random", {}).get("moved", 0.0))
     else:
         models, facts = models_from_runs(args.vae, args.tagger, args.denoiser, image=config["image"])
     facts = {"command": command_line(), "commit": current_commit(), **config.get("training", {}), **facts}
     quality = json.loads(args.quality.read_text()) if args.quality else {}
     export_bundle(models, config, args.out, training=facts, quality=quality)
     write_index(args.out.parent)
+
+
+def windows_of(config: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
+    """`windows`: the steps an RFSR bundle was fine-tuned in, as its last stage says; empty for other bundles."""
+    trained = training["stages"][-1].get("rfsr") if training["stages"] else config.get("windows")
+    return {"windows": {key: trained[key] for key in ("steps", "early", "late")}} if trained else {}
 
 
 def export_bundle(
@@ -72,6 +78,7 @@ def export_bundle(
         "tokenizer": write_tokenizer(models.tokenizer.to_str(), out),
         "tags": {"labels": models.tags, "thresholds": models.thresholds},
         "scheduler": scheduler_config(),
+        **windows_of(config, training),
         "sampling": sampling_defaults(config.get("sampling", {})),
         "training": training,
         "quality": quality,

@@ -93,8 +93,11 @@ def module_configs(models: SeeSRModels) -> dict[str, Any]:
     }
 
 
-def nano_models(*, image: dict[str, Any]) -> tuple[SeeSRModels, dict[str, Any]]:
-    """Random, well-scaled networks of a few thousand parameters. Zero convolutions are not zero, so that ControlNet counts."""
+def nano_models(*, image: dict[str, Any], moved: float = 0.0) -> tuple[SeeSRModels, dict[str, Any]]:
+    """Random, well-scaled networks of a few thousand parameters. Zero convolutions are not zero, so that ControlNet counts.
+
+    `moved`: deviation of what is added to the denoiser's weights afterwards, as fine-tuning would move it and nothing else.
+    """
     torch.manual_seed(0)
     unet = CONFIGS["nano"].unet
     tokenizer = build_tokenizer(NANO_TAGS)
@@ -119,5 +122,7 @@ def nano_models(*, image: dict[str, Any]) -> tuple[SeeSRModels, dict[str, Any]]:
             for parameter in module.parameters():
                 parameter += 0.02 * torch.randn_like(parameter)
         models.denoiser.residual_std.fill_(0.5)
+        for parameter in models.denoiser.parameters() if moved else ():
+            parameter += moved * torch.randn_like(parameter)
     facts = {"stages": [], "note": "random weights, for tests", "configs": module_configs(models)}
     return models, facts

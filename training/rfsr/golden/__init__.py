@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rfsr.golden import numerics, pictures
+from rfsr.golden.analysis import analysis
 from rfsr.golden.run import full_run, prompts
 
 
@@ -27,6 +28,7 @@ def main(args: argparse.Namespace) -> None:
         "color-fix": pictures.color_fixes(),
         "resize": pictures.resizes(),
         "metrics": pictures.metrics(),
+        "analysis": analysis(),
         "prompts": prompts(args.bundle),
         "run": full_run(args.bundle),
     }

@@ -7,6 +7,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from rfsr.checkpoint import load_bundle
+from rfsr.golden.analysis import step_statistics
 from rfsr.golden.pictures import made_up
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT, token_ids
 from rfsr.pipeline import Settings, restore
@@ -33,6 +34,7 @@ def full_run(bundle: Path) -> list[dict[str, Any]]:
         height, width = restored.rgb8.shape[:2]
         cases.append(
             {"request": table, "input": {"height": 20, "width": 28, "rgb8": picture.ravel()}, "tags": restored.tags}
+            | {"steps": step_statistics(models, restored)}
             | {"height": height, "width": width, "rgb8": np.asarray(restored.rgb8).ravel()}
         )
     return cases

@@ -20,6 +20,7 @@ from rfsr.pretrain.quality import LadderStage, QualityConfig, QualityStage, own_
 from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 from rfsr.pretrain.vae import VaeConfig, VaeStage
+from rfsr.rewards.mini_quality import MiniQuality
 
 SYNSETS = Path("imagenet_synset.txt")
 
@@ -36,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outputs-of", type=Path, help="exported bundle whose outputs the rewards learn to judge (quality, preference)"
     )
+    parser.add_argument("--quality", type=Path, help="run or shipped folder of mini_quality to start from (preference)")
     parser.add_argument("--init-from", type=Path, help="exported bundle whose weights to start from")
     parser.add_argument("--minutes", type=float, help="stop cleanly, with a checkpoint, after this long")
     parser.add_argument("--cpu", action="store_true", help="use the CPU although there is a GPU")
@@ -107,4 +109,6 @@ def build_reward(args: argparse.Namespace, config: dict[str, Any], crops: Packed
     if config["stage"] == "quality":
         return QualityStage(config_from(QualityConfig, config.get("quality", {})), crops, outputs)
     parts = FrozenParts.load(args.vae, args.tagger)
-    return PreferenceStage(config_from(PreferenceConfig, config.get("preference", {})), crops, outputs, parts)
+    return PreferenceStage(
+        config_from(PreferenceConfig, config.get("preference", {})), crops, outputs, parts, MiniQuality.load(args.quality)
+    )

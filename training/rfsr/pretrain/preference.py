@@ -18,25 +18,29 @@ from rfsr.pretrain.latents import BATCH, FrozenParts
 from rfsr.pretrain.quality import LadderStage, OwnOutputs, QualityConfig
 from rfsr.pretrain.tagger import to01
 from rfsr.rewards.mini_preference import MiniPreference
+from rfsr.rewards.mini_quality import MiniQuality
 
 
 @dataclass(frozen=True)
 class PreferenceConfig:
-    """`fit`: weight of own words against another's."""
+    """`fit`: weight of own words against another's. The ladders' level keeps scores from growing without bound."""
 
-    ladders: QualityConfig = field(default_factory=lambda: QualityConfig(channels=(24, 48, 64, 96), level=0.0))
+    ladders: QualityConfig = field(default_factory=QualityConfig)
     fit: float = 1.0
 
 
 class PreferenceStage(LadderStage):
-    """Trains `MiniPreference`; its tagger stays as it is."""
+    """Trains `MiniPreference`, whose eye for faults starts as `MiniQuality`'s; its tagger stays as it is."""
 
     name = "preference"
 
-    def __init__(self, config: PreferenceConfig, crops: PackedCrops, outputs: OwnOutputs, parts: FrozenParts) -> None:
+    def __init__(
+        self, config: PreferenceConfig, crops: PackedCrops, outputs: OwnOutputs, parts: FrozenParts, quality: MiniQuality
+    ) -> None:
         super().__init__(config.ladders, crops, outputs)
         self.fit, self.parts = config.fit, parts
         self.reward = MiniPreference(config.ladders.channels, parts.tagger, parts.tokenizer)
+        self.reward.critic.load_state_dict(quality.critic.state_dict())
         self.texts = clean_texts(crops, parts)
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ bicubic interpolation, and towards what a super-resolver made of it, so that the
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class QualityConfig:
     """`rungs` versions a ladder, seen in windows of `window` pixels. One photograph in `held_out_every` is kept for the check.
 
     `rank`: weight of the pairwise ranking within a ladder; `level`: of the score's own level, which should fall from `clean_level`
-    to `faulty_level` (as a probability) along every ladder.
+    to `faulty_level` (as a probability) along every ladder. `often`: how many times as often as others a kind is drawn.
     """
 
     channels: tuple[int, ...] = (32, 64, 96, 128)
@@ -46,6 +46,7 @@ class QualityConfig:
     level: float = 0.5
     clean_level: float = 0.9
     faulty_level: float = 0.1
+    often: dict[str, float] = field(default_factory=lambda: {"oversharp": 5.0})
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class LadderStage(Stage):
         self.config, self.crops, self.outputs = config, crops, outputs
         held = np.array(crops.sources) % config.held_out_every == 0
         self.pools = {"train": np.flatnonzero(~held), "check": np.flatnonzero(held)}
+        often = np.array([config.often.get(kind, 1.0) for kind in KINDS])
+        self.shares = often / often.sum()
         self.output_row = {int(crop): row for row, crop in enumerate(outputs.index)}
 
     def raw(self, pictures01: Tensor, index: np.ndarray) -> Tensor:
@@ -107,7 +110,7 @@ class LadderStage(Stage):
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """`pictures` [B, R, 3, w, w], `strengths` [B, R] rising along R, `index` [B] of the crops."""
         pictures, strengths, index = [], [], []
-        for kind in rng.choice(KINDS, size=count):
+        for kind in rng.choice(KINDS, size=count, p=self.shares):
             crop = int(rng.choice(self.pool("train", kind)))
             rungs = np.sort(rng.random(self.config.rungs))
             # half of the ladders begin at the clean picture itself

@@ -16,6 +16,7 @@ from rfsr.pretrain.preference import PreferenceConfig, PreferenceStage
 from rfsr.pretrain.quality import KINDS, OwnOutputs, QualityConfig, QualityStage, own_outputs
 from rfsr.rewards import open_reward
 from rfsr.rewards.ladders import FAULTS
+from rfsr.rewards.mini_quality import MiniQuality
 from tests.stages import LOOP, train
 
 SMALL = QualityConfig(channels=(8, 16), window=64, held_out_every=5)
@@ -35,7 +36,7 @@ def quality_stage(folder: Path, outputs: OwnOutputs) -> QualityStage:
 
 def preference_stage(folder: Path, outputs: OwnOutputs, parts: FrozenParts) -> PreferenceStage:
     torch.manual_seed(0)
-    return PreferenceStage(PreferenceConfig(ladders=SMALL), PackedCrops(folder), outputs, parts)
+    return PreferenceStage(PreferenceConfig(ladders=SMALL), PackedCrops(folder), outputs, parts, MiniQuality(SMALL.channels))
 
 
 @pytest.mark.parametrize("kind", FAULTS)

@@ -1,0 +1,103 @@
+import { useEffect, useState } from 'react';
+import type { Side } from '../../components/comparison.tsx';
+import type { Image8 } from '../../protocol/request.ts';
+import { type Frames, inputFrameId, PICTURE_FRAME_ID, resultFrameId, type StepLayer, stepFrameId } from '../../store/frames.ts';
+import { shownPartner, shownRun } from '../../store/state.ts';
+import { useActions, useFrames, useStudio } from '../../store/store.ts';
+
+/** A side of the comparison and where its picture is kept; null for one that is kept nowhere. */
+export interface ShownSide extends Side {
+  readonly id: string | null;
+}
+
+export interface Shown {
+  readonly before: ShownSide;
+  readonly after: ShownSide;
+  readonly input: Side;
+  readonly height: number;
+  readonly width: number;
+  readonly showsStep: boolean;
+}
+
+/** What the viewer shows now, from state and frame cache. */
+export function useShown(): Shown {
+  const frames = useFrames();
+  const picture = useStudio((state) => state.picture);
+  const scale = useStudio((state) => state.settings.scale);
+  const run = useStudio(shownRun);
+  const partner = useStudio(shownPartner);
+  const { step, layer, decoded, mix } = useStudio((state) => state.view);
+  const mixed = useMixed();
+  if (run === undefined) {
+    const before = sideOf(frames, PICTURE_FRAME_ID, 'input');
+    const size = { height: picture.height * scale, width: picture.width * scale };
+    return { before, after: { id: null, image: undefined, name: '' }, input: before, ...size, showsStep: false };
+  }
+  const input = sideOf(frames, inputFrameId(run.runId), 'input');
+  const size = { height: run.height, width: run.width };
+  // of a pair the slower lane says how far the steps are
+  const newest = run.finished === null || partner?.finished === null ? (partner ?? run).steps.length - 1 : null;
+  const index = step ?? newest;
+  const shown = (runId: string, name: string): ShownSide =>
+    index === null ? sideOf(frames, resultFrameId(runId), name) : stepSide(frames, runId, index, layer, decoded, name);
+  const showsStep = index !== null;
+  if (partner === undefined) return { before: input, after: shown(run.runId, showsStep ? '' : 'result'), input, ...size, showsStep };
+  const before = shown(run.runId, 'base');
+  if (mix !== null && !showsStep) return { before, after: { id: null, image: mixed, name: 'mix' }, input, ...size, showsStep };
+  return { before, after: shown(partner.runId, 'RFSR'), input, ...size, showsStep };
+}
+
+function sideOf(frames: Frames, id: string, name: string): ShownSide {
+  return { id, image: frames.get(id), name };
+}
+
+function stepSide(frames: Frames, runId: string, index: number, layer: StepLayer, decoded: readonly string[], whose: string): ShownSide {
+  const fullId = stepFrameId(runId, index, layer, true);
+  const full = decoded.includes(`${runId}/${index}`) && frames.get(fullId) !== undefined;
+  const band = layer === 'x0' ? '' : `, ${layer} band`;
+  const name = `${whose === '' ? '' : `${whose}, `}step ${index + 1}${band}${full ? '' : ' (preview)'}`;
+  return sideOf(frames, full ? fullId : stepFrameId(runId, index, layer), name);
+}
+
+/** The shown pair mixed as the view says; the mix before stays until the next is made. */
+function useMixed(): Image8 | undefined {
+  const mix = useStudio((state) => state.view.mix);
+  const runId = useStudio((state) => state.shownRunId);
+  const actions = useActions();
+  const [image, setImage] = useState<Image8>();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another pair gives another mix
+  useEffect(() => {
+    if (mix === null) return;
+    let wanted = true;
+    void actions.mix(mix).then((made) => {
+      if (wanted && made !== null) setImage(made);
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [mix, runId, actions]);
+  return mix === null ? undefined : image;
+}
+
+/** The difference of two kept pictures, computed while it is looked at. */
+export function useDifference(beforeId: string | null, afterId: string | null, active: boolean): Side {
+  const options = useStudio((state) => state.view.difference);
+  const actions = useActions();
+  const [found, setFound] = useState<{ readonly key: string; readonly side: Side }>();
+  const key = `${beforeId}|${afterId}|${options.band}|${options.signed}`;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
+  useEffect(() => {
+    if (!active || beforeId === null || afterId === null) return;
+    let wanted = true;
+    void actions.difference(beforeId, afterId).then((difference) => {
+      if (!wanted || difference === null) return;
+      const { picture, meanLevels } = difference;
+      setFound({ key, side: { image: picture, name: `difference ×4 · mean ${meanLevels.toFixed(2)} of 255` } });
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [key, active, actions]);
+  if (beforeId === null || afterId === null) return { image: undefined, name: 'no difference of a mix' };
+  return found?.key === key ? found.side : { image: undefined, name: 'difference…' };
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { type Band, bandDifference, bandSimilarity, mixBands } from '../../../src/core/analysis.ts';
+import type { Rgba8 } from '../../../src/core/picture.ts';
+import { golden, opaque } from '../../support/golden.ts';
+
+interface AnalysisGolden {
+  readonly height: number;
+  readonly width: number;
+  readonly a: number[];
+  readonly b: number[];
+  readonly reference: { readonly height: number; readonly width: number; readonly rgb8: number[] };
+  readonly differences: readonly { readonly band: Band; readonly signed: boolean; readonly meanLevels: number; readonly rgb8: number[] }[];
+  readonly mix: { readonly gain: number; readonly rgb8: number[] };
+  readonly similarity: { readonly low: number; readonly high: number };
+}
+
+const { height, width, differences, mix, similarity, reference, ...pictures } = golden<AnalysisGolden>('analysis');
+const a = opaque(height, width, pictures.a);
+const b = opaque(height, width, pictures.b);
+
+/** Float32 may round a value near a half the other way: at most one level. */
+function expectLevels(picture: Rgba8, rgb8: number[]): void {
+  const wanted = opaque(height, width, rgb8).rgba8;
+  picture.rgba8.forEach((value, i) => {
+    expect(Math.abs(value - (wanted[i] ?? Number.NaN))).toBeLessThanOrEqual(1);
+  });
+}
+
+describe('band analysis', () => {
+  it.each(differences)('finds the difference PyWavelets finds: $band, signed $signed', ({ band, signed, meanLevels, rgb8 }) => {
+    const found = bandDifference(a, b, band, signed);
+    expect(found.meanLevels).toBeCloseTo(meanLevels, 3);
+    expectLevels(found.picture, rgb8);
+  });
+
+  it('finds none between equal pictures', () => {
+    const { picture, meanLevels } = bandDifference(a, a, 'whole', true);
+    expect(meanLevels).toBe(0);
+    expect(new Set(picture.rgba8)).toEqual(new Set([128, 255]));
+  });
+
+  it('mixes the low band of one picture with the high band of another', () => {
+    expectLevels(mixBands(a, b, mix.gain), mix.rgb8);
+    expectLevels(mixBands(a, a, 1), pictures.a);
+  });
+
+  it('measures the similarity of each band to a reference of another size', () => {
+    const found = bandSimilarity(a, opaque(reference.height, reference.width, reference.rgb8));
+    expect(found.low).toBeCloseTo(similarity.low, 3);
+    expect(found.high).toBeCloseTo(similarity.high, 3);
+    expect(bandSimilarity(a, a)).toEqual({ low: 1, high: 1 });
+  });
+
+  it('refuses pictures of different sizes', () => {
+    const small = opaque(1, 1, [0, 0, 0]);
+    expect(() => bandDifference(a, small, 'whole', false)).toThrow(RangeError);
+    expect(() => mixBands(a, small, 1)).toThrow(RangeError);
+  });
+});

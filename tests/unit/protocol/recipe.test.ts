@@ -1,0 +1,62 @@
+import { encode } from 'fast-png';
+import { describe, expect, it } from 'vitest';
+import { StudioError } from '../../../src/protocol/errors.ts';
+import type { Recipe } from '../../../src/protocol/events.ts';
+import { RECIPE_KEYWORD, readRecipe, recipeTexts, WORDS_KEYWORD } from '../../../src/protocol/recipe.ts';
+import { pngTexts } from '../../../workers/imaging/png-texts.ts';
+
+const RECIPE: Recipe = {
+  scale: 4,
+  steps: 20,
+  guidance: 1.5,
+  seed: 42,
+  sampler: 'ddpm',
+  startPoint: 'lr',
+  prompt: { tags: null, user: 'Zoë 🐦', positive: 'clean', negative: 'blur' },
+  colorFix: 'wavelet',
+  bundleId: 'seesr-mini',
+  bundleTitle: 'SeeSR mini',
+  graphs: { denoiser: ['a'.repeat(64)] },
+  tags: ['bird'],
+  positiveText: 'bird, Zoë 🐦,clean',
+  negativeText: 'blur',
+  backend: 'wasm',
+};
+const MIX = { low: 'input', high: 'rfsr', gain: 1.25, other: { ...RECIPE, bundleId: 'seesr-mini-rfsr' } } as const;
+
+function throughPng(texts: Record<string, string>): Readonly<Record<string, string>> {
+  return pngTexts(encode({ width: 2, height: 1, channels: 3, data: new Uint8Array(6), text: texts }));
+}
+
+describe('a recipe in a picture', () => {
+  it('survives a PNG, whatever the letters', () => {
+    expect(readRecipe(throughPng(recipeTexts({ recipe: RECIPE, mix: null })))).toEqual({ recipe: RECIPE, mix: null });
+    expect(readRecipe(throughPng(recipeTexts({ recipe: RECIPE, mix: MIX })))).toEqual({ recipe: RECIPE, mix: MIX });
+  });
+
+  it('is also there in words', () => {
+    const words = throughPng(recipeTexts({ recipe: RECIPE, mix: MIX }))[WORDS_KEYWORD];
+    expect(words).toContain('Steps: 20, Sampler: ddpm, CFG scale: 1.5, Seed: 42, Model: SeeSR mini');
+    expect(words).toContain('Mixed: low band of input, high band of rfsr times 1.25');
+  });
+
+  it('is absent from other pictures and files', () => {
+    expect(readRecipe(throughPng({ Comment: 'hello' }))).toBeNull();
+    expect(pngTexts(new TextEncoder().encode('not a picture at all'))).toEqual({});
+  });
+
+  it.each([
+    ['not JSON', 'not JSON'],
+    ['{}', 'schema'],
+    [JSON.stringify({ schema: 1, recipe: { ...RECIPE, sampler: 'euler' } }), 'recipe.sampler'],
+  ])('is refused, with the reason, when it reads %s', (text, reason) => {
+    const read = (): unknown => readRecipe({ [RECIPE_KEYWORD]: text });
+    expect(read).toThrow(StudioError);
+    expect(read).toThrow(reason);
+  });
+
+  it('is found before a file breaks off', () => {
+    const bytes = encode({ width: 2, height: 1, channels: 3, data: new Uint8Array(6), text: recipeTexts({ recipe: RECIPE, mix: null }) });
+    expect(() => pngTexts(bytes.subarray(0, bytes.length - 5))).not.toThrow();
+  });
+});
