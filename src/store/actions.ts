@@ -49,6 +49,8 @@ export type ResultName = 'result' | 'rfsr' | 'mix';
 
 /** Actions over a store, its pictures and the workers. */
 export function createActions(store: StoreApi<StudioState>, frames: Frames, clients: Clients): Actions {
+  /** Until the models are listed, none can be chosen. */
+  let starting: Promise<void> = Promise.resolve();
   const set = (change: (state: StudioState) => StudioState): void => store.setState(change);
 
   function fail(error: unknown): void {
@@ -76,6 +78,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
   }
 
   async function restore({ recipe }: PictureRecipe, name: string): Promise<void> {
+    await starting;
     const { bundles } = store.getState();
     const known = bundles.some(({ id }) => id === recipe.bundleId);
     if (known) await actions.chooseBundle(recipe.bundleId);
@@ -135,8 +138,8 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
   }
 
   const actions: Actions = {
-    start: (search) =>
-      attempt(async () => {
+    start(search) {
+      starting = attempt(async () => {
         const device = await clients.device(backendFrom(search));
         set((state) => ({ ...state, device }));
         const bundles = await clients.bundles();
@@ -148,7 +151,9 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
         await actions.chooseBundle(wanted.id);
         // what was changed while the models were being listed stays changed
         actions.change(Object.fromEntries(own));
-      }),
+      });
+      return starting;
+    },
 
     open: (file, name) => attempt(async () => take(await file.arrayBuffer(), name)),
 

@@ -129,6 +129,8 @@ class Trainer:
         main = self.accelerator.is_main_process
         progress = tqdm(total=self.config.steps, initial=self.step, disable=not main, mininterval=10, desc=self.stage.name)
         self.stage.train()
+        if main and self.step == 0:
+            self.write_samples()
         while self.step < self.config.steps:
             for name, value in self.train_step().items():
                 self.recent.setdefault(name, []).append(value.detach())

@@ -79,7 +79,7 @@ export function Timeline() {
             </span>
           ))}
         </div>
-        <ol className={styles['columns']}>
+        <ol className={styles['columns']} data-pair={lanes.length > 1}>
           {run.steps.map((_, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a step is its index
             <StepColumn key={index} lanes={lanes} index={index} current={index === current} />

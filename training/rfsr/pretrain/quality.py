@@ -46,7 +46,7 @@ class QualityConfig:
     level: float = 0.5
     clean_level: float = 0.9
     faulty_level: float = 0.1
-    often: dict[str, float] = field(default_factory=lambda: {"oversharp": 5.0})
+    often: dict[str, float] = field(default_factory=lambda: {"oversharp": 4.0, "overcooked": 4.0})
 
 
 @dataclass(frozen=True)
