@@ -3,13 +3,17 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { build, createServer, preview } from 'vite';
+import { FolderFiles } from '../cli/folder-files.ts';
+import { nodeRuntime } from '../cli/ort.ts';
 import { readPicture } from '../cli/pictures.ts';
 import { psnrY, ssimY } from '../src/core/metrics.ts';
 import { resizePicture } from '../src/core/resize.ts';
 import type { Image8 } from '../src/protocol/request.ts';
 import { launchChromium, visit } from '../tests/support/chromium.ts';
+import { Engine } from '../workers/engine.ts';
 
 const SIZES = [
   [128, 128],
@@ -17,6 +21,7 @@ const SIZES = [
 ] as const;
 const STEPS = 20;
 const GUIDANCE = 2;
+const PAIR = ['seesr-mini', 'seesr-mini-rfsr'] as const;
 const OUT = 'artifacts/bench';
 const PEERS_ROOT = 'scripts/peers';
 const PEERS = ['upscaler (esrgan-slim)', 'upscaler (esrgan-thick)', 'upscalejs (Real-ESRGAN 6B)'];
@@ -49,6 +54,7 @@ declare global {
 }
 
 const rows: Row[] = [];
+const pairs: PairRow[] = [];
 mkdirSync(OUT, { recursive: true });
 
 interface Pair {
@@ -130,21 +136,8 @@ async function inChromium(url: string, path: string, truth: Image8 | null, size:
     await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
     await page.getByRole('spinbutton', { name: 'Guidance' }).fill(`${GUIDANCE}`);
     for (const run of ['first', 'warm']) {
-      const began = performance.now();
-      await page.getByRole('button', { name: 'Upscale' }).click();
-      await page.getByLabel('Step 1 low frequencies').waitFor();
-      const firstPreviewSeconds = (performance.now() - began) / 1000;
-      await page.getByRole('button', { name: 'Download' }).waitFor({ timeout: 600_000 });
+      const { seconds, firstPreviewSeconds, inGraphsPercent } = await timedRun(page);
       if (run === 'first') continue;
-      await page.getByRole('tab', { name: 'Info' }).click();
-      const stages = await page
-        .getByRole('tabpanel')
-        .getByRole('listitem')
-        .evaluateAll((items) =>
-          Object.fromEntries(items.map((item) => (item.textContent ?? '').match(/^([a-z]+)([\d.]+)/)?.slice(1) ?? [])),
-        );
-      const seconds = Object.fromEntries(Object.entries(stages).map(([stage, text]) => [stage, Number(text)]));
-      const inGraphs = /(\d+) % inside/.exec((await page.getByRole('tabpanel').textContent()) ?? '')?.[1];
       const memory = await page.evaluate(() =>
         (performance as unknown as { measureUserAgentSpecificMemory?(): Promise<{ bytes: number }> }).measureUserAgentSpecificMemory?.(),
       );
@@ -158,7 +151,7 @@ async function inChromium(url: string, path: string, truth: Image8 | null, size:
         stepSeconds: (seconds['denoise'] ?? 0) / STEPS,
         interactiveSeconds,
         firstPreviewSeconds,
-        inGraphsPercent: Number(inGraphs),
+        inGraphsPercent,
         peakMegabytes: memory === undefined ? null : memory.bytes / 1e6,
         ...quality(await readPicture(output), truth),
         stages: seconds,
@@ -168,6 +161,100 @@ async function inChromium(url: string, path: string, truth: Image8 | null, size:
   } finally {
     await browser.close();
   }
+}
+
+/** One press of Upscale: seconds of its stages, as the page itself says. */
+async function timedRun(page: Page) {
+  await page.getByRole('tab', { name: 'Settings' }).click();
+  const began = performance.now();
+  await page.getByRole('button', { name: 'Upscale' }).click();
+  await page
+    .getByLabel(/^Step 1 low frequencies/)
+    .first()
+    .waitFor();
+  const firstPreviewSeconds = (performance.now() - began) / 1000;
+  await page.getByRole('button', { name: /^Download/ }).waitFor({ timeout: 600_000 });
+  await page.getByRole('button', { name: 'Upscale' }).waitFor({ timeout: 600_000 });
+  await page.getByRole('tab', { name: 'Info' }).click();
+  const stages = await page
+    .getByRole('tabpanel')
+    .getByRole('listitem')
+    .evaluateAll((items) => Object.fromEntries(items.map((item) => (item.textContent ?? '').match(/^([a-z]+)([\d.]+)/)?.slice(1) ?? [])));
+  const seconds = Object.fromEntries(Object.entries(stages).map(([stage, text]) => [stage, Number(text)]));
+  const inGraphs = /(\d+) % inside/.exec((await page.getByRole('tabpanel').textContent()) ?? '')?.[1];
+  return { seconds, firstPreviewSeconds, inGraphsPercent: Number(inGraphs) };
+}
+
+/** One model against base and RFSR together, both warm, in one process or page. */
+interface PairRow {
+  readonly what: string;
+  readonly size: string;
+  readonly oneSeconds: number;
+  readonly pairSeconds: number;
+  readonly ratio: number;
+}
+
+function pairRow(what: string, size: string, oneSeconds: number, pairSeconds: number): PairRow {
+  return { what, size, oneSeconds, pairSeconds, ratio: pairSeconds / oneSeconds };
+}
+
+async function pairInNode(path: string, size: string): Promise<PairRow> {
+  const engine = new Engine(nodeRuntime, ['cpu'], new FolderFiles('public/models'));
+  const image = await readPicture(path);
+  const { sampling, image: defaults } = (await engine.bundle(PAIR[0])).manifest;
+  const { sampler, startPoint, positivePrompt: positive, negativePrompt: negative } = sampling;
+  const prompt = { tags: null, user: '', positive, negative };
+  const { colorFix } = defaults;
+  const request = {
+    image,
+    scale: 4,
+    steps: STEPS,
+    guidance: GUIDANCE,
+    seed: 42,
+    sampler,
+    startPoint,
+    prompt,
+    colorFix,
+    preview: 'bands',
+  } as const;
+  const timed = async (bundles: readonly string[]): Promise<number> => {
+    const began = performance.now();
+    const lanes = bundles.map((bundleId) => ({ runId: bundleId, bundleId }));
+    await engine.run(lanes, request, async () => {}, new AbortController().signal);
+    return (performance.now() - began) / 1000;
+  };
+  await timed(PAIR);
+  const row = pairRow('Node', size, await timed([PAIR[0]]), await timed(PAIR));
+  await engine.dispose();
+  return row;
+}
+
+async function pairInChromium(url: string, path: string, size: string): Promise<PairRow> {
+  const browser = await launchChromium();
+  try {
+    const { page } = await visit(browser, url);
+    await page.getByLabel('Picture file').first().setInputFiles(path);
+    await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
+    await page.getByRole('spinbutton', { name: 'Guidance' }).fill(`${GUIDANCE}`);
+    const warm = async (): Promise<number> => {
+      await timedRun(page);
+      return sum((await timedRun(page)).seconds);
+    };
+    const one = await warm();
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByText('Compare base and RFSR').click();
+    return pairRow('Chromium WASM', size, one, await warm());
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Memory that fine-tuning needs: of full size counted, of the mini measured. Null where the training package is not installed. */
+function finetuning(): { readonly needs: readonly Record<string, unknown>[]; readonly measured: Record<string, unknown> } | null {
+  const out = `${process.cwd()}/${OUT}/finetune.json`;
+  const words = ['-W', 'ignore', '-m', 'rfsr', 'needs', '--batch', '2', '--measure', '../public/models/seesr-mini', '--out', out];
+  const { status } = spawnSync('python3', words, { cwd: 'training', stdio: ['ignore', 'ignore', 'ignore'] });
+  return status === 0 ? JSON.parse(readFileSync(out, 'utf8')) : null;
 }
 
 /** The other upscalers on their own page, each warmed up on a crop: they are installed beside it, not with the studio. */
@@ -195,6 +282,15 @@ async function peersInChromium(path: string, truth: Image8 | null, size: string)
   }
   await site.close();
   return found;
+}
+
+function pairTable(): string {
+  const head = '| A pair | Input | one s | pair s | ratio |\n|---|---|---|---|---|';
+  const lines = pairs.map(
+    ({ what, size, oneSeconds, pairSeconds, ratio }) =>
+      `| ${what} | ${size} | ${oneSeconds.toFixed(2)} | ${pairSeconds.toFixed(2)} | ${ratio.toFixed(2)} |`,
+  );
+  return [head, ...lines].join('\n');
 }
 
 function table(): string {
@@ -229,12 +325,19 @@ for (const [height, width] of SIZES) {
   rows.push(await inNode(path, truth, size));
   for (const threads of cpus().length > 1 ? [1, cpus().length] : [1]) rows.push(await inChromium(url, path, truth, size, threads));
   rows.push(...(await peersInChromium(path, truth, size)));
+  pairs.push(await pairInNode(path, size), await pairInChromium(url, path, size));
 }
 await server.close();
+const training = finetuning();
 const command = `npm run bench -- ${SOURCE}`;
 writeFileSync(
   `${OUT}/bench.json`,
-  JSON.stringify({ command, cpus: cpus().map(({ model }) => model), steps: STEPS, guidance: GUIDANCE, rows }, null, 1),
+  JSON.stringify({ command, cpus: cpus().map(({ model }) => model), steps: STEPS, guidance: GUIDANCE, rows, pairs, training }, null, 1),
 );
-writeFileSync(`${OUT}/bench.md`, `${table()}\n`);
-console.log(`${table()}\n\n${command}; ${STEPS} steps, guidance ${GUIDANCE}; details in ${OUT}/bench.json`);
+const report = [
+  table(),
+  pairTable(),
+  `Fine-tuning: ${training === null ? 'the training package is not installed' : JSON.stringify(training)}`,
+].join('\n\n');
+writeFileSync(`${OUT}/bench.md`, `${report}\n`);
+console.log(`${report}\n\n${command}; ${STEPS} steps, guidance ${GUIDANCE}; details in ${OUT}/bench.json`);

@@ -2,7 +2,7 @@ import type { StoreApi } from 'zustand/vanilla';
 import { isAbort, StudioError } from '../protocol/errors.ts';
 import { BACKENDS, type Backend, type RunEvent } from '../protocol/events.ts';
 import { type Manifest, parseManifest } from '../protocol/manifest.ts';
-import { type Mix, type PictureRecipe, readRecipe, recipeTexts } from '../protocol/recipe.ts';
+import { type Mix, type PictureRecipe, RECIPE_KEYWORD, readRecipe, recipeTexts } from '../protocol/recipe.ts';
 import type { Image8, RestoreRequest } from '../protocol/request.ts';
 import type { PictureDifference } from '../protocol/studio-api.ts';
 import type { Clients } from '../worker-client/clients.ts';
@@ -24,6 +24,8 @@ export interface Actions {
   /** Inspects the device and loads the list of models. Called once, after the first paint. */
   start(search: string): Promise<void>;
   open(file: Blob, name: string): Promise<void>;
+  /** Opens a picture too, but where one is open already, a picture of the studio's own only gives back the settings that made it. */
+  drop(file: Blob, name: string): Promise<void>;
   openSample(path: string, name: string): Promise<void>;
   change(settings: Partial<SettingsState>): void;
   /** Also takes over the model's own defaults. */
@@ -69,29 +71,20 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
     }
   }
 
-  /** Opens a picture; one that carries a recipe restores its settings instead, and is opened only where there is none yet. */
-  async function take(bytes: ArrayBuffer, name: string): Promise<void> {
-    set((state) => ({ ...state, messages: [] }));
-    const carried = readRecipe(await clients.texts(bytes.slice(0)));
-    if (carried !== null) await restore(carried, name);
-    if (carried === null || store.getState().picture.status === 'empty') await openPicture(bytes, name);
-  }
-
-  async function restore({ recipe }: PictureRecipe, name: string): Promise<void> {
+  /** Takes over the settings of a recipe; a model that is not here stays unchosen, and is named. */
+  async function restore({ recipe, mix }: PictureRecipe, name: string): Promise<void> {
     await starting;
-    const { bundles } = store.getState();
-    const known = bundles.some(({ id }) => id === recipe.bundleId);
+    const known = store.getState().bundles.some(({ id }) => id === recipe.bundleId);
     if (known) await actions.chooseBundle(recipe.bundleId);
-    const { scale, steps, guidance, seed, sampler, startPoint, colorFix, prompt, tags } = recipe;
-    const { user, positive, negative } = prompt;
-    actions.change({ scale, steps, guidance, seed, sampler, startPoint, colorFix, user, positive, negative, tags });
+    const { scale, steps, guidance, seed, sampler, startPoint, colorFix, prompt } = recipe;
+    actions.change({ scale, steps, guidance, seed, sampler, startPoint, colorFix, ...prompt, compare: mix !== null });
     const model = known ? recipe.bundleTitle : `all but the model, “${recipe.bundleTitle}”, which is not here`;
-    const text = `Settings restored from the recipe in “${name}”: ${model}, ${steps} steps, seed ${seed}.`;
+    const text = `Settings restored from “${name}”: ${model}, ${steps} steps, seed ${seed}. To enlarge that picture itself, use Open.`;
     set((state) => addMessage(state, { kind: 'notice', text, code: null, details: 'recipe' }));
   }
 
   async function openPicture(bytes: ArrayBuffer, name: string): Promise<void> {
-    set((state) => ({ ...state, picture: { ...state.picture, status: 'loading' } }));
+    set((state) => ({ ...state, picture: { ...state.picture, status: 'loading' }, messages: [] }));
     try {
       const image = await clients.decode(bytes, name);
       frames.put(PICTURE_FRAME_ID, image);
@@ -155,13 +148,22 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
       return starting;
     },
 
-    open: (file, name) => attempt(async () => take(await file.arrayBuffer(), name)),
+    open: (file, name) => attempt(async () => openPicture(await file.arrayBuffer(), name)),
+
+    drop: (file, name) =>
+      attempt(async () => {
+        const bytes = await file.arrayBuffer();
+        const texts = await clients.texts(bytes.slice(0));
+        if (store.getState().picture.status === 'empty' || !(RECIPE_KEYWORD in texts)) await openPicture(bytes, name);
+        const carried = readRecipe(texts);
+        if (carried !== null) await restore(carried, name);
+      }),
 
     openSample: (path, name) =>
       attempt(async () => {
         const response = await fetch(path);
         if (!response.ok) throw new StudioError('network-failed', 'The sample picture could not be loaded.');
-        await take(await response.arrayBuffer(), name);
+        await openPicture(await response.arrayBuffer(), name);
       }),
 
     change: (settings) => set((state) => ({ ...state, settings: { ...state.settings, ...settings } })),

@@ -121,7 +121,15 @@ describe('a person who compares base and RFSR', () => {
 
     const { page: other } = await visit(browser, inject('nanoSiteUrl'));
     await openMadePicture(other, 24, 24);
-    await other.getByLabel('Picture file').first().setInputFiles({ name: 'dropped.png', mimeType: 'image/png', buffer: rfsr.bytes });
+    const files = await other.evaluateHandle(
+      (bytes) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([new Uint8Array(bytes)], 'dropped.png', { type: 'image/png' }));
+        return transfer;
+      },
+      [...rfsr.bytes],
+    );
+    await other.getByRole('region', { name: 'Image' }).dispatchEvent('drop', { dataTransfer: files });
     await other.getByRole('status', { name: 'Notices' }).getByText('Settings restored').waitFor();
     expect(await other.getByLabel('Model').inputValue()).toBe('seesr-nano-rfsr');
     expect(await other.getByRole('slider', { name: 'Steps', exact: true }).inputValue()).toBe(String(STEPS));

@@ -60,13 +60,16 @@ def test_scores_ready_made_pictures_beside_bicubic(references: Path, tmp_path: P
     assert perfect["mean"]["fd"] == {"value": 0.0, "count": 2} and bicubic["mean"]["fd"]["value"] > 0
     assert {each["reason"] for each in bicubic["declined"]} == {"picture-unsuitable"}  # too small for NIQE's blocks
     table = (tmp_path / "r.md").read_text()
-    assert "| model | psnr ↑ | ssim ↑ | fd ↓ | niqe ↓ | seconds |" in table and "| perfect | 100 | 1 | 0 | – |" in table
+    assert (
+        "| model | psnr ↑ | ssim ↑ | fd ↓ | niqe ↓ | mini_quality ↑ | mini_preference ↑ | seconds |" in table
+        and "| perfect | 100 | 1 | 0 | – |" in table
+    )
 
 
 def test_real_inputs_get_no_full_reference_scores(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["--inputs", references, "--limit", 1, "--save", tmp_path / "made"]
     results = evaluate(monkeypatch, tmp_path / "r.json", *arguments)
-    assert results["models"][0]["mean"].keys() == {"seconds"}
+    assert results["models"][0]["mean"].keys() == {"mini_quality", "seconds"}
     assert {each["metric"] for each in results["declined"]} == {"fd", "niqe"}
     assert "niqe was not computed" in (tmp_path / "r.md").read_text()
     made = list((tmp_path / "made" / "bicubic").iterdir())

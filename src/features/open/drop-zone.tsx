@@ -16,13 +16,13 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
   const busy = useStudio((state) => state.progress !== null);
   const actions = useActions();
   const [over, setOver] = useState(false);
-  usePaste((file) => void actions.open(file, file.name || 'pasted picture'));
+  usePaste((file) => void actions.drop(file, file.name || 'pasted picture'));
 
   const onDrop = (event: DragEvent): void => {
     event.preventDefault();
     setOver(false);
     const file = event.dataTransfer.files[0];
-    if (file !== undefined && !busy) void actions.open(file, file.name);
+    if (file !== undefined && !busy) void actions.drop(file, file.name);
   };
 
   return (

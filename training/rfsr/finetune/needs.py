@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import BlipTextModel
 
+from rfsr.checkpoint import config_from
+from rfsr.common import load_config
 from rfsr.features.vgg19 import VGG19Features
+from rfsr.finetune.stage import RFSRConfig
+from rfsr.finetune.step_cost import step_cost
 from rfsr.models.seesr import CONFIGS, SeeSRDenoiser
 from rfsr.models.vae import full_autoencoder
 from rfsr.rewards.clip_iqa import CLIP
@@ -59,6 +64,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", choices=CONFIGS, default="full")
     parser.add_argument("--side", type=int, default=512, help="pixels of a training picture")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 2, 4, 8], help="micro-batches to count")
+    parser.add_argument("--measure", type=Path, metavar="BUNDLE", help="also run steps of this bundle here: seconds and memory")
+    parser.add_argument("--rewards", type=Path, default=Path("weights"), help="folder of the shipped rewards, for --measure")
+    parser.add_argument("--config", type=Path, default=Path("configs/rfsr_mini.toml"), help="recipe to measure")
     parser.add_argument("--out", type=Path, help="JSON to write")
 
 
@@ -71,8 +79,14 @@ def main(args: argparse.Namespace) -> None:
             f"(weights {row.weights:.1f}, gradients {row.gradients:.1f}, Adam {row.optimizer:.1f}, average {row.average:.1f}, "
             f"pretrained {row.pretrained:.1f}, judges {row.judges:.1f}, activations {row.activations:.1f}): {row.device}"
         )
+    found: dict[str, Any] = {"needs": [asdict(row) | {"total": row.total, "device": row.device} for row in rows]}
+    if args.measure:
+        table = load_config(args.config)
+        config = config_from(RFSRConfig, table["rfsr"])
+        found["measured"] = step_cost(args.measure, args.rewards, config=config, batch=table["loop"]["batch_size"])
+        print(json.dumps(found["measured"]))
     if args.out:
-        args.out.write_text(json.dumps([asdict(row) | {"total": row.total, "device": row.device} for row in rows], indent=1))
+        args.out.write_text(json.dumps(found, indent=1))
 
 
 def count(size: str, *, side: int, batch: int, checkpointing: bool) -> Needs:

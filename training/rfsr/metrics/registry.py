@@ -1,5 +1,9 @@
-"""Every quality measure by name: its range, which way is better, and what it needs. One that cannot be had is declined, never faked."""
+"""Every quality measure by name: its range, which way is better, and what it needs. One that cannot be had is declined, never faked.
 
+The mini rewards are measures too. A model that was trained on one is no better for scoring well in it: read them beside the others.
+"""
+
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -8,14 +12,20 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from rfsr.common import from_rgb8
 from rfsr.features.network import feature_distance
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.metrics.niqe import PristineModel, niqe
 from rfsr.metrics.pixels import IDENTICAL_DB, psnr, ssim
+from rfsr.models.tagger import normalise_image
+from rfsr.rewards.mini_preference import MiniPreference
+from rfsr.rewards.mini_quality import MiniQuality
 
 NIQE_PRISTINE = Path("niqe/niqe_pris_params.npz")
+SHIPPED = Path(__file__).parents[2] / "weights"
+"""The rewards this project trained, in the repository."""
 
 Measure = Callable[..., float]
 """Takes a picture uint8 [H, W, 3], and a reference of the same shape where the metric needs one."""
@@ -24,7 +34,10 @@ Reason = Literal["weights-missing", "reference-missing", "size-differs", "pictur
 
 @dataclass(frozen=True)
 class Metric:
-    """What is known of a measure. `weights`: the file it needs, relative to the folder of networks; `open`: makes it, given that file."""
+    """What is known of a measure.
+
+    `weights`: the file or folder it needs, relative to the folder of networks unless it is absolute; `open`: makes it, given that.
+    """
 
     name: str
     range: tuple[float, float]
@@ -57,6 +70,32 @@ def open_feature_distance(path: Path) -> Measure:
     return measure
 
 
+def open_quality(path: Path) -> Measure:
+    """`mini_quality`: the reward's own score."""
+    reward = MiniQuality.load(path).eval()
+
+    @torch.no_grad()
+    def measure(rgb8: np.ndarray) -> float:
+        return reward.score(from_rgb8(rgb8)[None], [""]).item()
+
+    return measure
+
+
+def open_preference(path: Path) -> Measure:
+    """`mini_preference`: the reward's score with the words its own tagger has for the reference, reduced as a degraded picture is."""
+    reward, facts = MiniPreference.load(path).eval(), json.loads((path / "facts.json").read_text())
+    thresholds = torch.tensor(facts["thresholds"])
+
+    @torch.no_grad()
+    def measure(rgb8: np.ndarray, reference: np.ndarray) -> float:
+        small = F.interpolate(from_rgb8(reference)[None], scale_factor=0.25, mode="bicubic", antialias=True).clamp(0, 1)
+        said = reward.tagger(normalise_image(small, side=reward.tagger.config.side))[1][0].sigmoid() > thresholds
+        words = ", ".join(facts["tags"][i] for i in said.nonzero()[:, 0].tolist())
+        return reward.score(from_rgb8(rgb8)[None], [words]).item()
+
+    return measure
+
+
 METRICS = {
     metric.name: metric
     for metric in (
@@ -67,6 +106,8 @@ METRICS = {
         Metric(
             "niqe", (0, float("inf")), "lower", False, lambda path: partial(niqe, model=PristineModel.load(path)), NIQE_PRISTINE
         ),
+        Metric("mini_quality", MiniQuality.range, "higher", False, open_quality, SHIPPED / "mini_quality"),
+        Metric("mini_preference", MiniPreference.range, "higher", True, open_preference, SHIPPED / "mini_preference"),
     )
 }
 
@@ -83,10 +124,9 @@ class Measures:
         for name in names or METRICS:
             metric = METRICS[name]
             path = (nets or Path()) / (metric.weights or "")
-            if metric.weights and (nets is None or not path.exists()):
-                self.declined.append(
-                    Declined(name, None, "weights-missing", f"expected {metric.weights} in the folder of networks")
-                )
+            if metric.weights and not (path.exists() and (nets is not None or metric.weights.is_absolute())):
+                detail = f"expected {'/'.join(metric.weights.parts[-2:])} in the folder of networks, or shipped"
+                self.declined.append(Declined(name, None, "weights-missing", detail))
             else:
                 self.open[name] = metric.open(path)
 

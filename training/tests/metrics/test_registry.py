@@ -8,6 +8,8 @@ import pytest
 from rfsr.metrics.registry import METRICS, Measures
 from tests.metrics.networks import write_networks
 
+SHIPPED_REWARDS = {"mini_quality", "mini_preference"}
+
 
 @pytest.fixture(scope="module")
 def nets(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -26,14 +28,15 @@ def test_every_score_lies_in_its_range_and_the_reference_itself_scores_best(nets
     assert not nothing_declined and own.keys() == other.keys() == METRICS.keys()
     for name, metric in METRICS.items():
         assert metric.range[0] <= other[name] <= metric.range[1]
-        if metric.needs_reference:
+        # a preference takes words from the reference, not pixels
+        if metric.needs_reference and name != "mini_preference":
             assert own[name] > other[name] if metric.better == "higher" else own[name] < other[name]
 
 
 @pytest.mark.parametrize("given", [True, False])
 def test_declines_what_needs_weights_that_are_not_there(given: bool, tmp_path: Path) -> None:
     measures = Measures(tmp_path if given else None)
-    assert set(measures.open) == {"psnr", "ssim"}
+    assert set(measures.open) == {"psnr", "ssim", *SHIPPED_REWARDS}
     assert {(each.metric, each.picture, each.reason) for each in measures.declined} == {
         ("fd", None, "weights-missing"),
         ("niqe", None, "weights-missing"),
@@ -42,16 +45,17 @@ def test_declines_what_needs_weights_that_are_not_there(given: bool, tmp_path: P
 
 def test_declines_full_reference_metrics_without_a_reference(nets: Path) -> None:
     scores, declined = Measures(nets).score(picture(0), None, picture="real")
-    assert set(scores) == {"niqe"}
-    assert {(each.metric, each.reason) for each in declined} == {(name, "reference-missing") for name in ("psnr", "ssim", "fd")}
+    assert set(scores) == {"niqe", "mini_quality"}
+    names = ("psnr", "ssim", "fd", "mini_preference")
+    assert {(each.metric, each.reason) for each in declined} == {(name, "reference-missing") for name in names}
 
 
 def test_declines_a_reference_of_another_size_and_a_picture_too_small(nets: Path) -> None:
     scores, declined = Measures(nets).score(picture(0), picture(0, height=96, width=192), picture="turned")
-    assert set(scores) == {"niqe"} and {each.reason for each in declined} == {"size-differs"}
+    assert set(scores) == {"niqe", "mini_quality"} and {each.reason for each in declined} == {"size-differs"}
     small = picture(0, height=18, width=18)
     scores, declined = Measures(nets).score(small, small, picture="small")
-    assert not scores and {each.reason for each in declined} == {"picture-unsuitable"}
+    assert scores.keys() == SHIPPED_REWARDS and {each.reason for each in declined} == {"picture-unsuitable"}
 
 
 def test_refuses_a_metric_it_does_not_know() -> None:
