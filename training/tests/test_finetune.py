@@ -275,6 +275,7 @@ def test_the_commands_make_a_bundle_that_shares_what_did_not_learn(folder: Path,
     hashes = {role: (made["graphs"][role][0]["files"][0]["sha256"], base["graphs"][role][0]["files"][0]["sha256"])
               for role in base["graphs"]}  # fmt: skip
     assert {role for role, (ours, theirs) in hashes.items() if ours != theirs} == {"denoiser", "conditionEncoder"}
+    assert made["windows"] == {"steps": 5, "early": [0, 2], "late": [4, 5]}
     assert made["pairedWith"] == "seesr-nano" and max(made["parity"].values()) < 1e-4
     assert made["training"]["stages"][-1]["rfsr"]["late"] == [4, 5]
 

@@ -1,10 +1,11 @@
-import { shownRun } from '../../store/state.ts';
+import { shownPartner, shownRun } from '../../store/state.ts';
 import { useStudio } from '../../store/store.ts';
 import styles from './info-panel.module.css';
 
 /** What made the shown result, and where its time went. */
 export function InfoPanel() {
   const run = useStudio(shownRun);
+  const partner = useStudio(shownPartner);
   const finished = run?.finished ?? null;
   if (run === undefined || finished === null) return <p className={styles['hint']}>Timings and the recipe of a result appear here.</p>;
   const { recipe, timings, graphSeconds } = finished;
@@ -14,6 +15,12 @@ export function InfoPanel() {
       <dl className={styles['list']}>
         <dt>Model</dt>
         <dd>{recipe.bundleTitle}</dd>
+        {partner !== undefined && (
+          <>
+            <dt>With</dt>
+            <dd>{partner.bundleTitle}, on the same noise</dd>
+          </>
+        )}
         <dt>Size</dt>
         <dd>
           {run.width} × {run.height}
