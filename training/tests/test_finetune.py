@@ -9,6 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from rfsr import export, finetune, rollout
 from rfsr.checkpoint import read_manifest, write_runs
 from rfsr.data import PackedCrops
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
+from rfsr.finetune import plots
 from rfsr.finetune.lora import add_lora, merged_state
 from rfsr.finetune.stage import RFSRConfig, RFSRStage
 from rfsr.finetune.windows import windows
@@ -278,6 +280,10 @@ def test_the_commands_make_a_bundle_that_shares_what_did_not_learn(folder: Path,
     assert made["windows"] == {"steps": 5, "early": [0, 2], "late": [4, 5]}
     assert made["pairedWith"] == "seesr-nano" and max(made["parity"].values()) < 1e-4
     assert made["training"]["stages"][-1]["rfsr"]["late"] == [4, 5]
+    call(plots, run=f"nano={run}", out=tmp_path / "plots", crop="1")
+    for name in ("losses", "measures", "strips"):
+        with Image.open(tmp_path / "plots" / f"{name}.png") as picture:
+            assert picture.convert("L").getextrema()[0] < 128
 
 
 def call(command: ModuleType, **options: Path | str) -> None:

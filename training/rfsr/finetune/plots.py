@@ -28,6 +28,7 @@ STRIP_SHOWN = 6
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr plot`."""
     parser.add_argument("--run", action="append", required=True, metavar="NAME=DIR", help="a fine-tuning run; may be repeated")
+    parser.add_argument("--crop", type=int, default=0, help="which of the shown crops the strips follow")
     parser.add_argument("--out", type=Path, required=True, help="folder of the pictures")
 
 
@@ -42,7 +43,7 @@ def main(args: argparse.Namespace) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     plot_losses({name: read_lines(run / "log.jsonl") for name, run in runs.items()}, args.out / "losses.png")
     plot_measures({name: read_lines(run / "measures.jsonl") for name, run in runs.items()}, args.out / "measures.png")
-    plot_strips(runs, args.out / "strips.png")
+    plot_strips(runs, args.out / "strips.png", crop=args.crop)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -100,9 +101,9 @@ def finish(figure: plt.Figure, axes: dict[str, plt.Axes], path: Path) -> None:
     plt.close(figure)
 
 
-def plot_strips(runs: dict[str, Path], path: Path) -> None:
+def plot_strips(runs: dict[str, Path], path: Path, *, crop: int) -> None:
     """One crop over iterations, one row a run, from its sample grids."""
-    strips = {name: sample_strip(run) for name, run in runs.items()}
+    strips = {name: sample_strip(run, crop) for name, run in runs.items()}
     columns = max(len(strip) for strip in strips.values())
     figure, axes = plt.subplots(
         len(strips), columns, figsize=(2.2 * columns, 2.4 * len(strips)), squeeze=False, layout="constrained"
@@ -117,13 +118,13 @@ def plot_strips(runs: dict[str, Path], path: Path) -> None:
     plt.close(figure)
 
 
-def sample_strip(run: Path) -> list[tuple[int, np.ndarray]]:
-    """(step, uint8 [S, S, 3]) of the first held-out crop, for steps spread over the run."""
+def sample_strip(run: Path, crop: int) -> list[tuple[int, np.ndarray]]:
+    """(step, uint8 [S, S, 3]) of a held-out crop, for steps spread over the run."""
     grids = sorted((run / "samples").glob("*.png"))
     chosen = [grids[i] for i in np.unique(np.linspace(0, len(grids) - 1, STRIP_SHOWN).astype(int))]
     strip = []
     for grid in chosen:
         pixels = np.asarray(Image.open(grid))
         side = len(pixels) // GRID_ROWS
-        strip.append((int(grid.stem), pixels[STRIP_ROW * side : (STRIP_ROW + 1) * side, :side]))
+        strip.append((int(grid.stem), pixels[STRIP_ROW * side : (STRIP_ROW + 1) * side, crop * side : (crop + 1) * side]))
     return strip
