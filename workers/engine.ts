@@ -221,21 +221,16 @@ function checkTogether(lead: Manifest, others: readonly Lane[]): void {
 class StageClock {
   readonly #stages: { stage: Stage; began: number }[] = [];
   graphSeconds = 0;
-  /** Graphs that run now: time in which several do counts once. */
-  #running = 0;
-  #began = 0;
 
   enter(stage: Stage): void {
     this.#stages.push({ stage, began: performance.now() });
   }
 
   async measure<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running++ === 0) this.#began = performance.now();
-    try {
-      return await work();
-    } finally {
-      if (--this.#running === 0) this.graphSeconds += (performance.now() - this.#began) / 1000;
-    }
+    const began = performance.now();
+    const result = await work();
+    this.graphSeconds += (performance.now() - began) / 1000;
+    return result;
   }
 
   finish(): StageSeconds[] {

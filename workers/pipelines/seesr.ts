@@ -87,11 +87,9 @@ export async function restoreSeeSR(lanes: Lanes, request: RestoreRequest): Promi
   for (const [index, timestep] of timesteps.entries()) {
     const following = followingTimestep(manifest.scheduler, request.steps, timestep);
     const drawn = sampler.usesNoise ? noise.normal(latentDims) : null;
-    signal.throwIfAborted();
-    // lanes do not depend on each other: where the runtime can, they compute at the same time
-    const predictions = await Promise.all(states.map((state) => predict(state, timestep, request.guidance)));
-    for (const [i, state] of states.entries()) {
-      const prediction = laneAt(predictions, i);
+    for (const state of states) {
+      signal.throwIfAborted();
+      const prediction = await predict(state, timestep, request.guidance);
       const { sample } = state;
       const { next, x0 } = sampler.step(manifest.scheduler, alphas, { sample, prediction, timestep, following, noise: drawn });
       state.sample = next;

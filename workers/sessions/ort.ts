@@ -6,7 +6,7 @@ import gpuUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
 import wasmModuleUrl from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import type { Backend } from '../../src/protocol/events.ts';
-import { type OrtRuntime, type RawSession, wrapSession } from './runtime.ts';
+import { type OrtRuntime, wrapSession } from './runtime.ts';
 
 /** More threads than this slow small graphs down. */
 const MAX_THREADS = 8;
@@ -23,7 +23,7 @@ export const webRuntime: OrtRuntime = {
       const ort = await import('onnxruntime-web/webgpu');
       ort.env.wasm.wasmPaths = { wasm: gpuUrl, mjs: gpuModuleUrl };
       ort.env.wasm.numThreads = 1;
-      return inTurn(wrapSession(ort, await ort.InferenceSession.create(model, { executionProviders: ['webgpu'] })));
+      return wrapSession(ort, await ort.InferenceSession.create(model, { executionProviders: ['webgpu'] }));
     }
     const ort = await import('onnxruntime-web/wasm');
     ort.env.wasm.wasmPaths = { wasm: wasmUrl, mjs: wasmModuleUrl };
@@ -31,20 +31,6 @@ export const webRuntime: OrtRuntime = {
     return wrapSession(ort, await ort.InferenceSession.create(model, { executionProviders: ['wasm'] }));
   },
 };
-
-let last: Promise<unknown> = Promise.resolve();
-
-/** The build for WebGPU suspends inside a run and takes no other meanwhile: runs wait for their turn. */
-function inTurn(session: RawSession): RawSession {
-  return {
-    ...session,
-    run(feeds) {
-      const run = last.then(() => session.run(feeds));
-      last = run.catch(() => {});
-      return run;
-    },
-  };
-}
 
 function threadsOf(backend: Backend): number {
   return backend === 'wasm-threads' ? wasmThreads() : 1;

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,14 +120,14 @@ def count(size: str, *, side: int, batch: int, checkpointing: bool) -> Needs:
 def predict(denoiser: SeeSRDenoiser, *, side: int, batch: int) -> Tensor:
     """A prediction [batch, C, side/8, side/8] from inputs of the right shapes."""
     config = denoiser.config.unet
-    zeros, cells = partial(torch.zeros, dtype=torch.bfloat16), side // 8
-    condition = denoiser.embed_condition(zeros(batch, 3, side, side))
+    half, cells = {"dtype": torch.bfloat16}, side // 8
+    condition = denoiser.embed_condition(torch.zeros(batch, 3, side, side, **half))
     return denoiser(
-        zeros(batch, config.out_channels, cells, cells),
-        zeros(batch),
-        zeros(batch, PROMPT_TOKENS, config.text_dim),
+        torch.zeros(batch, config.out_channels, cells, cells, **half),
+        torch.zeros(batch, **half),
+        torch.zeros(batch, PROMPT_TOKENS, config.text_dim, **half),
         condition,
-        zeros(batch, IMAGE_TOKENS, config.image_dim),
+        torch.zeros(batch, IMAGE_TOKENS, config.image_dim, **half),
     )
 
 

@@ -40,7 +40,6 @@ class DenoiserStage(Stage):
     """Noise prediction in the preconditioned residual form of `SeeSRDenoiser`."""
 
     name = "denoiser"
-    alphas: Tensor
 
     def __init__(self, config: DenoiserConfig, crops: PackedCrops, latents: LatentCrops, parts: FrozenParts) -> None:
         super().__init__()
