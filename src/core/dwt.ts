@@ -1,4 +1,4 @@
-import { type Tensor, weightedSum } from './tensor.ts';
+import type { Tensor } from './tensor.ts';
 
 /** One level of the orthonormal Haar transform of planes [1, C, H, W]: four bands [1, C, ⌈H/2⌉, ⌈W/2⌉]. */
 export interface HaarBands {
@@ -70,7 +70,12 @@ export function lowView({ ll }: HaarBands): Tensor {
 
 /** The high band as a picture: √(LH² + HL² + HH²) times a gain, per channel, in 0…; clamp to show. */
 export function highView({ lh, hl, hh }: HaarBands): Tensor {
-  const data = lh.data.map((value, i) => HIGH_VIEW_GAIN * Math.hypot(value, hl.data[i] ?? 0, hh.data[i] ?? 0));
+  const data = new Float32Array(lh.data.length);
+  for (let i = 0; i < data.length; i++) {
+    const [a, b, c] = [lh.data[i] ?? 0, hl.data[i] ?? 0, hh.data[i] ?? 0];
+    // Math.hypot guards against overflow that cannot be here, at ten times the price
+    data[i] = HIGH_VIEW_GAIN * Math.sqrt(a * a + b * b + c * c);
+  }
   return { dims: lh.dims, data };
 }
 
@@ -84,17 +89,21 @@ export function bandEnergies({ ll, lh, hl, hh }: HaarBands): { readonly lowEnerg
 
 /** Mean square per value of what changed between two transforms of equal size, as `bandEnergies`. */
 export function bandChanges(before: HaarBands, after: HaarBands): { readonly lowChange: number; readonly highChange: number } {
-  const { lowEnergy, highEnergy } = bandEnergies({
-    ll: difference(after.ll, before.ll),
-    lh: difference(after.lh, before.lh),
-    hl: difference(after.hl, before.hl),
-    hh: difference(after.hh, before.hh),
-  });
-  return { lowChange: lowEnergy, highChange: highEnergy };
+  const [lh, hl, hh] = [
+    meanSquareChange(before.lh, after.lh),
+    meanSquareChange(before.hl, after.hl),
+    meanSquareChange(before.hh, after.hh),
+  ];
+  return { lowChange: meanSquareChange(before.ll, after.ll), highChange: (lh + hl + hh) / 3 };
 }
 
-function difference(a: Tensor, b: Tensor): Tensor {
-  return weightedSum([1, a], [-1, b]);
+function meanSquareChange({ data: before }: Tensor, { data: after }: Tensor): number {
+  let sum = 0;
+  for (let i = 0; i < after.length; i++) {
+    const change = (after[i] ?? 0) - (before[i] ?? 0);
+    sum += change * change;
+  }
+  return sum / after.length;
 }
 
 type Quad<T> = [T, T, T, T];
