@@ -48,7 +48,10 @@ export function Chart({ data, windows, current, canvas }: ChartProps) {
 
   return (
     <figure className={styles['chart']}>
-      <figcaption>{data.title}</figcaption>
+      <figcaption>
+        {data.title}
+        {data.scale === 'relative' && <span className={styles['unit']}> × the first step's</span>}
+      </figcaption>
       <div ref={host} role="img" aria-label={`${data.title}: ${summary(data, current)}`} />
     </figure>
   );
@@ -59,11 +62,14 @@ function summary({ series }: ChartData, current: number): string {
   return `at step ${current} ${words.join(', ')}`;
 }
 
-/** uPlot's columns: steps from 1, then each line. A logarithmic axis cannot show zero. */
+/** uPlot's columns: steps from 1, then each line as it is drawn. A logarithmic axis cannot show zero. */
 function tableOf({ series, scale }: ChartData): uPlot.AlignedData {
   const count = series[0]?.values.length ?? 0;
-  const shown = (value: number | null): number | null => (value === null || (scale === 'log' && value <= 0) ? null : value);
-  return [Array.from({ length: count }, (_, i) => i + 1), ...series.map(({ values }) => values.map(shown))];
+  const drawn = series.map(({ band, values }) => {
+    const first = scale === 'relative' ? (series.find((other) => other.band === band)?.values[0] ?? 1) : 1;
+    return values.map((value) => (value === null || (scale === 'log' && value <= 0) ? null : value / first));
+  });
+  return [Array.from({ length: count }, (_, i) => i + 1), ...drawn];
 }
 
 function optionsOf(element: HTMLElement, data: ChartData, windows: readonly ShadedWindow[], marked: RefObject<number>): uPlot.Options {

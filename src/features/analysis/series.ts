@@ -10,8 +10,8 @@ export interface Series {
 
 export interface ChartData {
   readonly title: string;
-  /** Energies and changes span magnitudes; similarity does not. */
-  readonly scale: 'log' | 'linear';
+  /** How values are drawn: as multiples of the band's first in the first lane, since low and high are magnitudes apart; or as they are. */
+  readonly scale: 'relative' | 'log' | 'linear';
   readonly series: readonly Series[];
 }
 
@@ -25,7 +25,7 @@ export interface ShadedWindow {
 const VALUES = [
   {
     title: 'Band energy',
-    scale: 'log',
+    scale: 'relative',
     low: ({ statistics }: StepInfo) => statistics?.lowEnergy,
     high: ({ statistics }: StepInfo) => statistics?.highEnergy,
   },
