@@ -1,4 +1,4 @@
-import type { Tensor } from './tensor.ts';
+import { affine, type Tensor } from './tensor.ts';
 
 /** One level of the orthonormal Haar transform of planes [1, C, H, W]: four bands [1, C, ⌈H/2⌉, ⌈W/2⌉]. */
 export interface HaarBands {
@@ -65,7 +65,7 @@ export function inverseHaar({ ll, lh, hl, hh }: HaarBands, height: number, width
 
 /** The low band as a picture: LL / 2, so that rgb01 planes stay in 0…1. */
 export function lowView({ ll }: HaarBands): Tensor {
-  return { dims: ll.dims, data: ll.data.map((value) => value / 2) };
+  return affine(ll, 0.5, 0);
 }
 
 /** The high band as a picture: √(LH² + HL² + HH²) times a gain, per channel, in 0…; clamp to show. */
@@ -110,6 +110,6 @@ type Quad<T> = [T, T, T, T];
 
 function meanSquare(data: Float32Array): number {
   let sum = 0;
-  for (const value of data) sum += value * value;
+  for (let i = 0; i < data.length; i++) sum += (data[i] ?? 0) ** 2;
   return sum / data.length;
 }

@@ -5,7 +5,7 @@ import { NoiseGenerator } from '../../src/core/random.ts';
 import { resizePicture } from '../../src/core/resize.ts';
 import { addNoise, SAMPLER_BY_NAME } from '../../src/core/schedulers/sampler.ts';
 import { alphasCumprod, followingTimestep, samplingTimesteps } from '../../src/core/schedulers/schedule.ts';
-import { affine, sliceBatch, stackBatch, type Tensor, weightedSum } from '../../src/core/tensor.ts';
+import { affine, clamp01, sliceBatch, stackBatch, type Tensor, weightedSum } from '../../src/core/tensor.ts';
 import type { Recipe, StepPreviews } from '../../src/protocol/events.ts';
 import type { Role } from '../../src/protocol/manifest.ts';
 import type { ColorFix, RestoreRequest } from '../../src/protocol/request.ts';
@@ -209,7 +209,7 @@ async function previewStep(state: LaneState, x0: Tensor): Promise<StepPreviews> 
 
 /** A picture rgb01 [1, 3, H, W] and its one-level Haar bands as pictures; `before`: the bands of the step before, of equal size. */
 export function bandPreviews(planes: Tensor, before: HaarBands | null): { readonly previews: StepPreviews; readonly bands: HaarBands } {
-  const clamped = { dims: planes.dims, data: planes.data.map((value) => Math.min(1, Math.max(0, value))) };
+  const clamped = clamp01(planes);
   const bands = haar(clamped);
   const changes = before === null ? { lowChange: null, highChange: null } : bandChanges(before, bands);
   const previews = {
@@ -227,7 +227,7 @@ export async function decodeLatent(context: Pick<PipelineContext, 'manifest' | '
 }
 
 function fixColor(planes: Tensor, reference: Tensor, mode: ColorFix): Tensor {
-  const clamped = { dims: planes.dims, data: planes.data.map((value) => Math.min(1, Math.max(0, value))) };
+  const clamped = clamp01(planes);
   switch (mode) {
     case 'wavelet':
       return waveletColorFix(clamped, reference);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { affine, elementCount, sliceBatch, stackBatch, tensor, weightedSum } from '../../../src/core/tensor.ts';
+import { affine, clamp01, elementCount, sliceBatch, stackBatch, tensor, weightedSum } from '../../../src/core/tensor.ts';
 
 const a = tensor(Float32Array.of(1, 2, 3, 4, 5, 6), [1, 2, 3]);
 const b = tensor(Float32Array.of(6, 5, 4, 3, 2, 1), [1, 2, 3]);
@@ -58,5 +58,13 @@ describe('batches', () => {
     expect(() => stackBatch(a, tensor(new Float32Array(2), [1, 2]))).toThrow(RangeError);
     expect(() => stackBatch(stackBatch(a, b), stackBatch(a, b))).toThrow(RangeError);
     expect(() => sliceBatch(a, 1)).toThrow(RangeError);
+  });
+});
+
+describe('clamp01', () => {
+  it('holds values within 0…1 and leaves its input alone', () => {
+    const wild = tensor(Float32Array.of(-1, 0, 0.25, 1, 7), [5]);
+    expect([...clamp01(wild).data]).toEqual([0, 0, 0.25, 1, 1]);
+    expect(wild.data[0]).toBe(-1);
   });
 });
