@@ -28,6 +28,14 @@ def load_config(path: Path) -> dict[str, Any]:
     return merged
 
 
+def named_path(option: str, text: str) -> tuple[str, Path]:
+    """An option's NAME=PATH in its two parts. Throws ValueError, naming the option's form, where there is no name."""
+    name, equals, path = text.partition("=")
+    if not equals:
+        raise ValueError(f"expected {option}, got {text!r}")
+    return name, Path(path)
+
+
 def append_jsonl(path: Path, row: dict[str, Any]) -> None:
     """One line of JSON at the end of a file."""
     with path.open("a") as file:

@@ -64,6 +64,11 @@ class PackedCrops:
         """The number of the photograph each crop was cut from."""
         return [crop["source"] for crop in json.loads((self.folder / "manifest.json").read_text())["crops"]]
 
+    def split(self, held_out_every: int) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of crops to train on, and of those cut from every so many-th photograph, never trained on."""
+        held = np.array(self.sources) % held_out_every == 0
+        return np.flatnonzero(~held), np.flatnonzero(held)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr prepare`."""

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from rfsr.common import command_line, current_commit, list_pictures, open_rgb
+from rfsr.common import command_line, current_commit, list_pictures, named_path, open_rgb
 from rfsr.degrade.params import SETS
 from rfsr.metrics.registry import METRICS, Declined, Measures
 from rfsr.pairs import degraded_pair, pair_generator
@@ -97,10 +97,7 @@ def build_restorers(args: argparse.Namespace) -> list[Restorer]:
     restorers: list[Restorer] = [BicubicRestorer()]
     restorers += [BundleRestorer(folder, overrides=overrides) for folder in args.bundle]
     for text in args.outputs:
-        name, equals, folder = text.partition("=")
-        if not equals:
-            raise ValueError(f"expected --outputs NAME=DIR, got {text!r}")
-        restorers.append(FolderRestorer(name, Path(folder)))
+        restorers.append(FolderRestorer(*named_path("--outputs NAME=DIR", text)))
     return restorers
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from rfsr.common import from_rgb8, to_rgb8
 from rfsr.models.seesr import SeeSRDenoiser
-from rfsr.models.tagger import IMAGE_MEAN, IMAGE_STD, MiniTagger
+from rfsr.models.tagger import IMAGE_MEAN, IMAGE_STD, MiniTagger, tags_said
 from rfsr.models.text import TextEncoder
 from rfsr.models.vae import LeanAutoencoder
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT, token_ids
@@ -156,8 +156,7 @@ def read_picture(models: SeeSRModels, small: np.ndarray) -> tuple[Tensor, list[s
     rgb = from_rgb8(resized(small, side, side, Image.Resampling.BILINEAR))
     normalised = (rgb - torch.tensor(IMAGE_MEAN)[:, None, None]) / torch.tensor(IMAGE_STD)[:, None, None]
     embeds, logits = models.tagger(normalised[None])
-    said = logits[0].sigmoid() > torch.tensor(models.thresholds)
-    return embeds, [tag for tag, true in zip(models.tags, said.tolist(), strict=True) if true]
+    return embeds, tags_said(logits, models.tags, torch.tensor(models.thresholds))[0]
 
 
 def encode_text(models: SeeSRModels, text: str) -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from rfsr.checkpoint import config_from, read_manifest, write_runs
-from rfsr.common import command_line, current_commit, load_config
+from rfsr.common import command_line, current_commit, load_config, named_path
 from rfsr.data import PackedCrops
 from rfsr.features import open_features
 from rfsr.finetune.stage import RFSRConfig, RFSRStage
@@ -52,12 +52,7 @@ def main(args: argparse.Namespace) -> None:
 
 def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
     """The stage from a bundle, crops, rewards and features. Throws ValueError for a --reward without a name."""
-    rewards = {}
-    for text in args.reward:
-        name, equals, path = text.partition("=")
-        if not equals:
-            raise ValueError(f"expected --reward NAME=PATH, got {text!r}")
-        rewards[name] = open_reward(name, Path(path))
+    paths = dict(named_path("--reward NAME=PATH", text) for text in args.reward)
     unpacked = args.run / "from-bundle"
     write_runs(args.init_from, unpacked)
     parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger")
@@ -70,7 +65,7 @@ def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
         build_latents(crops, parts, args.crops),
         parts,
         bundle=args.init_from,
-        rewards=rewards,
+        rewards={name: open_reward(name, path) for name, path in paths.items()},
         features=open_features(config.features, args.features),
     )
     stage.started_from = {**before, "bundle": read_manifest(args.init_from)["id"]}

@@ -17,6 +17,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
+from rfsr.common import named_path
+
 SMOOTHED = 15
 """Steps that a loss curve averages over: every step has its own timestep, so single losses jump."""
 STRIP_ROW = 2
@@ -34,12 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Writes losses.png, measures.png and strips.png. Throws ValueError for a --run without a name."""
-    runs = {}
-    for text in args.run:
-        name, equals, folder = text.partition("=")
-        if not equals:
-            raise ValueError(f"expected --run NAME=DIR, got {text!r}")
-        runs[name] = Path(folder)
+    runs = dict(named_path("--run NAME=DIR", text) for text in args.run)
     args.out.mkdir(parents=True, exist_ok=True)
     plot_losses({name: read_lines(run / "log.jsonl") for name, run in runs.items()}, args.out / "losses.png")
     plot_measures({name: read_lines(run / "measures.jsonl") for name, run in runs.items()}, args.out / "measures.png")

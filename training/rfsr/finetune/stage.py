@@ -26,6 +26,7 @@ from rfsr.metrics.pixels import psnr
 from rfsr.models.seesr import SeeSRDenoiser
 from rfsr.pretrain.denoiser import DenoiserConfig
 from rfsr.pretrain.latents import FrozenParts, LatentCrops, prompt_text, upscale
+from rfsr.pretrain.tagger import to01
 from rfsr.rewards.reward import Reward
 from rfsr.rollout import Plan, RolloutConfig, RolloutStage, plan_of
 
@@ -93,8 +94,7 @@ class RFSRStage(RolloutStage):
         for network in (self.denoiser.unet, self.denoiser.controlnet):
             network.checkpointing = config.checkpointing
         self.started_from: dict[str, Any] = {}
-        held = np.array(crops.sources) % config.held_out_every == 0
-        self.training_crops, held_out = np.flatnonzero(~held), np.flatnonzero(held)
+        self.training_crops, held_out = crops.split(config.held_out_every)
         self.checked = held_out[np.linspace(0, len(held_out) - 1, min(CHECKED, len(held_out))).astype(int)]
         self.reference: Tensor | None = None
 
@@ -161,8 +161,7 @@ class RFSRStage(RolloutStage):
         """The held-out crops, the middle window of each."""
         batch = self.gather(self.checked, self.checked * 0)
         cells, window = batch["target"].shape[-1], self.rfsr.latent_window
-        clean = torch.from_numpy(self.crops.hr[self.checked]).permute(0, 3, 1, 2).float() / 255
-        middle = self.cut_at(batch | {"clean": clean}, (cells - window) // 2, (cells - window) // 2)
+        middle = self.cut_at(batch | {"clean": to01(self.crops.hr[self.checked])}, (cells - window) // 2, (cells - window) // 2)
         return {name: value.to(self.alphas.device) for name, value in middle.items()}
 
     def sampled(self, denoiser: SeeSRDenoiser, batch: dict[str, Tensor]) -> Tensor:

@@ -12,15 +12,13 @@ from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from rfsr.common import from_rgb8
 from rfsr.features.network import feature_distance
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.metrics.niqe import PristineModel, niqe
 from rfsr.metrics.pixels import IDENTICAL_DB, psnr, ssim
-from rfsr.models.tagger import normalise_image
-from rfsr.rewards.mini_preference import MiniPreference
+from rfsr.rewards.mini_preference import MiniPreference, clean_words
 from rfsr.rewards.mini_quality import MiniQuality
 
 NIQE_PRISTINE = Path("niqe/niqe_pris_params.npz")
@@ -88,10 +86,8 @@ def open_preference(path: Path) -> Measure:
 
     @torch.no_grad()
     def measure(rgb8: np.ndarray, reference: np.ndarray) -> float:
-        small = F.interpolate(from_rgb8(reference)[None], scale_factor=0.25, mode="bicubic", antialias=True).clamp(0, 1)
-        said = reward.tagger(normalise_image(small, side=reward.tagger.config.side))[1][0].sigmoid() > thresholds
-        words = ", ".join(facts["tags"][i] for i in said.nonzero()[:, 0].tolist())
-        return reward.score(from_rgb8(rgb8)[None], [words]).item()
+        words = clean_words(reward.tagger, from_rgb8(reference)[None], facts["tags"], thresholds)
+        return reward.score(from_rgb8(rgb8)[None], words).item()
 
     return measure
 

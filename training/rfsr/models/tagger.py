@@ -129,6 +129,12 @@ class DapeTagger(nn.Module):
         return embeds, self.fc(queries).squeeze(-1)
 
 
+def tags_said(logits: Tensor, tags: list[str], thresholds: Tensor) -> list[list[str]]:
+    """Of logits [B, T], the tags of each picture whose probability passes its threshold [T], in list order."""
+    said = logits.float().sigmoid().cpu() > thresholds
+    return [[tags[i] for i in row.nonzero()[:, 0].tolist()] for row in said]
+
+
 def normalise_image(rgb01: Tensor, *, side: int) -> Tensor:
     """rgb01 [B, 3, H, W] to [B, 3, side, side], bilinear with antialias, aspect ratio not preserved, ImageNet mean and deviation."""
     resized = F.interpolate(rgb01, size=(side, side), mode="bilinear", antialias=True, align_corners=False)

@@ -14,7 +14,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from rfsr.data import PackedCrops
-from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image
+from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image, tags_said
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT, token_ids
 from rfsr.pretrain.tagger import to01
@@ -132,8 +132,7 @@ def encode_all(crops: PackedCrops, parts: FrozenParts, folder: Path) -> None:
             out["lr"][part, kind] = parts.scaled_mean(upscale(lr, side)).cpu().numpy()
             embeds, logits = parts.tagger(normalise_image(lr, side=parts.tagger.config.side))
             out["embeds"][part, kind] = embeds.float().cpu().numpy()
-            for row, said in enumerate(logits.float().sigmoid().cpu() > thresholds):
-                tags = [parts.tags[i] for i in said.nonzero()[:, 0].tolist()]
+            for row, tags in enumerate(tags_said(logits, parts.tags, thresholds)):
                 out["tokens"][start + row, kind] = token_ids(parts.tokenizer, prompt_text(tags))
     for array in out.values():
         array.flush()

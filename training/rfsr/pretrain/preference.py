@@ -13,11 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rfsr.data import PackedCrops
-from rfsr.models.tagger import normalise_image
 from rfsr.pretrain.latents import BATCH, FrozenParts
 from rfsr.pretrain.quality import LadderStage, OwnOutputs, QualityConfig
 from rfsr.pretrain.tagger import to01
-from rfsr.rewards.mini_preference import MiniPreference
+from rfsr.rewards.mini_preference import MiniPreference, clean_words
 from rfsr.rewards.mini_quality import MiniQuality
 
 
@@ -108,13 +107,10 @@ def batches(index: np.ndarray) -> list[np.ndarray]:
     return [index[start : start + BATCH] for start in range(0, len(index), BATCH)]
 
 
-@torch.no_grad()
 def clean_texts(crops: PackedCrops, parts: FrozenParts) -> list[str]:
     """The tagger's words for every clean crop, reduced as a degraded one is, joined by commas."""
     thresholds = torch.tensor(parts.thresholds)
     texts = []
     for part in batches(np.arange(len(crops.hr))):
-        small = F.interpolate(to01(crops.hr[part]), scale_factor=0.25, mode="bicubic", antialias=True).clamp(0, 1)
-        said = parts.tagger(normalise_image(small, side=parts.tagger.config.side))[1].sigmoid() > thresholds
-        texts += [", ".join(parts.tags[i] for i in row.nonzero()[:, 0].tolist()) for row in said]
+        texts += clean_words(parts.tagger, to01(crops.hr[part]), parts.tags, thresholds)
     return texts

@@ -76,8 +76,7 @@ class LadderStage(Stage):
     def __init__(self, config: QualityConfig, crops: PackedCrops, outputs: OwnOutputs) -> None:
         super().__init__()
         self.config, self.crops, self.outputs = config, crops, outputs
-        held = np.array(crops.sources) % config.held_out_every == 0
-        self.pools = {"train": np.flatnonzero(~held), "check": np.flatnonzero(held)}
+        self.pools = dict(zip(("train", "check"), crops.split(config.held_out_every), strict=True))
         often = np.array([config.often.get(kind, 1.0) for kind in KINDS])
         self.shares = often / often.sum()
         self.output_row = {int(crop): row for row, crop in enumerate(outputs.index)}

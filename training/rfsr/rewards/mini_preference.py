@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from rfsr.checkpoint import config_from
-from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image
+from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image, tags_said
 from rfsr.rewards.critic import Critic
 from rfsr.rewards.reward import Reward
 
@@ -68,3 +68,11 @@ class MiniPreference(Reward):
     def score(self, rgb01: Tensor, texts: list[str]) -> Tensor:
         """See `Reward.score`."""
         return (self.raw(rgb01, self.token_ids(texts).to(rgb01.device)) - self.mean) / self.std
+
+
+@torch.no_grad()
+def clean_words(tagger: MiniTagger, clean01: Tensor, tags: list[str], thresholds: Tensor) -> list[str]:
+    """What a tagger says of clean pictures [B, 3, H, W] in 0…1, reduced as a degraded one is: the tags of each, joined by commas."""
+    small = F.interpolate(clean01, scale_factor=0.25, mode="bicubic", antialias=True).clamp(0, 1)
+    logits = tagger(normalise_image(small, side=tagger.config.side))[1]
+    return [", ".join(said) for said in tags_said(logits, tags, thresholds)]
