@@ -47,8 +47,7 @@ export interface StudioApi {
   clearCache(): Promise<void>;
 }
 
-export const DIFFERENCE_BANDS = ['whole', 'low', 'high'] as const;
-export type DifferenceBand = (typeof DIFFERENCE_BANDS)[number];
+export type DifferenceBand = 'whole' | 'low' | 'high';
 
 export interface PictureDifference {
   readonly picture: Image8;

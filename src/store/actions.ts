@@ -63,12 +63,21 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
     set((state) => addMessage(state, { kind: 'error', text, code: known?.code ?? 'internal', details }));
   }
 
-  async function attempt(work: () => Promise<void>): Promise<void> {
+  /** What the work gives; null when it fails, which becomes a message. */
+  async function attemptFor<T>(work: () => Promise<T | null>): Promise<T | null> {
     try {
-      await work();
+      return await work();
     } catch (error) {
       fail(error);
+      return null;
     }
+  }
+
+  async function attempt(work: () => Promise<void>): Promise<void> {
+    await attemptFor(async () => {
+      await work();
+      return null;
+    });
   }
 
   /** Takes over the settings of a recipe; a model that is not here stays unchosen, and is named. */
@@ -117,15 +126,18 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
   /** Measures a step against the reference, where there is one and the step's preview is kept. */
   async function measureStep(runId: string, index: number): Promise<void> {
     const { reference } = store.getState();
+    if (reference === null) return;
     const wanted = frames.get(REFERENCE_FRAME_ID);
     const preview = frames.get(stepFrameId(runId, index, 'x0'));
-    if (reference === null || wanted === undefined || preview === undefined) return;
+    if (wanted === undefined || preview === undefined) return;
     const similarity = await clients.similarity(preview, wanted);
     if (store.getState().reference === reference) set((state) => setSimilarity(state, runId, index, similarity));
   }
 
   async function loadManifest(id: string): Promise<Manifest> {
-    const manifest = store.getState().manifests[id] ?? parseManifest(await clients.manifest(id));
+    const known = store.getState().manifests[id];
+    if (known !== undefined) return known;
+    const manifest = parseManifest(await clients.manifest(id));
     set((state) => ({ ...state, manifests: { ...state.manifests, [id]: manifest } }));
     return manifest;
   }
@@ -249,27 +261,22 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
         }
       }),
 
-    async difference(a, b) {
-      const [before, after] = [frames.get(a), frames.get(b)];
-      if (before === undefined || after === undefined) return null;
-      const { band, signed } = store.getState().view.difference;
-      return clients.difference(before, after, band, signed).catch((error: unknown) => {
-        fail(error);
-        return null;
-      });
-    },
+    difference: (a, b) =>
+      attemptFor(async () => {
+        const [before, after] = [frames.get(a), frames.get(b)];
+        if (before === undefined || after === undefined) return null;
+        const { band, signed } = store.getState().view.difference;
+        return clients.difference(before, after, band, signed);
+      }),
 
-    async mix({ low, high, gain }) {
-      const [base, rfsr] = [shownRun(store.getState()), shownPartner(store.getState())];
-      if (base === undefined || rfsr === undefined) return null;
-      const sources = { input: inputFrameId(base.runId), base: resultFrameId(base.runId), rfsr: resultFrameId(rfsr.runId) };
-      const [lower, higher] = [frames.get(sources[low]), frames.get(sources[high])];
-      if (lower === undefined || higher === undefined) return null;
-      return clients.mix(lower, higher, gain).catch((error: unknown) => {
-        fail(error);
-        return null;
-      });
-    },
+    mix: ({ low, high, gain }) =>
+      attemptFor(async () => {
+        const [base, rfsr] = [shownRun(store.getState()), shownPartner(store.getState())];
+        if (base === undefined || rfsr === undefined) return null;
+        const sources = { input: inputFrameId(base.runId), base: resultFrameId(base.runId), rfsr: resultFrameId(rfsr.runId) };
+        const [lower, higher] = [frames.get(sources[low]), frames.get(sources[high])];
+        return lower === undefined || higher === undefined ? null : clients.mix(lower, higher, gain);
+      }),
 
     setReference: (picked) =>
       attempt(async () => {
@@ -282,8 +289,8 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
         }
       }),
 
-    async download(which) {
-      try {
+    download: (which) =>
+      attemptFor(async () => {
         const { picture, view } = store.getState();
         const [base, partner] = [shownRun(store.getState()), shownPartner(store.getState())];
         const run = which === 'rfsr' ? partner : base;
@@ -296,11 +303,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
         const stem = picture.name.replace(/\.[^.]*$/, '') || 'picture';
         const kind = which === 'result' && partner === undefined ? '' : `-${which === 'result' ? 'base' : which}`;
         return { blob: new Blob([png], { type: 'image/png' }), name: `${stem}-${run.width}x${run.height}${kind}.png` };
-      } catch (error) {
-        fail(error);
-        return null;
-      }
-    },
+      }),
 
     dismiss: (id) => set((state) => ({ ...state, messages: state.messages.filter((message) => message.id !== id) })),
   };
