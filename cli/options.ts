@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { StudioError } from '../src/protocol/errors.ts';
-import { COLOR_FIXES, type ColorFix, SAMPLERS, type SamplerName } from '../src/protocol/request.ts';
+import { COLOR_FIXES, type ColorFix, SAMPLERS, type SamplerName, START_POINTS, type StartPoint } from '../src/protocol/request.ts';
 
 export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
   --model ID            bundle to run (default: the first one)
@@ -9,9 +9,10 @@ export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
   --seed N              0 to 4294967295 (default 42)
   --guidance X          classifier-free guidance (default: the model's)
   --sampler NAME        ${SAMPLERS.join(' | ')} (default: the model's)
+  --start-point NAME    ${START_POINTS.join(' | ')} (default: the model's)
   --prompt TEXT         words added to the tags
   --color-fix MODE      ${COLOR_FIXES.join(' | ')} (default: the model's)
-  --frames DIR          write every step's picture and bands there
+  --frames DIR          write every step's picture and bands there, and the first stage's picture where there is one
   --backend NAME        cpu | webgpu (default cpu)
   --models DIR          folder of bundles (default: the studio's own)
   --json                print one JSON object
@@ -21,11 +22,12 @@ export interface CliOptions {
   readonly input: string;
   readonly output: string;
   readonly model: string | null;
-  readonly scale: number;
+  readonly scale: number | null;
   readonly steps: number | null;
-  readonly seed: number;
+  readonly seed: number | null;
   readonly guidance: number | null;
   readonly sampler: SamplerName | null;
+  readonly startPoint: StartPoint | null;
   readonly prompt: string;
   readonly colorFix: ColorFix | null;
   readonly frames: string | null;
@@ -46,11 +48,12 @@ export function parseOptions(words: readonly string[]): CliOptions | null {
     input,
     output,
     model: values.model ?? null,
-    scale: numeric('scale', values.scale) ?? 4,
+    scale: numeric('scale', values.scale),
     steps: numeric('steps', values.steps),
-    seed: numeric('seed', values.seed) ?? 42,
+    seed: numeric('seed', values.seed),
     guidance: numeric('guidance', values.guidance),
     sampler: choice('sampler', values.sampler, SAMPLERS),
+    startPoint: choice('start-point', values['start-point'], START_POINTS),
     prompt: values.prompt ?? '',
     colorFix: choice('color-fix', values['color-fix'], COLOR_FIXES),
     frames: values.frames ?? null,
@@ -74,6 +77,7 @@ function read(words: readonly string[]) {
         seed: text,
         guidance: text,
         sampler: text,
+        'start-point': text,
         prompt: text,
         'color-fix': text,
         frames: text,

@@ -1,6 +1,7 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defaultRequest } from '../src/protocol/default-request.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { RunEvent } from '../src/protocol/events.ts';
 import { parseIndex } from '../src/protocol/manifest.ts';
@@ -41,16 +42,16 @@ async function upscale(options: CliOptions): Promise<void> {
   const engine = new Engine(nodeRuntime, [options.backend], files);
   try {
     const bundleId = options.model ?? (await firstBundle(files));
-    const { sampling, image: defaults } = (await engine.bundle(bundleId)).manifest;
+    const defaults = defaultRequest((await engine.bundle(bundleId)).manifest, image);
     const request: RestoreRequest = {
-      image,
-      scale: options.scale,
-      steps: options.steps ?? sampling.steps,
-      guidance: options.guidance ?? sampling.guidance,
-      seed: options.seed,
-      sampler: options.sampler ?? sampling.sampler,
-      startPoint: sampling.startPoint,
-      prompt: { tags: null, user: options.prompt, positive: sampling.positivePrompt, negative: sampling.negativePrompt },
+      ...defaults,
+      scale: options.scale ?? defaults.scale,
+      steps: options.steps ?? defaults.steps,
+      guidance: options.guidance ?? defaults.guidance,
+      seed: options.seed ?? defaults.seed,
+      sampler: options.sampler ?? defaults.sampler,
+      startPoint: options.startPoint ?? defaults.startPoint,
+      prompt: { ...defaults.prompt, user: options.prompt },
       colorFix: options.colorFix ?? defaults.colorFix,
       preview: options.frames === null ? 'none' : 'bands',
     };
@@ -78,6 +79,9 @@ async function report(event: RunEvent, { output, frames, json }: CliOptions): Pr
       await writePicture(`${stem}-high.png`, event.previews.high);
       return;
     }
+    case 'first-stage':
+      if (frames !== null) await writePicture(join(frames, 'first-stage.png'), event.image);
+      return;
     case 'notice':
       process.stderr.write(`${event.message}\n`);
       return;

@@ -7,9 +7,10 @@ import type { BundleFiles, FileEntry } from './model-store/bundle-files.ts';
 import { checkRequest } from './pipelines/check.ts';
 import type { PipelineContext } from './pipelines/context.ts';
 import { createTokenizer } from './pipelines/prompt.ts';
-import { pipelineOf } from './pipelines/registry.ts';
-import { bandPreviews, decodeLatent } from './pipelines/seesr.ts';
+import { PIPELINES } from './pipelines/registry.ts';
+import { bandPreviews } from './pipelines/shared/denoise.ts';
 import { laneAt } from './pipelines/shared/lanes.ts';
+import { decodeLatent } from './pipelines/shared/latents.ts';
 import { SessionPool } from './sessions/pool.ts';
 import type { Feeds, Fetches, OrtRuntime } from './sessions/runtime.ts';
 
@@ -93,7 +94,7 @@ export class Engine {
     const others: Lane[] = [];
     for (const follower of followers) others.push(await open(follower));
     checkTogether(lead.bundle.manifest, others);
-    const results = await pipelineOf(lead.bundle.manifest)([lead.context, ...others.map(({ context }) => context)], request);
+    const results = await PIPELINES[lead.bundle.manifest.family]([lead.context, ...others.map(({ context }) => context)], request);
     const timings = clock.finish();
     this.#latest = [lead, ...others].map(({ runId, bundle }, i) => ({ runId, bundle, x0ByStep: laneAt(results, i).x0ByStep }));
     for (const [i, { runId }] of [lead, ...others].entries()) {
@@ -204,7 +205,8 @@ export class Engine {
 
 /** Lanes share picture sizes, latents and schedule, so their bundles must agree in those. */
 function checkTogether(lead: Manifest, others: readonly Lane[]): void {
-  const shape = ({ family, image, latent, scheduler }: Manifest): string => JSON.stringify({ family, image, latent, scheduler });
+  const shape = ({ family, tagged, image, latent, scheduler }: Manifest): string =>
+    JSON.stringify({ family, tagged, image, latent, scheduler });
   for (const { bundle } of others) {
     if (shape(bundle.manifest) === shape(lead)) continue;
     throw new StudioError(

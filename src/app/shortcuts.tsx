@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { Dialog, Heading, Modal } from 'react-aria-components';
 import { Button } from '../components/button.tsx';
-import { shownRun, type ViewMode } from '../store/state.ts';
+import { pairOf, shownRun, type ViewMode } from '../store/state.ts';
 import { useActions, useStudio } from '../store/store.ts';
 import styles from './shortcuts.module.css';
 
@@ -24,6 +24,7 @@ export function useShortcuts(onHelp: () => void): void {
   const actions = useActions();
   const running = useStudio((state) => state.progress !== null);
   const comparing = useStudio((state) => state.settings.compare);
+  const paired = useStudio((state) => pairOf(state, state.settings.bundleId) !== null);
   const step = useStudio((state) => state.view.step);
   const last = useStudio((state) => (shownRun(state)?.steps.length ?? 0) - 1);
   useEffect(() => {
@@ -40,14 +41,14 @@ export function useShortcuts(onHelp: () => void): void {
       else if (event.key === 'Home') goTo(0);
       else if (event.key === 'End') goTo(last);
       else if (event.key === 'r') actions.show({ step: null, playing: false });
-      else if (event.key === 'c') actions.change({ compare: !comparing });
+      else if (event.key === 'c' && paired) actions.change({ compare: !comparing });
       else if (event.key === 'Enter' && !running) void actions.upscale();
       else if (event.key === 'Escape' && running) void actions.cancel();
       else if (event.key === '?') onHelp();
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [actions, running, comparing, step, last, onHelp]);
+  }, [actions, running, comparing, paired, step, last, onHelp]);
 }
 
 export function ShortcutsDialog({ shown, onClose }: { readonly shown: boolean; readonly onClose: () => void }) {

@@ -4,7 +4,8 @@ import styles from './controls.module.css';
 interface SelectFieldProps<T extends string> {
   readonly label: string;
   readonly value: T;
-  readonly options: readonly { readonly value: T; readonly text: string }[];
+  /** In a group each, or in none; those of a group stand together. */
+  readonly options: readonly { readonly value: T; readonly text: string; readonly group?: string }[];
   readonly onChange: (value: T) => void;
   readonly labelHidden?: boolean;
 }
@@ -26,12 +27,24 @@ export function SelectField<T extends string>({ label, value, options, onChange,
           if (chosen !== undefined) onChange(chosen.value);
         }}
       >
-        {options.map((option) => (
-          <option key={option.value} value={option.value}>
-            {option.text}
-          </option>
-        ))}
+        {[...new Set(options.map(({ group }) => group))].map((group) =>
+          group === undefined ? (
+            <Options key="" options={options.filter((option) => option.group === undefined)} />
+          ) : (
+            <optgroup key={group} label={group}>
+              <Options options={options.filter((option) => option.group === group)} />
+            </optgroup>
+          ),
+        )}
       </select>
     </div>
   );
+}
+
+function Options({ options }: { readonly options: readonly { readonly value: string; readonly text: string }[] }) {
+  return options.map(({ value, text }) => (
+    <option key={value} value={value}>
+      {text}
+    </option>
+  ));
 }

@@ -31,6 +31,35 @@ export function toPicture({ dims, data }: Tensor): Rgba8 {
   return { height, width, rgba8 };
 }
 
+/** Planes [1, C, H, W] with zeros at the right and bottom up to a size. Throws RangeError for a smaller one. */
+export function padPlanes({ dims, data }: Tensor, size: { readonly height: number; readonly width: number }): Tensor {
+  return copyPlanes(dims, data, size, 'pad');
+}
+
+/** The top left of planes [1, C, H, W]. Throws RangeError for a larger size. */
+export function cropPlanes({ dims, data }: Tensor, size: { readonly height: number; readonly width: number }): Tensor {
+  return copyPlanes(dims, data, size, 'crop');
+}
+
+function copyPlanes(
+  [batch = 0, channels = 0, height = 0, width = 0]: readonly number[],
+  data: Float32Array,
+  to: { readonly height: number; readonly width: number },
+  how: 'pad' | 'crop',
+): Tensor {
+  const [grows, shrinks] = [to.height > height || to.width > width, to.height < height || to.width < width];
+  if (how === 'pad' ? shrinks : grows) throw new RangeError(`expected to ${how} ${height}×${width}, got ${to.height}×${to.width}`);
+  const out = new Float32Array(batch * channels * to.height * to.width);
+  const [rows, columns] = [Math.min(height, to.height), Math.min(width, to.width)];
+  for (let plane = 0; plane < batch * channels; plane++) {
+    for (let y = 0; y < rows; y++) {
+      const from = (plane * height + y) * width;
+      out.set(data.subarray(from, from + columns), (plane * to.height + y) * to.width);
+    }
+  }
+  return { dims: [batch, channels, to.height, to.width], data: out };
+}
+
 /** Whether any pixel is not opaque. */
 export function hasAlpha({ rgba8 }: Rgba8): boolean {
   for (let i = 3; i < rgba8.length; i += 4) if (rgba8[i] !== 255) return true;

@@ -5,7 +5,7 @@ export const BACKENDS = ['webgpu', 'wasm-threads', 'wasm', 'cpu'] as const;
 /** `cpu` is onnxruntime-node's; the rest run in the browser. */
 export type Backend = (typeof BACKENDS)[number];
 
-export const STAGES = ['load', 'tag', 'text', 'encode', 'denoise', 'decode', 'color'] as const;
+export const STAGES = ['load', 'restore', 'tag', 'text', 'encode', 'denoise', 'decode', 'color'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** Why something was declined, replaced or degraded. Shown to the person, never silent. */
@@ -58,6 +58,7 @@ export type RunEvent =
   | { readonly type: 'stage'; readonly runId: string; readonly stage: Stage; readonly backend: Backend }
   | { readonly type: 'download'; readonly runId: string; readonly loadedBytes: number; readonly totalBytes: number }
   | { readonly type: 'tags'; readonly runId: string; readonly tags: readonly string[]; readonly unknownWords: readonly string[] }
+  | { readonly type: 'first-stage'; readonly runId: string; readonly image: Image8 }
   | {
       readonly type: 'step';
       readonly runId: string;

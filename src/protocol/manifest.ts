@@ -1,5 +1,7 @@
 import { StudioError } from './errors.ts';
+import { FAMILIES } from './families.ts';
 import { array, type Field, integer, literal, nullable, number, object, optional, record, string, union } from './parse.ts';
+import { COLOR_FIXES, SAMPLERS, START_POINTS } from './request.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
@@ -40,8 +42,9 @@ const manifest = object({
   schema: literal(1),
   id: string(/^[a-z0-9-]+$/),
   title: string(),
-  family: literal('seesr', 'diffbir', 'pasd'),
+  family: literal(...FAMILIES),
   variant: literal('base', 'rfsr'),
+  /** Whether the tagger's tags go into the prompt. */
   tagged: union(literal(true), literal(false)),
   size: literal('mini', 'full'),
   pairedWith: nullable(string()),
@@ -52,12 +55,14 @@ const manifest = object({
     /** Shorter sides of the working picture are raised to this many pixels. */
     minSide: integer(),
     workingSide: integer(),
-    colorFix: literal('wavelet', 'adain', 'none'),
+    colorFix: literal(...COLOR_FIXES),
   }),
   latent: object({ channels: integer(), factor: integer(), scale: number(), shift: number() }),
   graphs: object({
     tagger: chain,
     textEncoder: chain,
+    /** A first stage that removes degradation before diffusion starts: the degraded picture to the restored one, at the same size. */
+    restorer: optional(chain),
     vaeEncoder: chain,
     vaeDecoder: chain,
     previewDecoder: optional(chain),
@@ -82,10 +87,10 @@ const manifest = object({
   /** Steps RFSR was trained in, of `steps` in all, each from the first to before the second: the low band's, and the rewards'. */
   windows: optional(object({ steps: integer(), early: array(integer()), late: array(integer()) })),
   sampling: object({
-    sampler: literal('ddpm', 'ddim'),
+    sampler: literal(...SAMPLERS),
     steps: integer(),
     guidance: number(),
-    startPoint: literal('lr', 'noise'),
+    startPoint: literal(...START_POINTS),
     positivePrompt: string(),
     negativePrompt: string(),
   }),
@@ -97,7 +102,7 @@ const index = object({
     object({
       id: string(),
       title: string(),
-      family: literal('seesr', 'diffbir', 'pasd'),
+      family: literal(...FAMILIES),
       variant: literal('base', 'rfsr'),
       size: literal('mini', 'full'),
       manifest: string(),

@@ -8,11 +8,12 @@ export interface Image8 {
 export const COLOR_FIXES = ['wavelet', 'adain', 'none'] as const;
 export type ColorFix = (typeof COLOR_FIXES)[number];
 
-export const SAMPLERS = ['ddpm', 'ddim'] as const;
+/** Ancestral DDPM, DDIM, DiffBIR's DDPM spaced over the whole schedule, and UniPC of order 2. */
+export const SAMPLERS = ['ddpm', 'ddim', 'spaced-ddpm', 'unipc'] as const;
 export type SamplerName = (typeof SAMPLERS)[number];
 
-/** `lr`: start from the noised latent of the upscaled input; `noise`: from noise alone. */
-export const START_POINTS = ['lr', 'noise'] as const;
+/** `lr`: start from the noised latent of the upscaled input; `noise`: from noise alone; the others: noised twice (see core/schedulers/start.ts). */
+export const START_POINTS = ['lr', 'noise', 'lr-twice', 'lr-twice-legacy'] as const;
 export type StartPoint = (typeof START_POINTS)[number];
 
 /** `bands`: decode every step's x0 prediction into low and high band thumbnails; `none`: only count steps. */

@@ -1,4 +1,5 @@
 import type { Backend, RunEvent } from './events.ts';
+import type { Family } from './families.ts';
 import type { Image8, RestoreRequest, RunLane } from './request.ts';
 
 /** One backend the device could run on, with the measurement and the reason that ranked it. */
@@ -21,7 +22,7 @@ export interface DeviceReport {
 export interface BundleSummary {
   readonly id: string;
   readonly title: string;
-  readonly family: 'seesr' | 'diffbir' | 'pasd';
+  readonly family: Family;
   readonly variant: 'base' | 'rfsr';
   readonly size: 'mini' | 'full';
   readonly sizeBytes: number;

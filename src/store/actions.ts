@@ -1,4 +1,5 @@
 import type { StoreApi } from 'zustand/vanilla';
+import { modelDefaults } from '../protocol/default-request.ts';
 import { isAbort, StudioError } from '../protocol/errors.ts';
 import { BACKENDS, type Backend, type RunEvent } from '../protocol/events.ts';
 import { type Manifest, parseManifest } from '../protocol/manifest.ts';
@@ -6,7 +7,15 @@ import { type Mix, type PictureRecipe, RECIPE_KEYWORD, readRecipe, recipeTexts }
 import type { Image8, RestoreRequest } from '../protocol/request.ts';
 import type { PictureDifference } from '../protocol/studio-api.ts';
 import type { Clients } from '../worker-client/clients.ts';
-import { type Frames, inputFrameId, PICTURE_FRAME_ID, REFERENCE_FRAME_ID, resultFrameId, stepFrameId } from './frames.ts';
+import {
+  type Frames,
+  firstStageFrameId,
+  inputFrameId,
+  PICTURE_FRAME_ID,
+  REFERENCE_FRAME_ID,
+  resultFrameId,
+  stepFrameId,
+} from './frames.ts';
 import { abandonRuns, addMessage, beginRuns, reduceEvent, setReference, setSimilarity } from './reduce.ts';
 import {
   INITIAL_STATE,
@@ -118,6 +127,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
         frames.put(stepFrameId(event.runId, event.index, layer), event.previews[layer]);
       }
     }
+    if (event.type === 'first-stage') frames.put(firstStageFrameId(event.runId), event.image);
     if (event.type === 'done') frames.put(resultFrameId(event.runId), event.image);
     set((state) => reduceEvent(state, event));
     if (event.type === 'step') void attempt(() => measureStep(event.runId, event.index));
@@ -182,23 +192,14 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
 
     chooseBundle: (id) =>
       attempt(async () => {
-        const { sampling, image } = await loadManifest(id);
-        const defaults = {
-          steps: sampling.steps,
-          guidance: sampling.guidance,
-          sampler: sampling.sampler,
-          startPoint: sampling.startPoint,
-          positive: sampling.positivePrompt,
-          negative: sampling.negativePrompt,
-          colorFix: image.colorFix,
-        };
+        const defaults = modelDefaults(await loadManifest(id));
         set((state) => ({ ...state, settings: { ...state.settings, ...defaults, bundleId: id } }));
       }),
 
     upscale: () =>
       attempt(async () => {
         const image = frames.get(PICTURE_FRAME_ID);
-        const { settings, manifests, progress } = store.getState();
+        const { settings, manifests, picture, progress } = store.getState();
         if (image === undefined || progress !== null || manifests[settings.bundleId] === undefined) return;
         const pair = settings.compare ? pairOf(store.getState(), settings.bundleId) : null;
         const lanes = (pair ?? [settings.bundleId]).map((bundleId) => ({ runId: crypto.randomUUID(), bundleId }));
@@ -210,9 +211,11 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
             ...lane,
             laneIds,
             bundleTitle: title,
+            pictureVersion: picture.version,
             seed: settings.seed,
             count: settings.steps,
             steps: [],
+            firstStage: false,
             height: image.height * settings.scale,
             width: image.width * settings.scale,
             finished: null,
@@ -243,7 +246,8 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
 
     show: (view) => set((state) => ({ ...state, view: { ...state.view, ...view } })),
 
-    showRun: (runId) => set((state) => ({ ...state, shownRunId: runId, view: { ...state.view, step: null, playing: false, mix: null } })),
+    showRun: (runId) =>
+      set((state) => ({ ...state, shownRunId: runId, view: { ...state.view, step: null, playing: false, mix: null, against: null } })),
 
     decodeShownStep: () =>
       attempt(async () => {

@@ -57,6 +57,11 @@ export function resultFrameId(runId: string): string {
   return `${runId}/result`;
 }
 
+/** What the first stage made of the input, in families that have one. */
+export function firstStageFrameId(runId: string): string {
+  return `${runId}/first-stage`;
+}
+
 export function inputFrameId(runId: string): string {
   return `${runId}/input`;
 }

@@ -13,6 +13,8 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
       return { ...state, progress: { ...progress, download: { loadedBytes: event.loadedBytes, totalBytes: event.totalBytes } } };
     case 'tags':
       return { ...state, seen: { tags: event.tags, unknownWords: event.unknownWords } };
+    case 'first-stage':
+      return { ...state, runs: changeRun(state.runs, event.runId, (run) => ({ ...run, firstStage: true })) };
     case 'step': {
       const info = { timestep: event.timestep, statistics: event.previews?.statistics ?? null, similarity: null };
       const runs = changeRun(state.runs, event.runId, (run) => ({ ...run, count: event.count, steps: [...run.steps, info] }));
@@ -44,7 +46,7 @@ export function beginRuns(state: StudioState, lanes: readonly RunRecord[]): Stud
     runs: runs.filter((run) => leads.includes(run.laneIds[0])),
     shownRunId: laneIds[0] ?? null,
     progress: { laneIds, stage: 'load', backend: '', download: null, elapsedMs: null, cancelling: false },
-    view: { ...state.view, step: null, playing: false, mix: null },
+    view: { ...state.view, step: null, playing: false, mix: null, against: null },
     messages: [],
   };
 }

@@ -47,9 +47,13 @@ export interface RunRecord {
   readonly laneIds: readonly string[];
   readonly bundleId: string;
   readonly bundleTitle: string;
+  /** Of which picture it is: `PictureState.version`. */
+  readonly pictureVersion: number;
   readonly seed: number;
   readonly count: number;
   readonly steps: readonly StepInfo[];
+  /** Whether the picture of a first stage is kept for it. */
+  readonly firstStage: boolean;
   readonly height: number;
   readonly width: number;
   readonly finished: { readonly recipe: Recipe; readonly timings: readonly StageSeconds[]; readonly graphSeconds: number } | null;
@@ -75,6 +79,9 @@ export interface Message {
 
 export type ViewMode = 'split' | 'side' | 'blink' | 'difference';
 
+/** What the shown result is held against. */
+export type Against = 'input' | 'first-stage' | { readonly runId: string };
+
 export interface ViewState {
   readonly mode: ViewMode;
   readonly layer: StepLayer;
@@ -86,6 +93,8 @@ export interface ViewState {
   readonly difference: { readonly band: DifferenceBand; readonly signed: boolean };
   /** How the finished pair is mixed and shown so; null shows it as it came. */
   readonly mix: Mix | null;
+  /** Null: the other run of a pair, else the input. */
+  readonly against: Against | null;
 }
 
 export interface StudioState {
@@ -141,6 +150,7 @@ export const INITIAL_STATE: StudioState = {
     playing: false,
     difference: { band: 'whole', signed: false },
     mix: null,
+    against: null,
   },
   messages: [],
 };
@@ -154,6 +164,16 @@ export function shownRun({ runs, shownRunId }: StudioState): RunRecord | undefin
 export function shownPartner(state: StudioState): RunRecord | undefined {
   const partnerId = shownRun(state)?.laneIds[1];
   return state.runs.find(({ runId }) => runId === partnerId);
+}
+
+/** Finished runs of a run's picture, other than itself and its pair: what it can be held against. */
+export function comparableRuns(runs: readonly RunRecord[], { laneIds, pictureVersion }: RunRecord): readonly RunRecord[] {
+  return runs.filter((run) => run.finished !== null && run.pictureVersion === pictureVersion && !laneIds.includes(run.runId));
+}
+
+/** A run in a few words, as lists name it. */
+export function runName({ bundleTitle, seed, count }: RunRecord): string {
+  return `${bundleTitle} · seed ${seed} · ${count} steps`;
 }
 
 /** The base and RFSR bundles a model belongs to; null where one of them is not here. */

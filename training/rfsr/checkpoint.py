@@ -13,11 +13,14 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from rfsr.models.seesr import CONFIGS, SeeSRConfig, SeeSRDenoiser
+from rfsr.families import FAMILIES
+from rfsr.models.denoiser import Denoiser, DenoiserConfig
+from rfsr.models.restorer import CONFIGS as RESTORER_CONFIGS
+from rfsr.models.restorer import SwinIR, SwinIRConfig
 from rfsr.models.tagger import MiniTagger, TaggerConfig
 from rfsr.models.text import TextEncoder, mini_text_config
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
-from rfsr.pipeline import SeeSRModels
+from rfsr.pipelines.parts import BundleModels
 
 T = TypeVar("T")
 NETWORK_ROLES = {
@@ -25,8 +28,9 @@ NETWORK_ROLES = {
     "tagger": ("tagger",),
     "text_encoder": ("textEncoder",),
     "denoiser": ("conditionEncoder", "denoiser"),
+    "restorer": ("restorer",),
 }
-"""The graphs that hold a network's weights, by the network's name in `SeeSRModels` and in training stages."""
+"""The graphs that hold a network's weights, by the network's name in `BundleModels` and in training stages."""
 
 
 def state_dict_from_graph(path: Path) -> dict[str, Tensor]:
@@ -74,26 +78,34 @@ def read_manifest(bundle: Path) -> dict[str, Any]:
 def network_weights(bundle: Path, network: str) -> dict[str, Tensor]:
     """The state dict of one network of a bundle (a key of NETWORK_ROLES), as its graphs hold it, constants of the graphs included."""
     graphs = read_manifest(bundle)["graphs"]
-    files = [bundle / file["path"] for role in NETWORK_ROLES[network] for graph in graphs[role] for file in graph["files"]]
+    chains = [graphs[role] for role in NETWORK_ROLES[network] if role in graphs]
+    files = [bundle / file["path"] for chain in chains for graph in chain for file in graph["files"]]
     return {name: value for file in files for name, value in state_dict_from_graph(file).items()}
 
 
-def load_bundle(folder: Path) -> SeeSRModels:
+def load_bundle(folder: Path) -> BundleModels:
     """A bundle's modules and numbers from its manifest and graphs alone, in evaluation mode."""
     manifest = read_manifest(folder)
     configs = manifest["training"]["configs"]
     vae = LeanAutoencoder(config_from(LeanConfig, configs["vae"]))
     tagger = MiniTagger(config_from(TaggerConfig, configs["tagger"]))
     text = TextEncoder(mini_text_config(configs["text"]["vocab_size"], width=configs["text"]["width"]))
-    denoiser = SeeSRDenoiser(config_from(SeeSRConfig, configs["denoiser"]))
-    for name, module in (("vae", vae), ("tagger", tagger), ("text_encoder", text), ("denoiser", denoiser)):
+    denoiser = Denoiser(config_from(DenoiserConfig, configs["denoiser"]))
+    restorer = SwinIR(config_from(SwinIRConfig, configs["restorer"])) if "restorer" in configs else None
+    networks = {"vae": vae, "tagger": tagger, "text_encoder": text, "denoiser": denoiser, "restorer": restorer}
+    for name, module in networks.items():
+        if module is None:
+            continue
         load_weights(module, network_weights(folder, name))
         module.eval().requires_grad_(False)
-    return SeeSRModels(
+    return BundleModels(
+        family=manifest["family"],
+        tagged=manifest["tagged"],
         vae=vae,
         tagger=tagger,
         text_encoder=text,
         denoiser=denoiser,
+        restorer=restorer,
         tokenizer=Tokenizer.from_file(str(folder / manifest["tokenizer"]["path"])),
         tags=manifest["tags"]["labels"],
         thresholds=manifest["tags"]["thresholds"],
@@ -114,15 +126,36 @@ def initialise_stage(stage: nn.Module, bundle: Path, *, keep: tuple[str, ...] = 
             load_weights(module, network_weights(bundle, name))
 
 
+def load_prior(module: nn.Module, weights: dict[str, Tensor], *, new: tuple[str, ...]) -> None:
+    """Copies into `module` what it has in common with another network's `weights`; the rest keeps its start.
+
+    Throws KeyError for a missing weight whose name holds none of `new`.
+    """
+    own = module.state_dict()
+    missing = [name for name in own if name not in weights]
+    if unexpected := [name for name in missing if not any(part in name.split(".") for part in new)]:
+        raise KeyError(f"expected the weight {unexpected[0]} in the prior")
+    kept = {name: weights[name].reshape(value.shape) for name, value in own.items() if name in weights}
+    module.load_state_dict({**own, **kept})
+
+
+def name_of(config: Any, configs: dict[str, Any]) -> str:
+    """Under which name a configuration stands in its table. Throws StopIteration where it does not."""
+    return next(name for name, known in configs.items() if known == config)
+
+
 def write_runs(bundle: Path, folder: Path) -> None:
-    """Unpacks a bundle into folder/{vae,tagger,denoiser}: runs as the stages leave them, for later stages and the exporter."""
+    """Unpacks a bundle into folder/{vae,tagger,denoiser} and, where it has one, folder/restorer.
+
+    These are runs as the stages leave them, for later stages and the exporter.
+    """
     models, manifest = load_bundle(bundle), read_manifest(bundle)
     named: dict[str, dict[str, Any]] = {}
     for stage in manifest["training"]["stages"]:
-        kind = stage["stage"] if stage["stage"] in ("vae", "tagger") else "denoiser"
+        kind = stage["stage"] if stage["stage"] in ("vae", "tagger", "restorer") else "denoiser"
         # a trajectory stage stands on a denoiser stage: each names the one before
         named[kind] = {**stage, "startedFrom": named[kind]} if kind in named else stage
-    size = next(name for name, config in CONFIGS.items() if config == models.denoiser.config)
+    size = name_of(models.denoiser.config, FAMILIES[models.family].configs)
     configs = manifest["training"]["configs"]
     parts = {"denoiser": models.denoiser, "text_encoder": models.text_encoder, "vae": models.vae}
     joint = {f"{part}.{key}": value for part, module in parts.items() for key, value in module.state_dict().items()}
@@ -135,8 +168,11 @@ def write_runs(bundle: Path, folder: Path) -> None:
             models.tagger.state_dict(),
             {"taggerConfig": configs["tagger"], "tags": models.tags, "thresholds": models.thresholds},
         ),
-        "denoiser": (joint, {"denoiserConfig": size}),
+        "denoiser": (joint, {"family": models.family, "denoiserConfig": size}),
     }
+    if models.restorer is not None:
+        weights = {f"restorer.{key}": value for key, value in models.restorer.state_dict().items()}
+        runs["restorer"] = (weights, {"restorerConfig": name_of(models.restorer.config, RESTORER_CONFIGS)})
     for name, (weights, facts) in runs.items():
         run = folder / name
         run.mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,7 @@ class BundleRestorer:
     def __init__(self, folder: Path, *, overrides: dict[str, Any]) -> None:
         # Networks are loaded only where a bundle is measured: bicubic and ready-made pictures need none.
         from rfsr.checkpoint import load_bundle
-        from rfsr.pipeline import Settings
+        from rfsr.pipelines import Settings
 
         manifest = json.loads((folder / "manifest.json").read_text())
         sampling = manifest["sampling"]
@@ -79,6 +79,6 @@ class BundleRestorer:
 
     def restore(self, lr: np.ndarray, *, picture: str) -> np.ndarray:
         """See `Restorer`."""
-        from rfsr.pipeline import restore
+        from rfsr.pipelines import restore
 
         return restore(self.models, lr, self.request).rgb8

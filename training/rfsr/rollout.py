@@ -6,19 +6,19 @@ x0 prediction is decoded and judged. What judges it is up to the stage: see `rfs
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
-from rfsr.models.seesr import SeeSRDenoiser
-from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
+from rfsr.models.denoiser import Denoiser
+from rfsr.pretrain.denoiser import DenoiserStage, DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, LatentCrops
 from rfsr.pretrain.tagger import to01
 from rfsr.pretrain.vae import noise_like
-from rfsr.schedule import ddpm_step, predict_x0, sampling_timesteps
+from rfsr.samplers import open_sampler
+from rfsr.schedule import predict_x0
 
 CELLS_PER = {"target": 1, "condition_latent": 1, "lr": 2, "clean": 8}
 """Values a latent cell spans in each part of a batch."""
@@ -27,11 +27,12 @@ CELLS_PER = {"target": 1, "condition_latent": 1, "lr": 2, "clean": 8}
 @dataclass(frozen=True)
 class RolloutConfig:
     """`latent_window`: side of the square of latent cells that is rolled out. `guided`: share of rollouts under classifier-free
-    guidance drawn from 1…max_guidance."""
+    guidance drawn from 1…max_guidance. `untagged`: share of samples whose prompt has no tags."""
 
     latent_window: int = 24
     guided: float = 0.3
     max_guidance: float = 3.0
+    untagged: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,12 @@ class Plan:
     stop: int
     guidance: float = 1.0
 
-    @property
-    def timestep(self) -> int:
-        """Where the step with gradient stands."""
-        return sampling_timesteps(self.steps)[self.stop]
-
 
 class RolloutStage(DenoiserStage):
     """A stage that judges the x0 prediction of one step of its own sampling."""
 
     def __init__(
-        self, config: RolloutConfig, base: DenoiserConfig, crops: PackedCrops, latents: LatentCrops, parts: FrozenParts
+        self, config: RolloutConfig, base: DenoiserStageConfig, crops: PackedCrops, latents: LatentCrops, parts: FrozenParts
     ) -> None:
         super().__init__(base, crops, latents, parts)
         self.rollout_config = config
@@ -70,8 +66,10 @@ class RolloutStage(DenoiserStage):
         index, kind = rng.choice(self.pool(), size=count), rng.integers(self.latents.lr.shape[1], size=count)
         batch = self.cut(self.gather(index, kind) | {"clean": to01(self.crops.hr[index])}, rng)
         plan = self.plan(rng)
+        untagged = torch.from_numpy(rng.random(count) < self.rollout_config.untagged)
         return {
             **batch,
+            "tokens": torch.where(untagged[:, None], self.prompt_untagged.cpu(), batch["tokens"]),
             "timestep": torch.from_numpy(rng.integers(1000, size=count)),
             "prompt_kind": torch.from_numpy(rng.random(count)),
             "plan": torch.tensor([plan.steps, plan.stop, plan.guidance]),
@@ -97,22 +95,29 @@ class RolloutStage(DenoiserStage):
 
     @torch.no_grad()
     def visit(
-        self, batch: dict[str, Tensor], plan: Plan, generator: torch.Generator, *, denoiser: SeeSRDenoiser | None = None
+        self, batch: dict[str, Tensor], plan: Plan, generator: torch.Generator, *, denoiser: Denoiser | None = None
     ) -> Tensor:
         """The latents [B, C, h, w] that sampling (by the trained denoiser, or another) reaches at the planned step.
 
         Every sample has its own start.
         """
-        sample = self.start(batch, generator)
+        sampler = open_sampler(self.family.sampler, plan.steps)
+        sample = self.start(batch, sampler, generator)
         predict = self.predictor(denoiser or self.denoiser, batch, plan.guidance)
-        for time, following in pairwise(sampling_timesteps(plan.steps)[: plan.stop + 1]):
-            sample = ddpm_step(sample, predict(sample, time), time, following, self.alphas, noise_like(sample, generator))[0]
+        for index in range(plan.stop):
+            noise = noise_like(sample, generator) if sampler.uses_noise else None
+            sample = sampler.step(sample, predict(sample, sampler.times[index]), index, noise)
         return sample
 
-    def last_step(self, denoiser: SeeSRDenoiser, batch: dict[str, Tensor], sample: Tensor, plan: Plan) -> Tensor:
+    def timestep(self, plan: Plan) -> int:
+        """Where the step with gradient stands."""
+        return open_sampler(self.family.sampler, plan.steps).times[plan.stop]
+
+    def last_step(self, denoiser: Denoiser, batch: dict[str, Tensor], sample: Tensor, plan: Plan) -> Tensor:
         """The planned step's x0 prediction [B, C, h, w] by `denoiser`; the only pass of the networks that carries gradient."""
-        eps = self.predictor(denoiser, batch, plan.guidance)(sample, plan.timestep)
-        return predict_x0(sample, eps, plan.timestep, self.alphas)
+        time = self.timestep(plan)
+        eps = self.predictor(denoiser, batch, plan.guidance)(sample, time)
+        return predict_x0(sample, eps, time, self.alphas)
 
 
 def plan_of(batch: dict[str, Tensor]) -> Plan:

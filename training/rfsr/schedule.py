@@ -1,6 +1,6 @@
 """The noise schedule all three families share, and sampler steps as pure functions (facts: diffusers' DDPM and DDIM schedulers).
 
-abar_t = prod(1 - beta_i), beta "scaled_linear" from 0.00085 to 0.012 over 1000 steps; timesteps "leading" with an offset of one.
+abar_t = prod(1 - beta_i), beta "scaled_linear" from 0.00085 to 0.012 over 1000 steps; timesteps "leading" with an offset of one, or spaced.
 """
 
 import torch
@@ -33,6 +33,22 @@ def sampling_timesteps(steps: int) -> list[int]:
         raise ValueError(f"expected 1 to {TRAIN_STEPS} steps, got {steps}")
     ratio = TRAIN_STEPS // steps
     return [index * ratio + 1 for index in reversed(range(steps))]
+
+
+def spaced_timesteps(steps: int) -> list[int]:
+    """`steps` timesteps from 999 down to 0 for at least two: 999, 979, …, 20, 0 for 50; 0 alone for one.
+
+    As DiffBIR v1 spaces them (guided diffusion's `space_timesteps` with one section): the stride is added up in double precision
+    and rounded half to even. Throws ValueError outside 1…1000.
+    """
+    if not 1 <= steps <= TRAIN_STEPS:
+        raise ValueError(f"expected 1 to {TRAIN_STEPS} steps, got {steps}")
+    stride = 1.0 if steps == 1 else (TRAIN_STEPS - 1) / (steps - 1)
+    times, at = [], 0.0
+    for _ in range(steps):
+        times.append(round(at))
+        at += stride
+    return times[::-1]
 
 
 def predict_x0(sample: Tensor, eps: Tensor, timestep: int, alphas: Tensor) -> Tensor:

@@ -11,14 +11,16 @@ from torch import nn
 from rfsr.checkpoint import initialise_stage, load_bundle, load_weights, network_weights, write_runs
 from rfsr.export.graphs import round_to_half
 from rfsr.export.sources import models_from_runs, nano_models
-from rfsr.models.seesr import CONFIGS, SeeSRDenoiser
+from rfsr.models.denoiser import Denoiser
+from rfsr.models.seesr import CONFIGS
 
 NANO = Path(__file__).parents[2] / "tests/fixtures/models/seesr-nano"
+CONFIG = {"bundle": {"family": "seesr", "tagged": True}, "image": {}}
 NETWORKS = ("vae", "tagger", "text_encoder", "denoiser")
 
 
 def test_an_imported_bundle_equals_the_exported_models_rounded_to_half_precision() -> None:
-    wanted, _ = nano_models(image={})
+    wanted, _ = nano_models(CONFIG)
     found = load_bundle(NANO)
     for name in NETWORKS:
         expected, actual = getattr(wanted, name), getattr(found, name)
@@ -36,7 +38,7 @@ def test_an_imported_bundle_equals_the_exported_models_rounded_to_half_precision
 def test_a_bundle_unpacks_into_runs_that_the_exporter_reads(tmp_path: Path) -> None:
     write_runs(NANO, tmp_path)
     wanted = load_bundle(NANO)
-    found, facts = models_from_runs(tmp_path / "vae", tmp_path / "tagger", tmp_path / "denoiser", image=wanted.image)
+    found, facts = models_from_runs(tmp_path / "vae", tmp_path / "tagger", tmp_path / "denoiser", None, config=CONFIG)
     for name in NETWORKS:
         expected, actual = getattr(wanted, name).state_dict(), getattr(found, name).state_dict()
         assert all(torch.equal(actual[key], value) for key, value in expected.items()), name
@@ -59,14 +61,14 @@ def test_unpacked_runs_keep_the_history_of_their_stages(tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "denoiser/facts.json").read_text())
     assert (facts["stage"], facts["steps"], facts["startedFrom"]["steps"]) == ("trajectory", 3, 2)
     assert facts["denoiserConfig"] == "nano"
-    _, training = models_from_runs(tmp_path / "vae", tmp_path / "tagger", tmp_path / "denoiser", image={})
+    _, training = models_from_runs(tmp_path / "vae", tmp_path / "tagger", tmp_path / "denoiser", None, config=CONFIG)
     assert [stage["stage"] for stage in training["stages"]] == stages
 
 
 def test_a_stage_starts_from_the_networks_it_shares_with_the_bundle_and_keeps_the_rest() -> None:
     stage = nn.Module()
     torch.manual_seed(5)
-    stage.denoiser, stage.own = SeeSRDenoiser(CONFIGS["nano"]), nn.Linear(2, 2)
+    stage.denoiser, stage.own = Denoiser(CONFIGS["nano"]), nn.Linear(2, 2)
     own = stage.own.weight.clone()
     initialise_stage(stage, NANO)
     wanted = load_bundle(NANO).denoiser.state_dict()

@@ -16,36 +16,41 @@ from rfsr.export.graphs import GraphSpec, export_graph, graph_specs, round_to_ha
 from rfsr.export.manifest import canary, ramp, sampling_defaults, write_graph, write_index
 from rfsr.export.parity import MAX_RELATIVE_ERROR, ParityError, SessionModule, check_graph, check_run, open_session
 from rfsr.export.sources import nano_models, stage_facts
+from rfsr.families import FAMILIES
 
 MODELS = Path(__file__).parents[2] / "tests/fixtures/models"
-NANO = MODELS / "seesr-nano"
 CANARY_TOLERANCE = 1e-5
 """The same file on the same provider: rounding of the six digits kept."""
 
 
-@pytest.fixture(scope="module")
-def manifest() -> dict:
-    return json.loads((NANO / "manifest.json").read_text())
+@pytest.fixture(scope="module", params=["seesr-nano", "diffbir-nano", "pasd-nano"])
+def bundle(request: pytest.FixtureRequest) -> Path:
+    return MODELS / request.param
 
 
 @pytest.fixture(scope="module")
-def sessions(manifest: dict) -> dict[str, SessionModule]:
-    specs = graph_specs(load_bundle(NANO))
-    paths = {spec.role: NANO / manifest["graphs"][spec.role][0]["files"][0]["path"] for spec in specs}
+def manifest(bundle: Path) -> dict:
+    return json.loads((bundle / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def sessions(bundle: Path, manifest: dict) -> dict[str, SessionModule]:
+    specs = graph_specs(load_bundle(bundle))
+    paths = {spec.role: bundle / manifest["graphs"][spec.role][0]["files"][0]["path"] for spec in specs}
     return {spec.role: SessionModule(spec, open_session(paths[spec.role].read_bytes())) for spec in specs}
 
 
 @pytest.fixture(scope="module")
 def preview() -> GraphSpec:
     """The smallest graph there is."""
-    models, _ = nano_models(image={})
+    models, _ = nano_models({"bundle": {"family": "seesr", "tagged": True}, "image": {}})
     round_to_half(models.vae.eval())
     return next(spec for spec in graph_specs(models) if spec.role == "previewDecoder")
 
 
 @pytest.fixture(scope="module")
 def preview_model(preview: GraphSpec) -> onnx.ModelProto:
-    return export_graph(preview, cell_multiple=4)
+    return export_graph(preview)
 
 
 def test_every_graph_of_the_bundle_computes_what_its_module_does(sessions: dict[str, SessionModule]) -> None:
@@ -53,14 +58,14 @@ def test_every_graph_of_the_bundle_computes_what_its_module_does(sessions: dict[
         assert check_graph(module.spec, module.session) <= MAX_RELATIVE_ERROR
 
 
-def test_a_whole_run_on_the_graphs_equals_the_run_in_torch(sessions: dict[str, SessionModule]) -> None:
-    assert check_run(load_bundle(NANO), sessions) <= MAX_RELATIVE_ERROR
+def test_a_whole_run_on_the_graphs_equals_the_run_in_torch(bundle: Path, sessions: dict[str, SessionModule]) -> None:
+    assert check_run(load_bundle(bundle), sessions) <= MAX_RELATIVE_ERROR
 
 
-def test_files_have_the_sizes_and_hashes_the_manifest_names(manifest: dict) -> None:
+def test_files_have_the_sizes_and_hashes_the_manifest_names(bundle: Path, manifest: dict) -> None:
     files = [file for chain in manifest["graphs"].values() for graph in chain for file in graph["files"]]
     for file in [*files, manifest["tokenizer"]]:
-        data = (NANO / file["path"]).read_bytes()
+        data = (bundle / file["path"]).read_bytes()
         assert len(data) == file["sizeBytes"] and hashlib.sha256(data).hexdigest() == file["sha256"]
         assert file["path"] == "tokenizer.json" or file["sha256"][:12] in file["path"]
 
@@ -104,8 +109,8 @@ def test_weights_are_stored_in_half_precision_under_their_own_names(preview: Gra
     assert not any(node.metadata_props or node.doc_string for node in preview_model.graph.node)
 
 
-def test_buffers_and_tables_of_the_denoiser_keep_full_precision(manifest: dict) -> None:
-    model = onnx.load(NANO / manifest["graphs"]["denoiser"][0]["files"][0]["path"])
+def test_buffers_and_tables_of_the_denoiser_keep_full_precision(bundle: Path, manifest: dict) -> None:
+    model = onnx.load(bundle / manifest["graphs"]["denoiser"][0]["files"][0]["path"])
     stored = {item.name: item.data_type for item in model.graph.initializer}
     assert stored["residual_std"] == onnx.TensorProto.FLOAT
     assert {node.op_type for node in model.graph.node}.isdisjoint({"MultiHeadAttention", "Attention", "Identity", "Dropout"})
@@ -133,8 +138,8 @@ def test_graphs_are_named_by_content_and_shared_ones_lie_beside_the_bundles(
     tmp_path: Path, preview: GraphSpec, preview_model: onnx.ModelProto
 ) -> None:
     data = preview_model.SerializeToString()
-    entry = write_graph(preview, data, open_session(data), tmp_path / "one")
-    assert entry["files"] == write_graph(preview, data, open_session(data), tmp_path / "two")["files"]
+    entry = write_graph(preview, data, open_session(data), tmp_path / "one", family="seesr")
+    assert entry["files"] == write_graph(preview, data, open_session(data), tmp_path / "two", family="pasd")["files"]
     (file,) = entry["files"]
     assert file["path"].startswith("../shared/previewDecoder-")
     assert [path.name for path in (tmp_path / "shared").iterdir()] == [Path(file["path"]).name]
@@ -157,5 +162,6 @@ def test_the_index_lists_every_bundle_and_drops_graphs_no_bundle_names(tmp_path:
 
 
 def test_sampling_defaults_yield_to_the_configuration_and_facts_to_what_readers_need() -> None:
-    assert sampling_defaults({"steps": 4})["steps"] == 4 and sampling_defaults({})["startPoint"] == "lr"
+    assert sampling_defaults(FAMILIES["seesr"], {"steps": 4})["steps"] == 4
+    assert sampling_defaults(FAMILIES["pasd"], {})["startPoint"] == "lr-twice"
     assert stage_facts({"stage": "vae", "steps": 3, "vaeConfig": {}}) == {"stage": "vae", "steps": 3}

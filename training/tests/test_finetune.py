@@ -16,33 +16,37 @@ from torch import Tensor
 from rfsr import export, finetune, rollout
 from rfsr.checkpoint import read_manifest, write_runs
 from rfsr.data import PackedCrops
+from rfsr.families import FAMILIES
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.finetune import plots
 from rfsr.finetune.lora import add_lora, merged_state
 from rfsr.finetune.stage import RFSRConfig, RFSRStage
 from rfsr.finetune.windows import windows
 from rfsr.loop import Trainer
-from rfsr.models.seesr import CONFIGS, SeeSRDenoiser
+from rfsr.models.denoiser import Denoiser
+from rfsr.models.seesr import CONFIGS
 from rfsr.models.vocabulary import token_ids
-from rfsr.pretrain.denoiser import DenoiserConfig
+from rfsr.pretrain.denoiser import DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
 from rfsr.rewards.mini_quality import MiniQuality
+from rfsr.rollout import Plan
 from tests.stages import LOOP, train
 
 CONFIG = RFSRConfig(latent_window=8, steps=5, rewards={"mini_quality": 0.5}, pixel_weight=1.0, regularisation_weight=1.0)
 
 
-def rfsr_stage(folder: Path, nano: Path, config: RFSRConfig = CONFIG) -> RFSRStage:
+def rfsr_stage(folder: Path, nano: Path, config: RFSRConfig = CONFIG, *, family: str = "seesr") -> RFSRStage:
     torch.manual_seed(0)
-    unpacked = folder / "nano"
+    unpacked = folder / nano.name
     write_runs(nano, unpacked)
-    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger")
+    restorer = unpacked / "restorer"
+    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger", restorer if restorer.exists() else None)
     crops = PackedCrops(folder)
     return RFSRStage(
         config,
-        DenoiserConfig(size="nano"),
+        DenoiserStageConfig(family=family, size="nano"),
         crops,
-        build_latents(crops, parts, folder),
+        build_latents(crops, parts, folder, FAMILIES[family]),
         parts,
         bundle=nano,
         rewards={"mini_quality": MiniQuality((4, 8))},
@@ -167,15 +171,15 @@ def test_other_regularisations_train(folder: Path, nano: Path, tmp_path: Path, r
     assert ("kl" in stage(batch_of(stage, 4), 1, 0.0)) == (regularisation == "kl")
     state = train(stage, tmp_path / "run", replace(LOOP, learning_rate=1e-2))
     # whatever was trained, what is written fits the plain networks
-    other = SeeSRDenoiser(CONFIGS["nano"])
+    other = Denoiser(CONFIGS["nano"])
     other.load_state_dict({name.removeprefix("denoiser."): v for name, v in state.items() if name.startswith("denoiser.")})
     assert any(not torch.equal(v, stage.pretrained.state_dict()[name]) for name, v in other.state_dict().items())
 
 
 def test_adapters_merge_into_the_weights_they_stand_on() -> None:
     torch.manual_seed(0)
-    network = SeeSRDenoiser(CONFIGS["nano"])
-    adapted = SeeSRDenoiser(CONFIGS["nano"])
+    network = Denoiser(CONFIGS["nano"])
+    adapted = Denoiser(CONFIGS["nano"])
     adapted.load_state_dict(network.state_dict())
     add_lora(adapted, rank=2)
     for name, parameter in adapted.named_parameters():
@@ -219,8 +223,21 @@ def test_what_is_measured_is_repeatable_and_starts_without_stylization(folder: P
 
 def test_rewards_read_tags_without_quality_words(folder: Path, nano: Path) -> None:
     stage = rfsr_stage(folder, nano)
-    ids = [token_ids(stage.parts.tokenizer, prompt_text(tags)) for tags in (["bird", "tree"], [])]
+    ids = [token_ids(stage.parts.tokenizer, prompt_text(FAMILIES["seesr"], tags)) for tags in (["bird", "tree"], [])]
     assert stage.words(torch.tensor(ids)) == ["bird, tree", ""]
+
+
+@pytest.mark.parametrize(("family", "words"), [("diffbir", "bird, tree"), ("pasd", "bird, tree")])
+def test_other_families_are_fine_tuned_on_their_own_sampling(folder: Path, nano: Path, family: str, words: str) -> None:
+    stage = rfsr_stage(folder, nano.with_name(f"{family}-nano"), family=family)
+    ids = token_ids(stage.parts.tokenizer, prompt_text(FAMILIES[family], ["bird", "tree"]))
+    assert stage.words(torch.tensor([ids])) == [words]
+    assert stage.timestep(Plan(5, 0)) == 999
+    for stop, part in ((0, "dwt"), (4, "mini_quality")):
+        losses = stage(batch_of(stage, stop), 1, 0.0)
+        losses["loss"].backward()
+        assert part in losses
+    assert all(parameter.grad is not None for parameter in stage.denoiser.unet.parameters())
 
 
 def test_a_missing_reward_is_named(folder: Path, nano: Path) -> None:

@@ -7,38 +7,82 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rfsr.models.seesr import CONFIGS, FULL, SeeSRControlNet, SeeSRDenoiser, SeeSRUNet
+from rfsr.families import FAMILIES
+from rfsr.models import diffbir, pasd, seesr
+from rfsr.models.denoiser import Denoiser
+from rfsr.models.seesr import CONFIGS
 from rfsr.models.tagger import DapeConfig, DapeTagger, MiniTagger, TaggerConfig
 from rfsr.models.text import TextEncoder, full_text_config, mini_text_config
 from rfsr.models.vae import LeanAutoencoder, LeanConfig, full_autoencoder
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, build_tokenizer, token_ids
 
-# sha256 over the sorted "name (shape)" lines of every top-level block of the published checkpoints.
-PUBLISHED_UNET = {
-    "conv_in": "ba1e51155b45cbf5",
-    "time_embedding": "4d44971965166ecb",
-    "down_blocks": "ee09c7cc1d0ae910",
-    "mid_block": "5a3f35d80455815b",
-    "up_blocks": "5d272d2f892828c9",
-    "conv_norm_out": "39f04d658113e0a3",
-    "conv_out": "537b23fecc15fd34",
+# sha256 over the sorted "name (shape)" lines of every top-level block of the published checkpoints, under their own names.
+PUBLISHED = {
+    "seesr unet": {
+        "conv_in": "ba1e51155b45cbf5",
+        "time_embedding": "4d44971965166ecb",
+        "down_blocks": "ee09c7cc1d0ae910",
+        "mid_block": "5a3f35d80455815b",
+        "up_blocks": "5d272d2f892828c9",
+        "conv_norm_out": "39f04d658113e0a3",
+        "conv_out": "537b23fecc15fd34",
+    },
+    "seesr controlnet": {
+        "conv_in": "ba1e51155b45cbf5",
+        "time_embedding": "4d44971965166ecb",
+        "down_blocks": "ee09c7cc1d0ae910",
+        "mid_block": "5a3f35d80455815b",
+        "controlnet_cond_embedding": "8d1b3d3c2cfd1c5a",
+        "controlnet_down_blocks": "e8ec5681320a39b3",
+        "controlnet_mid_block": "b693aa0d603fe11d",
+    },
+    "diffbir unet": {
+        "time_embed": "1e151f67962fa6b8",
+        "input_blocks": "c413238bca81d64e",
+        "middle_block": "9058d31e9669968b",
+        "output_blocks": "41f96966276288dc",
+        "out": "9ac0cbe5aa2d3ca8",
+    },
+    "diffbir controlnet": {
+        "time_embed": "1e151f67962fa6b8",
+        "input_blocks": "b6fbbd7ee61c508c",
+        "zero_convs": "8e0a1a91aaa679e0",
+        "middle_block": "9058d31e9669968b",
+        "middle_block_out": "8a3e380c7450f650",
+    },
+    "pasd unet": {
+        "conv_in": "ba1e51155b45cbf5",
+        "time_embedding": "4d44971965166ecb",
+        "down_blocks": "2d865744212e44cb",
+        "up_blocks": "e4e21070adc796c7",
+        "mid_block": "ec92dc247a330d13",
+        "conv_norm_out": "39f04d658113e0a3",
+        "conv_out": "537b23fecc15fd34",
+    },
+    "pasd controlnet": {
+        "conv_in": "ba1e51155b45cbf5",
+        "time_embedding": "4d44971965166ecb",
+        "controlnet_cond_embedding": "a8607aee13e9b8e7",
+        "down_blocks": "2d865744212e44cb",
+        "controlnet_down_blocks": "e8ec5681320a39b3",
+        "controlnet_mid_block": "b693aa0d603fe11d",
+        "mid_block": "ec92dc247a330d13",
+    },
 }
-PUBLISHED_CONTROLNET = {
-    **{name: PUBLISHED_UNET[name] for name in ("conv_in", "time_embedding", "down_blocks", "mid_block")},
-    "controlnet_cond_embedding": "8d1b3d3c2cfd1c5a",
-    "controlnet_down_blocks": "e8ec5681320a39b3",
-    "controlnet_mid_block": "b693aa0d603fe11d",
-}
+TENSORS = {
+    "seesr unet": 1102, "seesr controlnet": 522, "diffbir unet": 686, "diffbir controlnet": 324,
+    "pasd unet": 998, "pasd controlnet": 346,
+}  # fmt: skip
 ALGEBRA_TOLERANCE = 1e-5
 """Values near one in float32, a handful of operations."""
 PCA_TOLERANCE = 0.02
 """Of pictures in -1…1: a fresh correction has weights of 1e-3, not zero."""
 
 
-def digests(module: nn.Module) -> dict[str, str]:
+def digests(shapes: dict[str, tuple[int, ...]]) -> dict[str, str]:
     blocks = defaultdict(list)
-    for name, value in module.state_dict().items():
-        blocks[name.split(".")[0]].append(f"{name} {tuple(value.shape)}")
+    for name, shape in shapes.items():
+        blocks[name.split(".")[0]].append(f"{name} {shape}")
     return {name: hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16] for name, lines in blocks.items()}
 
 
@@ -46,16 +90,20 @@ def millions(module: nn.Module) -> float:
     return sum(parameter.numel() for parameter in module.parameters()) / 1e6
 
 
-@pytest.mark.parametrize(
-    ("kind", "published", "count"), [(SeeSRUNet, PUBLISHED_UNET, 1102), (SeeSRControlNet, PUBLISHED_CONTROLNET, 522)]
-)
-def test_full_width_networks_have_the_published_names_and_shapes(
-    kind: type[nn.Module], published: dict[str, str], count: int
-) -> None:
+@pytest.mark.parametrize("family", FAMILIES)
+def test_full_width_networks_have_the_published_names_and_shapes(family: str) -> None:
     with torch.device("meta"):
-        network = kind(FULL.unet)
-    assert len(network.state_dict()) == count
-    assert digests(network) == published
+        denoiser = Denoiser(FAMILIES[family].configs["full"], rgb_heads=family == "pasd")
+    published_name = diffbir.official_name if family == "diffbir" else str
+    for kind, network in (("unet", denoiser.unet), ("controlnet", denoiser.controlnet)):
+        shapes = {published_name(name): tuple(value.shape) for name, value in network.state_dict().items()}
+        assert len(shapes) == TENSORS[f"{family} {kind}"]
+        assert digests(shapes) == PUBLISHED[f"{family} {kind}"]
+
+
+def test_a_name_of_another_network_has_no_official_one() -> None:
+    with pytest.raises(ValueError, match="got vae"):
+        diffbir.official_name("vae.decoder.weight")
 
 
 def test_full_autoencoder_text_encoder_and_tagger_have_the_published_sizes() -> None:
@@ -65,9 +113,23 @@ def test_full_autoencoder_text_encoder_and_tagger_have_the_published_sizes() -> 
         assert millions(DapeTagger(DapeConfig())) == pytest.approx(212.1, abs=0.05)
 
 
-def test_the_mini_denoiser_stays_within_its_budget() -> None:
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_mini_denoisers_stay_within_their_budget(family: str) -> None:
     with torch.device("meta"):
-        assert 2.0 < millions(SeeSRDenoiser(CONFIGS["mini"])) <= 3.2
+        assert 2.0 < millions(Denoiser(FAMILIES[family].configs["mini"])) <= 3.2
+
+
+def test_families_differ_in_what_their_denoiser_reads() -> None:
+    with torch.device("meta"):
+        reads = {name: Denoiser(config).reads for name, config in (
+            ("seesr", seesr.FULL), ("diffbir", diffbir.FULL), ("pasd", pasd.FULL), ("pasd mini", pasd.CONFIGS["mini"]),
+        )}  # fmt: skip
+    assert reads == {
+        "seesr": ("condition_embedding", "image_embeds"),
+        "diffbir": ("condition_latent",),
+        "pasd": ("condition_embedding",),
+        "pasd mini": ("condition_embedding", "condition_latent"),
+    }
 
 
 def inputs(batch: int = 2, height: int = 4, width: int = 8) -> dict[str, Tensor]:
@@ -86,9 +148,9 @@ def inputs(batch: int = 2, height: int = 4, width: int = 8) -> dict[str, Tensor]
     }
 
 
-def nano_denoiser() -> SeeSRDenoiser:
+def nano_denoiser() -> Denoiser:
     torch.manual_seed(0)
-    denoiser = SeeSRDenoiser(CONFIGS["nano"]).eval()
+    denoiser = Denoiser(CONFIGS["nano"]).eval()
     denoiser.residual_std.copy_(torch.linspace(0.2, 0.9, 16))
     return denoiser
 
@@ -147,6 +209,26 @@ def test_the_condition_embedding_has_the_latents_cells_and_starts_at_zero() -> N
     embedding = denoiser.embed_condition(torch.rand(2, 3, 32, 64))
     assert embedding.shape == (2, CONFIGS["nano"].unet.block_out_channels[0], 4, 8)
     assert not embedding.any()
+
+
+@torch.no_grad()
+def test_pixel_attention_starts_without_effect_and_then_reads_the_residual_of_its_skip() -> None:
+    torch.manual_seed(0)
+    denoiser, plain = (Denoiser(family.CONFIGS["nano"]).eval() for family in (pasd, diffbir))
+    kept = {name: value for name, value in denoiser.state_dict().items() if name in plain.state_dict()}
+    plain.load_state_dict(kept)
+    given = {name: value for name, value in inputs().items() if name in ("sample", "context", "condition_latent")}
+    times, embedding = torch.tensor([500.0, 500.0]), torch.zeros(2, 16, 4, 8)
+    assert torch.allclose(denoiser(timestep=times, condition_embedding=embedding, **given), plain(timestep=times, **given))
+    block = denoiser.unet.up_blocks[0]
+    nn.init.normal_(block.pixel_attentions[0].proj_out.weight)
+    x, time, text = torch.randn(1, 16, 2, 4), torch.randn(1, 32), torch.randn(1, 5, 16)
+    skips = [torch.randn(1, block.resnets[i].in_channels - 16, 2, 4) for i in (1, 0)]
+    still = [torch.zeros_like(skip) for skip in skips]
+    # moved from skip to residual, the sum is the same: only pixel attention can tell
+    moved = block(x, still, skips, torch.Size([4, 8]), time, text, None)
+    assert not torch.allclose(moved, block(x, skips, still, torch.Size([4, 8]), time, text, None))
+    assert not hasattr(denoiser.unet.up_blocks[1], "pixel_attentions")
 
 
 def test_a_residual_denoiser_refuses_to_run_without_the_latent_of_the_input() -> None:

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from rfsr.data import PackedCrops
+from rfsr.families import FAMILIES
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.loop import Trainer, learning_rate
-from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
-from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
+from rfsr.pretrain.denoiser import DenoiserStage, DenoiserStageConfig
+from rfsr.pretrain.latents import FrozenParts, build_latents
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 from rfsr.rollout import Plan
 from tests.stages import LOOP, train, vae_stage
@@ -21,7 +22,7 @@ from tests.stages import LOOP, train, vae_stage
 def denoiser_stage(folder: Path, parts: FrozenParts) -> DenoiserStage:
     torch.manual_seed(0)
     crops = PackedCrops(folder)
-    return DenoiserStage(DenoiserConfig(), crops, build_latents(crops, parts, folder), parts)
+    return DenoiserStage(DenoiserStageConfig(), crops, build_latents(crops, parts, folder, FAMILIES["seesr"]), parts)
 
 
 def trajectory_stage(folder: Path, parts: FrozenParts) -> TrajectoryStage:
@@ -29,7 +30,9 @@ def trajectory_stage(folder: Path, parts: FrozenParts) -> TrajectoryStage:
     crops = PackedCrops(folder)
     config = TrajectoryConfig(steps=(2, 3), latent_window=8)
     features = SqueezeNetFeatures(folder / SQUEEZENET)
-    return TrajectoryStage(config, DenoiserConfig(), crops, build_latents(crops, parts, folder), parts, features)
+    return TrajectoryStage(
+        config, DenoiserStageConfig(), crops, build_latents(crops, parts, folder, FAMILIES["seesr"]), parts, features
+    )
 
 
 def test_a_stop_and_resume_gives_the_same_numbers_as_no_stop(folder: Path, tmp_path: Path) -> None:
@@ -98,7 +101,3 @@ def test_the_learning_rate_warms_up_and_falls_to_its_end() -> None:
     assert rates[0] == pytest.approx(loop.learning_rate / 10, rel=1e-3)
     assert max(rates) <= loop.learning_rate
     assert rates[-1] == pytest.approx(0.1 * loop.learning_rate, rel=0.01)
-
-
-def test_prompts_are_written_as_seesr_writes_them() -> None:
-    assert prompt_text(["bird", "tree"]) == "bird, tree, ,clean, high-resolution, 8k"

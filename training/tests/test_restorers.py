@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from rfsr.export.sources import nano_models
-from rfsr.pipeline import Settings, restore
+from rfsr.pipelines import Settings, restore
 from rfsr.restorers import BicubicRestorer, BundleRestorer, FolderRestorer
 
 IMAGE = {"scale": 4, "multipleOf": 32, "minSide": 64, "workingSide": 128, "colorFix": "adain"}
@@ -42,7 +42,7 @@ def test_a_folder_gives_the_picture_of_that_name_and_refuses_two(tmp_path: Path)
 
 
 def test_a_bundle_runs_with_its_own_defaults_and_the_overrides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    models, _ = nano_models(image=IMAGE)
+    models, _ = nano_models({"bundle": {"family": "seesr", "tagged": True}, "image": IMAGE})
     # The manifest's weights are the exporter's business; what is tested here is which settings a run gets.
     monkeypatch.setattr("rfsr.checkpoint.load_bundle", lambda folder: models)
     (tmp_path / "manifest.json").write_text(json.dumps({"id": "nano", "image": IMAGE, "sampling": SAMPLING}))

@@ -29,8 +29,3 @@ export function createTokenizer(json: string, { padId, maxLength }: Manifest['to
     },
   };
 }
-
-/** SeeSR's prompt, its double comma included: `"{tags}, {user},{positive}"`. */
-export function promptText(tags: readonly string[], user: string, positive: string): string {
-  return `${tags.join(', ')}, ${user},${positive}`;
-}

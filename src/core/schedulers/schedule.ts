@@ -30,14 +30,46 @@ export function alphasCumprod(config: SchedulerConfig): Float64Array {
 }
 
 /** `steps` timesteps, descending, spacing "leading": 981, 961, …, 1 for 50. Throws RangeError outside 1 … T. */
-export function samplingTimesteps(config: SchedulerConfig, steps: number): number[] {
+export function leadingTimesteps(config: SchedulerConfig, steps: number): number[] {
   const { num_train_timesteps: count, steps_offset: offset } = config;
-  if (!Number.isInteger(steps) || steps < 1 || steps > count) throw new RangeError(`expected 1 to ${count} steps, got ${steps}`);
+  checkSteps(steps, count);
   const ratio = Math.floor(count / steps);
   return Array.from({ length: steps }, (_, index) => (steps - 1 - index) * ratio + offset);
 }
 
-/** Timestep a sampler steps to from `timestep`, as diffusers has it: one stride back, below 0 at the end. */
-export function followingTimestep(config: SchedulerConfig, steps: number, timestep: number): number {
-  return timestep - Math.floor(config.num_train_timesteps / steps);
+/**
+ * `steps` timesteps from T − 1 down to 0: 999, 979, …, 20, 0 for 50, and 0 alone for one. As DiffBIR v1 spaces them (guided diffusion's
+ * `space_timesteps` with one section): the stride is added up in doubles and rounded half to even. Throws RangeError outside 1 … T.
+ */
+export function spacedTimesteps(config: SchedulerConfig, steps: number): number[] {
+  const { num_train_timesteps: count } = config;
+  checkSteps(steps, count);
+  const stride = steps === 1 ? 1 : (count - 1) / (steps - 1);
+  const times: number[] = [];
+  let at = 0;
+  for (let i = 0; i < steps; i++) {
+    times.push(roundHalfToEven(at));
+    at += stride;
+  }
+  return times.reverse();
+}
+
+/** `steps` timesteps, descending, spacing "linspace" without the end at 0: 999, 949, …, 50 for 20. Throws RangeError outside 1 … T. */
+export function linspaceTimesteps(config: SchedulerConfig, steps: number): number[] {
+  const { num_train_timesteps: count } = config;
+  checkSteps(steps, count);
+  const step = (count - 1) / steps;
+  return Array.from({ length: steps }, (_, index) => roundHalfToEven((steps - index) * step));
+}
+
+function checkSteps(steps: number, count: number): void {
+  if (!Number.isInteger(steps) || steps < 1 || steps > count) throw new RangeError(`expected 1 to ${count} steps, got ${steps}`);
+}
+
+/** Python's and NumPy's rounding. */
+function roundHalfToEven(value: number): number {
+  const low = Math.floor(value);
+  const rest = value - low;
+  if (rest !== 0.5) return Math.round(value);
+  return low % 2 === 0 ? low : low + 1;
 }

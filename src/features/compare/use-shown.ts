@@ -1,8 +1,16 @@
 import { useEffect, useState } from 'react';
 import type { Side } from '../../components/comparison.tsx';
 import type { Image8 } from '../../protocol/request.ts';
-import { type Frames, inputFrameId, PICTURE_FRAME_ID, resultFrameId, type StepLayer, stepFrameId } from '../../store/frames.ts';
-import { shownPartner, shownRun } from '../../store/state.ts';
+import {
+  type Frames,
+  firstStageFrameId,
+  inputFrameId,
+  PICTURE_FRAME_ID,
+  resultFrameId,
+  type StepLayer,
+  stepFrameId,
+} from '../../store/frames.ts';
+import { type RunRecord, runName, shownPartner, shownRun } from '../../store/state.ts';
 import { useActions, useFrames, useStudio } from '../../store/store.ts';
 
 /** A side of the comparison and where its picture is kept; null for one that is kept nowhere. */
@@ -26,7 +34,8 @@ export function useShown(): Shown {
   const scale = useStudio((state) => state.settings.scale);
   const run = useStudio(shownRun);
   const partner = useStudio(shownPartner);
-  const { step, layer, decoded, mix } = useStudio((state) => state.view);
+  const { step, layer, decoded, mix, against } = useStudio((state) => state.view);
+  const other = useStudio((state) => state.runs.find(({ runId }) => typeof against === 'object' && runId === against?.runId));
   const mixed = useMixed();
   if (run === undefined) {
     const before = sideOf(frames, PICTURE_FRAME_ID, 'input');
@@ -34,17 +43,30 @@ export function useShown(): Shown {
     return { before, after: { id: null, image: undefined, name: '' }, input: before, ...size, showsStep: false };
   }
   const input = sideOf(frames, inputFrameId(run.runId), 'input');
+  const firstStage = sideOf(frames, firstStageFrameId(run.runId), 'first stage');
   const size = { height: run.height, width: run.width };
   // of a pair the slower lane says how far the steps are
   const newest = run.finished === null || partner?.finished === null ? (partner ?? run).steps.length - 1 : null;
   const index = step ?? newest;
-  const shown = (runId: string, name: string): ShownSide =>
-    index === null ? sideOf(frames, resultFrameId(runId), name) : stepSide(frames, runId, index, layer, decoded, name);
   const showsStep = index !== null;
-  if (partner === undefined) return { before: input, after: shown(run.runId, showsStep ? '' : 'result'), input, ...size, showsStep };
-  const before = shown(run.runId, 'base');
-  if (mix !== null && !showsStep) return { before, after: { id: null, image: mixed, name: 'mix' }, input, ...size, showsStep };
-  return { before, after: shown(partner.runId, 'RFSR'), input, ...size, showsStep };
+  const shown = ({ runId, steps }: RunRecord, name: string): ShownSide => {
+    if (index === null) return sideOf(frames, resultFrameId(runId), name);
+    return stepSide(frames, runId, Math.min(index, steps.length - 1), layer, decoded, name);
+  };
+  const before = (): ShownSide => {
+    if (against === 'input') return input;
+    if (against === 'first-stage') return firstStage;
+    if (other !== undefined) return shown(other, runName(other));
+    return partner === undefined ? input : shown(run, 'base');
+  };
+  const after = (): ShownSide => {
+    // before the first step there is only what the first stage made
+    if (index === -1 && run.firstStage) return firstStage;
+    if (mix !== null && !showsStep) return { id: null, image: mixed, name: 'mix' };
+    const alone = other === undefined ? (showsStep ? '' : 'result') : runName(run);
+    return partner === undefined ? shown(run, alone) : shown(partner, 'RFSR');
+  };
+  return { before: before(), after: after(), input, ...size, showsStep };
 }
 
 function sideOf(frames: Frames, id: string, name: string): ShownSide {

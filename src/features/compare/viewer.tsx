@@ -4,6 +4,7 @@ import { Comparison } from '../../components/comparison.tsx';
 import type { StepLayer } from '../../store/frames.ts';
 import type { ViewMode } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
+import { CompareWith } from './compare-with.tsx';
 import { DifferenceOptions } from './difference-options.tsx';
 import { useDifference, useShown } from './use-shown.ts';
 import styles from './viewer.module.css';
@@ -46,6 +47,7 @@ export function Viewer() {
               {text}
             </Button>
           ))}
+          <CompareWith />
           {mode === 'difference' && <DifferenceOptions />}
           {showsStep && <span className={styles['gap']} />}
           {showsStep &&

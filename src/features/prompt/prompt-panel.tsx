@@ -1,6 +1,7 @@
 import { type SyntheticEvent, useState } from 'react';
 import { Button } from '../../components/button.tsx';
 import { TextArea } from '../../components/text-area.tsx';
+import { FAMILY_OPTIONS } from '../../protocol/families.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './prompt-panel.module.css';
 
@@ -9,6 +10,7 @@ export function PromptPanel() {
   const settings = useStudio((state) => state.settings);
   const seen = useStudio((state) => state.seen);
   const { change } = useActions();
+  const manifest = useStudio((state) => state.manifests[state.settings.bundleId]);
   const shown = settings.tags ?? seen?.tags ?? null;
   return (
     <div className={styles['panel']}>
@@ -16,7 +18,9 @@ export function PromptPanel() {
         <h3 className={styles['heading']}>Tags</h3>
         {shown === null ? (
           <p className={styles['hint']}>
-            The model names what it sees when a run starts. You can change the tags then, or set your own now.
+            {manifest?.tagged === false
+              ? 'This model reads no tags of its own. Those you add become its prompt.'
+              : 'The model names what it sees when a run starts. You can change the tags then, or set your own now.'}
           </p>
         ) : (
           <ul className={styles['tags']} aria-label="Tags">
@@ -38,6 +42,7 @@ export function PromptPanel() {
           </Button>
         )}
       </div>
+      {manifest !== undefined && <p className={styles['hint']}>{FAMILY_OPTIONS[manifest.family].promptHelp}</p>}
       <TextArea label="Your words" value={settings.user} placeholder="a street in the rain" onChange={(user) => change({ user })} />
       <TextArea label="Quality words" value={settings.positive} onChange={(positive) => change({ positive })} />
       <TextArea label="Negative words" value={settings.negative} onChange={(negative) => change({ negative })} />

@@ -1,3 +1,4 @@
+import { runName } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './run-chips.module.css';
 
@@ -11,11 +12,11 @@ export function RunChips() {
   if (finished.length < 2) return null;
   return (
     <ul className={styles['chips']} aria-label="Last results">
-      {finished.map(({ runId, laneIds, bundleTitle, seed, count }) => (
-        <li key={runId}>
-          <button type="button" aria-pressed={runId === shown} className={styles['chip']} onClick={() => showRun(runId)}>
-            {bundleTitle}
-            {laneIds.length > 1 && ' and RFSR'} · seed {seed} · {count} steps
+      {finished.map((run) => (
+        <li key={run.runId}>
+          <button type="button" aria-pressed={run.runId === shown} className={styles['chip']} onClick={() => showRun(run.runId)}>
+            {runName(run)}
+            {run.laneIds.length > 1 && ', with RFSR'}
           </button>
         </li>
       ))}

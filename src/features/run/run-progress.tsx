@@ -7,6 +7,7 @@ import styles from './run-progress.module.css';
 
 const STAGE_TEXT: Readonly<Record<Stage, string>> = {
   load: 'Preparing the model',
+  restore: 'Removing noise and blocks',
   tag: 'Looking at the picture',
   text: 'Reading the prompt',
   encode: 'Encoding',

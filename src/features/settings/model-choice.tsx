@@ -1,4 +1,5 @@
 import { SelectField } from '../../components/select-field.tsx';
+import { FAMILY_OPTIONS } from '../../protocol/families.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './model-choice.module.css';
 
@@ -10,7 +11,9 @@ export function ModelChoice() {
   const { bundleId, scale } = useStudio((state) => state.settings);
   const actions = useActions();
   const options =
-    bundles.length === 0 ? [{ value: bundleId, text: 'Loading…' }] : bundles.map(({ id, title }) => ({ value: id, text: title }));
+    bundles.length === 0
+      ? [{ value: bundleId, text: 'Loading…' }]
+      : bundles.map(({ id, title, family }) => ({ value: id, text: title, group: FAMILY_OPTIONS[family].name }));
   return (
     <div className={styles['choice']}>
       <SelectField label="Model" labelHidden value={bundleId} options={options} onChange={(id) => void actions.chooseBundle(id)} />

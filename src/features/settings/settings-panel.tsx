@@ -3,7 +3,8 @@ import { NumberInput } from '../../components/number-input.tsx';
 import { SelectField } from '../../components/select-field.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
 import { SwitchField } from '../../components/switch-field.tsx';
-import type { ColorFix, SamplerName, StartPoint } from '../../protocol/request.ts';
+import { FAMILY_OPTIONS } from '../../protocol/families.ts';
+import type { ColorFix } from '../../protocol/request.ts';
 import { pairOf } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './settings-panel.module.css';
@@ -14,24 +15,17 @@ const COLOR_FIX_OPTIONS: readonly { readonly value: ColorFix; readonly text: str
   { value: 'none', text: 'None' },
 ];
 
-const SAMPLER_OPTIONS: readonly { readonly value: SamplerName; readonly text: string }[] = [
-  { value: 'ddpm', text: 'DDPM, ancestral' },
-  { value: 'ddim', text: 'DDIM, deterministic' },
-];
-
-const START_OPTIONS: readonly { readonly value: StartPoint; readonly text: string }[] = [
-  { value: 'lr', text: 'The input, noised' },
-  { value: 'noise', text: 'Pure noise' },
-];
-
 const MAX_SEED = 2 ** 32 - 1;
 
 export function SettingsPanel() {
   const settings = useStudio((state) => state.settings);
   const paired = useStudio((state) => pairOf(state, state.settings.bundleId) !== null);
-  const { change } = useActions();
+  const family = useStudio((state) => state.manifests[state.settings.bundleId]?.family ?? null);
+  const { change, chooseBundle } = useActions();
+  const options = family === null ? null : FAMILY_OPTIONS[family];
   return (
     <div className={styles['panel']}>
+      {options !== null && <p className={styles['hint']}>{options.about}</p>}
       {paired && (
         <div>
           <SwitchField label="Compare base and RFSR" selected={settings.compare} onChange={(compare) => change({ compare })} />
@@ -53,18 +47,27 @@ export function SettingsPanel() {
         </Button>
       </NumberInput>
       <SelectField label="Colour" value={settings.colorFix} options={COLOR_FIX_OPTIONS} onChange={(colorFix) => change({ colorFix })} />
-      <details className={styles['advanced']}>
-        <summary>Advanced</summary>
-        <div className={styles['panel']}>
-          <SelectField label="Sampler" value={settings.sampler} options={SAMPLER_OPTIONS} onChange={(sampler) => change({ sampler })} />
-          <SelectField
-            label="Start from"
-            value={settings.startPoint}
-            options={START_OPTIONS}
-            onChange={(startPoint) => change({ startPoint })}
-          />
-        </div>
-      </details>
+      {options !== null && (
+        <details className={styles['advanced']}>
+          <summary>Advanced</summary>
+          <div className={styles['panel']}>
+            <SelectField label="Sampler" value={settings.sampler} options={options.samplers} onChange={(sampler) => change({ sampler })} />
+            <SelectField
+              label="Start from"
+              value={settings.startPoint}
+              options={options.startPoints}
+              onChange={(startPoint) => change({ startPoint })}
+            />
+            <div className={styles['presets']}>
+              <Button onPress={() => change(options.published)}>{options.name}’s published settings</Button>
+              <Button onPress={() => void chooseBundle(settings.bundleId)}>This model’s own</Button>
+            </div>
+            <p className={styles['hint']}>
+              The published settings belong to the full-size network. A model’s own are those that measured best with its weights.
+            </p>
+          </div>
+        </details>
+      )}
     </div>
   );
 }

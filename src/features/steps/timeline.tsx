@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react';
 import { Button } from '../../components/button.tsx';
 import { PictureCanvas } from '../../components/picture-canvas.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
-import { stepFrameId } from '../../store/frames.ts';
+import { firstStageFrameId, stepFrameId } from '../../store/frames.ts';
 import { type RunRecord, shownPartner, shownRun } from '../../store/state.ts';
 import { useActions, useFrames, useStudio } from '../../store/store.ts';
 import { BandChart } from './band-chart.tsx';
@@ -79,6 +79,7 @@ export function Timeline() {
             </span>
           ))}
         </div>
+        {run.firstStage && <FirstStage runId={run.runId} />}
         <ol className={styles['columns']} data-pair={lanes.length > 1}>
           {run.steps.map((_, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a step is its index
@@ -91,6 +92,27 @@ export function Timeline() {
         </ol>
       </div>
     </section>
+  );
+}
+
+/** What the first stage made of the input, before any step; a press holds the result against it. */
+function FirstStage({ runId }: { readonly runId: string }) {
+  const frames = useFrames();
+  const against = useStudio((state) => state.view.against);
+  const { show } = useActions();
+  const held = against === 'first-stage';
+  return (
+    <div className={`${styles['column']} ${styles['first']}`} data-current={held}>
+      <button
+        type="button"
+        className={styles['pick']}
+        aria-pressed={held}
+        onClick={() => show({ against: held ? null : 'first-stage', step: null, playing: false })}
+      >
+        stage 1
+      </button>
+      <PictureCanvas image={frames.get(firstStageFrameId(runId))} label="First stage" className={styles['thumb']} />
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasAlpha, toPicture, toPlanes, withAlpha } from '../../../src/core/picture.ts';
+import { cropPlanes, hasAlpha, padPlanes, toPicture, toPlanes, withAlpha } from '../../../src/core/picture.ts';
 import { opaque, tensorOf } from '../../support/golden.ts';
 
 describe('planes and pictures', () => {
@@ -30,6 +30,23 @@ describe('planes and pictures', () => {
 
   it('reject planes that are not three', () => {
     expect(() => toPicture(tensorOf([1], [1, 1, 1, 1]))).toThrow(RangeError);
+  });
+});
+
+describe('planes of another size', () => {
+  const planes = tensorOf([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [1, 2, 2, 3]);
+
+  it('are padded with zeros at the right and bottom, and cropped back', () => {
+    const padded = padPlanes(planes, { height: 3, width: 4 });
+    expect(padded.dims).toEqual([1, 2, 3, 4]);
+    expect([...padded.data.slice(0, 12)]).toEqual([1, 2, 3, 0, 4, 5, 6, 0, 0, 0, 0, 0]);
+    expect(cropPlanes(padded, { height: 2, width: 3 })).toEqual(planes);
+    expect(padPlanes(planes, { height: 2, width: 3 })).toEqual(planes);
+  });
+
+  it('are not padded to less nor cropped to more', () => {
+    expect(() => padPlanes(planes, { height: 1, width: 9 })).toThrow(RangeError);
+    expect(() => cropPlanes(planes, { height: 2, width: 4 })).toThrow(RangeError);
   });
 });
 

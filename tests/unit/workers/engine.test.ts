@@ -2,18 +2,22 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { FolderFiles } from '../../../cli/folder-files.ts';
 import { nodeRuntime } from '../../../cli/ort.ts';
 import type { BandStatistics, RunEvent } from '../../../src/protocol/events.ts';
-import type { ColorFix, Image8, RestoreRequest, SamplerName } from '../../../src/protocol/request.ts';
+import type { ColorFix, Image8, RestoreRequest, SamplerName, StartPoint } from '../../../src/protocol/request.ts';
 import { Engine } from '../../../workers/engine.ts';
 import { golden, opaque } from '../../support/golden.ts';
 import { eventOf, gradient, NANO_ID, NANO_MODELS, NANO_RFSR_ID, nanoRequest } from '../../support/nano.ts';
 
 interface RunGolden {
+  readonly bundle: string;
   readonly request: {
     readonly steps: number;
     readonly guidance: number;
     readonly seed: number;
     readonly sampler: SamplerName;
+    readonly start_point: StartPoint;
     readonly color_fix: ColorFix;
+    readonly positive: string;
+    readonly negative: string;
     readonly scale?: number;
   };
   readonly input: { readonly height: number; readonly width: number; readonly rgb8: number[] };
@@ -38,6 +42,14 @@ async function run(request: RestoreRequest, bundleIds = [NANO_ID], signal = new 
   return events;
 }
 
+function requestOf(
+  { color_fix: colorFix, start_point: startPoint, positive, negative, scale = 4, ...rest }: RunGolden['request'],
+  { height, width, rgb8 }: RunGolden['input'],
+): RestoreRequest {
+  const prompt = { tags: null, user: '', positive, negative };
+  return nanoRequest({ ...rest, image: opaque(height, width, rgb8), scale, colorFix, startPoint, prompt });
+}
+
 function levels(a: Image8, b: Image8): { mean: number; max: number } {
   let [sum, max] = [0, 0];
   a.rgba8.forEach((value, i) => {
@@ -50,11 +62,9 @@ function levels(a: Image8, b: Image8): { mean: number; max: number } {
 
 describe('a run in Node', () => {
   it.each(golden<RunGolden[]>('run'))(
-    'equals the PyTorch reference: $request.sampler, $request.color_fix',
-    async ({ request, input, ...expected }) => {
-      const { color_fix: colorFix, ...rest } = request;
-      const image = opaque(input.height, input.width, input.rgb8);
-      const events = await run(nanoRequest({ ...rest, image, colorFix, scale: request.scale ?? 4 }));
+    'equals the PyTorch reference: $bundle, $request.sampler, $request.color_fix',
+    async ({ bundle, request, input, ...expected }) => {
+      const events = await run(requestOf(request, input), [bundle]);
       const { image: result, recipe } = eventOf(events, 'done');
       expect([result.height, result.width]).toEqual([expected.height, expected.width]);
       expect(recipe.tags).toEqual(expected.tags);
@@ -157,13 +167,62 @@ describe('a run in Node', () => {
   });
 });
 
+describe('a run of another family', () => {
+  it('shows what DiffBIR’s first stage made before the first step, at the size of the result', async () => {
+    const events = await run(nanoRequest({ sampler: 'spaced-ddpm', startPoint: 'noise' }), ['diffbir-nano']);
+    const order = events.flatMap(({ type }) => (type === 'first-stage' || type === 'step' ? [type] : []));
+    expect(order).toEqual(['first-stage', 'step', 'step', 'step']);
+    const { image } = eventOf(events, 'first-stage');
+    expect([image.height, image.width]).toEqual([80, 112]);
+    expect(events.flatMap((event) => (event.type === 'stage' ? [event.stage] : []))[1]).toBe('restore');
+  });
+
+  it.each([
+    ['diffbir-nano', ''],
+    ['diffbir-tag-nano', 'dog'],
+    ['pasd-nano', 'dog, '],
+  ])('%s writes its own prompt', async (id, expected) => {
+    const words = id === 'diffbir-nano' ? null : ['dog'];
+    const prompt = { tags: words, user: '', positive: '', negative: '' };
+    expect(eventOf(await run(nanoRequest({ prompt, steps: 1 }), [id]), 'done').recipe.positiveText).toBe(expected);
+  });
+
+  it.each(['diffbir-nano', 'pasd-nano'])('%s gives pictures of any size exactly its size', async (id) => {
+    for (const [height, width, scale] of [
+      [1, 1, 4],
+      [33, 17, 1],
+      [5, 90, 3],
+    ] as const) {
+      const request = nanoRequest({ image: gradient(height, width), scale, steps: 1, preview: 'none' });
+      const { image } = eventOf(await run(request, [id]), 'done');
+      expect([image.height, image.width]).toEqual([height * scale, width * scale]);
+    }
+  });
+
+  it.each(['diffbir', 'diffbir-tag', 'pasd'])('%s runs with its twin as each runs alone', async (name) => {
+    const request = nanoRequest({ guidance: 1, preview: 'none', sampler: 'unipc', startPoint: 'lr-twice' });
+    const together = await run(request, [`${name}-nano`, `${name}-nano-rfsr`]);
+    for (const id of [`${name}-nano`, `${name}-nano-rfsr`]) {
+      const done = together.find((event) => event.type === 'done' && event.runId === id);
+      if (done?.type !== 'done') throw new Error(`expected a result of ${id}`);
+      expect(done.image.rgba8).toEqual(eventOf(await run(request, [id]), 'done').image.rgba8);
+    }
+    expect(together.filter(({ type }) => type === 'first-stage')).toHaveLength(name === 'pasd' ? 0 : 1);
+  });
+
+  it.each([[[NANO_ID, 'pasd-nano']], [['diffbir-nano', 'diffbir-tag-nano']]])(
+    '%o are not stepped together: they are built differently',
+    async (ids) => {
+      await expect(run(nanoRequest(), ids)).rejects.toMatchObject({ name: 'StudioError', code: 'option-invalid' });
+    },
+  );
+});
+
 describe('the bands over the steps', () => {
   it.each(golden<RunGolden[]>('run'))(
-    'have the strengths and changes PyWavelets finds: $request.sampler',
-    async ({ request, input, steps }) => {
-      const { color_fix: colorFix, ...rest } = request;
-      const image = opaque(input.height, input.width, input.rgb8);
-      const events = await run(nanoRequest({ ...rest, image, colorFix, scale: request.scale ?? 4 }));
+    'have the strengths and changes PyWavelets finds: $bundle, $request.sampler',
+    async ({ bundle, request, input, steps }) => {
+      const events = await run(requestOf(request, input), [bundle]);
       const found = events.flatMap((event) => (event.type === 'step' && event.previews !== null ? [event.previews.statistics] : []));
       expect(found).toHaveLength(steps.length);
       for (const [i, expected] of steps.entries()) {

@@ -10,7 +10,8 @@ from rfsr.export.graphs import export_graph, graph_specs, round_to_half
 from rfsr.export.manifest import sampling_defaults, scheduler_config, write_graph, write_index, write_tokenizer
 from rfsr.export.parity import SessionModule, check_graph, check_run, open_session
 from rfsr.export.sources import models_from_runs, nano_models
-from rfsr.pipeline import SeeSRModels
+from rfsr.families import FAMILIES
+from rfsr.pipelines.parts import BundleModels
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vae", type=Path, help="run of the stage vae")
     parser.add_argument("--tagger", type=Path, help="run of the stage tagger")
     parser.add_argument("--denoiser", type=Path, help="run of the stage denoiser or trajectory")
+    parser.add_argument("--restorer", type=Path, help="run of the stage restorer (DiffBIR)")
     parser.add_argument("--quality", type=Path, help="JSON of measured figures to put in the manifest")
     parser.add_argument("--random", action="store_true", help="fixed random weights of the nano size instead of runs")
 
@@ -30,9 +32,9 @@ def main(args: argparse.Namespace) -> None:
     """Exports one bundle and renews the index beside it."""
     config = load_config(args.config)
     if args.random:
-        models, facts = nano_models(image=config["image"], moved=config.get("random", {}).get("moved", 0.0))
+        models, facts = nano_models(config, moved=config.get("random", {}).get("moved", 0.0))
     else:
-        models, facts = models_from_runs(args.vae, args.tagger, args.denoiser, image=config["image"])
+        models, facts = models_from_runs(args.vae, args.tagger, args.denoiser, args.restorer, config=config)
     facts = {"command": command_line(), "commit": current_commit(), **config.get("training", {}), **facts}
     quality = json.loads(args.quality.read_text()) if args.quality else {}
     export_bundle(models, config, args.out, training=facts, quality=quality)
@@ -46,20 +48,19 @@ def windows_of(config: dict[str, Any], training: dict[str, Any]) -> dict[str, An
 
 
 def export_bundle(
-    models: SeeSRModels, config: dict[str, Any], out: Path, *, training: dict[str, Any], quality: dict[str, Any]
+    models: BundleModels, config: dict[str, Any], out: Path, *, training: dict[str, Any], quality: dict[str, Any]
 ) -> None:
     """Writes graphs and manifest into `out`. Throws ParityError before the manifest is written when a graph is wrong."""
     out.mkdir(parents=True, exist_ok=True)
     for module in models.modules():
         round_to_half(module.eval().requires_grad_(False))
-    factor = config["image"]["multipleOf"] // 8
     entries, sessions, errors = {}, {}, {}
     for spec in graph_specs(models):
-        model = export_graph(spec, cell_multiple=factor).SerializeToString()
+        model = export_graph(spec).SerializeToString()
         session = open_session(model)
         errors[spec.role] = check_graph(spec, session)
         sessions[spec.role] = SessionModule(spec, session)
-        entries[spec.role] = [write_graph(spec, model, session, out)]
+        entries[spec.role] = [write_graph(spec, model, session, out, family=models.family)]
         print(f"{spec.role}: {len(model) / 1e6:.2f} MB, error {errors[spec.role]:.1e}")
     errors["run"] = check_run(models, sessions)
     print(f"4-step run: error {errors['run']:.1e}")
@@ -79,7 +80,7 @@ def export_bundle(
         "tags": {"labels": models.tags, "thresholds": models.thresholds},
         "scheduler": scheduler_config(),
         **windows_of(config, training),
-        "sampling": sampling_defaults(config.get("sampling", {})),
+        "sampling": sampling_defaults(FAMILIES[models.family], config.get("sampling", {})),
         "training": training,
         "quality": quality,
         "parity": {role: float(f"{error:.2e}") for role, error in errors.items()},

@@ -1,5 +1,6 @@
 """From modules to ONNX files: dynamic shapes, decomposed attention, weights stored in half precision under their own names."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,9 @@ from onnxscript.optimizer import optimize_ir
 from torch import Tensor, nn
 from torch.export import Dim
 
-from rfsr.models.seesr import SeeSRDenoiser
+from rfsr.models.denoiser import Denoiser
 from rfsr.models.vae import LeanAutoencoder
-from rfsr.pipeline import SeeSRModels
+from rfsr.pipelines.parts import BundleModels
 
 OPSET = 20
 MAX_TOKENS = 77
@@ -21,32 +22,44 @@ MAX_TOKENS = 77
 
 @dataclass(frozen=True)
 class GraphSpec:
-    """A graph to export: its module, an example, and the manifest's names and dims of what goes in and out."""
+    """A graph to export: its module, and the manifest's names and dims of what goes in and out.
+
+    An input is the argument of the module's `forward` of the same name, in snake case. `cell_multiple`: latent sides are multiples of this.
+    """
 
     role: str
     module: nn.Module
-    example: tuple[Tensor, ...]
     inputs: dict[str, list[int | str]]
     outputs: dict[str, list[int | str]]
-    ids: bool = False
-    """The input is token ids (int64)."""
+    cell_multiple: int = 4
 
-    def inputs_at(self, *, batch: int, height: int, width: int, seed: int) -> tuple[Tensor, ...]:
-        """Random inputs of the given batch and latent cells, for parity checks."""
+    @property
+    def ids(self) -> bool:
+        """Whether the input is token ids (int64)."""
+        return "tokenIds" in self.inputs
+
+    def inputs_at(self, *, batch: int, height: int, width: int, seed: int) -> dict[str, Tensor]:
+        """Random inputs of the given batch and latent cells, by the module's names, for parity checks."""
         generator = torch.Generator().manual_seed(seed)
         sizes = {"B": batch, "h": height, "w": width, "8*h": 8 * height, "8*w": 8 * width}
-        found = []
+        found = {}
         for name, dims in self.inputs.items():
             shape = [sizes[dim] if isinstance(dim, str) else dim for dim in dims]
             if name == "tokenIds":
-                found.append(torch.randint(0, 20, shape, generator=generator))
+                value = torch.randint(0, 20, shape, generator=generator)
             elif name == "timestep":
-                found.append(torch.randint(0, 1000, shape, generator=generator).float())
-            elif name == "condition":
-                found.append(torch.rand(shape, generator=generator))
+                value = torch.randint(0, 1000, shape, generator=generator).float()
+            elif name in ("condition", "degraded"):
+                value = torch.rand(shape, generator=generator)
             else:
-                found.append(torch.randn(shape, generator=generator))
-        return tuple(found)
+                value = torch.randn(shape, generator=generator)
+            found[snake_case(name)] = value
+        return found
+
+
+def snake_case(name: str) -> str:
+    """A name of the manifest as Python writes it."""
+    return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
 
 
 class VaeEncoderGraph(nn.Module):
@@ -57,9 +70,9 @@ class VaeEncoderGraph(nn.Module):
         self.pca_in, self.encoder = vae.pca_in, vae.encoder
         object.__setattr__(self, "vae", vae)  # not a submodule: the names above are the parameters' names
 
-    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, rgb_pm1: Tensor) -> tuple[Tensor, Tensor]:
         """See `Autoencoder.encode_moments`."""
-        return self.vae.encode_moments(rgb)
+        return self.vae.encode_moments(rgb_pm1)
 
 
 class VaeDecoderGraph(nn.Module):
@@ -80,57 +93,65 @@ class VaeDecoderGraph(nn.Module):
 class ConditionEncoderGraph(nn.Module):
     """The ControlNet's condition embedding, on its own because it is the same at every step."""
 
-    def __init__(self, denoiser: SeeSRDenoiser) -> None:
+    def __init__(self, denoiser: Denoiser) -> None:
         super().__init__()
         self.controlnet = nn.Module()
         self.controlnet.controlnet_cond_embedding = denoiser.controlnet.controlnet_cond_embedding
 
     def forward(self, condition: Tensor) -> Tensor:
-        """See `SeeSRDenoiser.embed_condition`."""
+        """See `Denoiser.embed_condition`."""
         return self.controlnet.controlnet_cond_embedding(condition)
 
 
-def graph_specs(models: SeeSRModels) -> list[GraphSpec]:
-    """Every graph of a SeeSR bundle."""
+def graph_specs(models: BundleModels) -> list[GraphSpec]:
+    """Every graph of a bundle."""
     config, side = models.denoiser.config.unet, models.tagger.config.side
     channels = models.vae.config.latent_channels
     tokens = (side // 16) ** 2 + 1
     latent, rgb = ["B", channels, "h", "w"], ["B", 3, "8*h", "8*w"]
     embedding = ["B", config.block_out_channels[0], "h", "w"]
+    image_embeds = ["B", tokens, models.tagger.config.embed_dim]
+    conditions = {"condition_embedding": embedding, "image_embeds": image_embeds, "condition_latent": latent}
+    context = ["B", MAX_TOKENS, config.text_dim]
     specs = [
-        ("tagger", models.tagger, {"image": ["B", 3, side, side]},
-         {"imageEmbeds": ["B", tokens, config.image_dim], "tagLogits": ["B", len(models.tags)]}),
-        ("textEncoder", models.text_encoder, {"tokenIds": ["B", MAX_TOKENS]}, {"context": ["B", MAX_TOKENS, config.text_dim]}),
+        ("tagger", models.tagger, {"image": ["B", 3, side, side]}, {"imageEmbeds": image_embeds, "tagLogits": ["B", len(models.tags)]}),
+        ("textEncoder", models.text_encoder, {"tokenIds": ["B", MAX_TOKENS]}, {"context": context}),
         ("vaeEncoder", VaeEncoderGraph(models.vae), {"rgbPm1": rgb}, {"mean": latent, "std": latent}),
         ("vaeDecoder", VaeDecoderGraph(models.vae, linear=False), {"latent": latent}, {"rgbPm1": rgb}),
         ("previewDecoder", VaeDecoderGraph(models.vae, linear=True), {"latent": latent}, {"rgbPm1": rgb}),
-        ("conditionEncoder", ConditionEncoderGraph(models.denoiser), {"condition": rgb}, {"conditionEmbedding": embedding}),
         ("denoiser", models.denoiser,
-         {"sample": latent, "timestep": ["B"], "context": ["B", MAX_TOKENS, config.text_dim], "conditionEmbedding": embedding,
-          "imageEmbeds": ["B", tokens, config.image_dim], "conditionLatent": latent}, {"prediction": latent}),
+         {"sample": latent, "timestep": ["B"], "context": context} | {camel_case(name): conditions[name] for name in models.denoiser.reads},
+         {"prediction": latent}),
     ]  # fmt: skip
-    found = []
-    for role, module, inputs, outputs in specs:
-        spec = GraphSpec(role, module, (), inputs, outputs, ids=role == "textEncoder")
-        example = spec.inputs_at(batch=2, height=12, width=8, seed=0)
-        found.append(GraphSpec(role, module, example, inputs, outputs, ids=spec.ids))
+    if "condition_embedding" in models.denoiser.reads:
+        specs.append(
+            ("conditionEncoder", ConditionEncoderGraph(models.denoiser), {"condition": rgb}, {"conditionEmbedding": embedding})
+        )
+    found = [GraphSpec(role, module, inputs, outputs) for role, module, inputs, outputs in specs]
+    if models.restorer is not None:
+        found.append(
+            GraphSpec("restorer", models.restorer, {"degraded": rgb}, {"restored": rgb}, models.restorer.multiple // 8)
+        )
     return found
 
 
-def export_graph(spec: GraphSpec, *, cell_multiple: int) -> onnx.ModelProto:
-    """The ONNX model of a spec, weights in half precision. Latent sides are declared as multiples of `cell_multiple`."""
+def camel_case(name: str) -> str:
+    """A name of Python as the manifest writes it."""
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
+
+
+def export_graph(spec: GraphSpec) -> onnx.ModelProto:
+    """The ONNX model of a spec, weights in half precision."""
     # diffusers' upsampling takes another path from a batch of 64
-    batch, rows, columns = Dim("B", max=63), Dim("rows"), Dim("columns")
-    named = {
-        "B": batch,
-        "h": cell_multiple * rows,
-        "w": cell_multiple * columns,
-        "8*h": 8 * cell_multiple * rows,
-        "8*w": 8 * cell_multiple * columns,
+    batch, rows, columns, cells = Dim("B", max=63), Dim("rows"), Dim("columns"), spec.cell_multiple
+    named = {"B": batch, "h": cells * rows, "w": cells * columns, "8*h": 8 * cells * rows, "8*w": 8 * cells * columns}
+    shapes = {
+        snake_case(name): {axis: named[dim] for axis, dim in enumerate(dims) if isinstance(dim, str)}
+        for name, dims in spec.inputs.items()
     }
-    shapes = tuple({axis: named[dim] for axis, dim in enumerate(dims) if isinstance(dim, str)} for dims in spec.inputs.values())
+    example = spec.inputs_at(batch=2, height=3 * cells, width=2 * cells, seed=0)
     # captured here: left to the exporter, a second and slower capture follows
-    captured = torch.export.export(spec.module.eval(), spec.example, dynamic_shapes=shapes, strict=False)
+    captured = torch.export.export(spec.module.eval(), (), kwargs=example, dynamic_shapes=shapes, strict=False)
     program = torch.onnx.export(
         captured, dynamo=True, opset_version=OPSET, input_names=list(spec.inputs), output_names=list(spec.outputs),
         optimize=False, verbose=False,

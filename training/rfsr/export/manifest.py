@@ -9,13 +9,18 @@ import numpy as np
 import onnxruntime as ort
 
 from rfsr.export.graphs import GraphSpec
-from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT
+from rfsr.families import FAMILIES, Family
 from rfsr.schedule import SCHEDULER_CONFIG
 
-SHARED_ROLES = ("tagger", "textEncoder", "vaeEncoder", "vaeDecoder", "previewDecoder")
+SHARED = {
+    *(("any", role) for role in ("tagger", "textEncoder", "vaeEncoder", "vaeDecoder", "previewDecoder", "restorer")),
+    ("diffbir", "denoiser"),  # with tags and without, it is the same
+}
+"""Family and role of graphs that lie beside the bundles, since several have them."""
 CANARY_TOLERANCE = 0.02
 """In standard deviations of the output: wide enough for GPU arithmetic, far below what a wrong kernel does."""
-CANARY_CELLS = (8, 4)
+CANARY_CELLS = (2, 1)
+"""Latent rows and columns, in the graph's multiples."""
 
 
 def ramp(shape: list[int], scale: float) -> np.ndarray:
@@ -26,7 +31,7 @@ def ramp(shape: list[int], scale: float) -> np.ndarray:
 
 def canary(spec: GraphSpec, session: ort.InferenceSession) -> dict[str, Any]:
     """A known input and the statistics of what the graph makes of it."""
-    height, width = CANARY_CELLS
+    height, width = (spec.cell_multiple * side for side in CANARY_CELLS)
     sizes = {"B": 1, "h": height, "w": width, "8*h": 8 * height, "8*w": 8 * width}
     inputs, feeds = {}, {}
     for name, dims in spec.inputs.items():
@@ -51,10 +56,10 @@ def canary(spec: GraphSpec, session: ort.InferenceSession) -> dict[str, Any]:
     return {"inputs": inputs, "outputs": outputs, "tolerance": CANARY_TOLERANCE}
 
 
-def write_graph(spec: GraphSpec, model: bytes, session: ort.InferenceSession, bundle: Path) -> dict[str, Any]:
+def write_graph(spec: GraphSpec, model: bytes, session: ort.InferenceSession, bundle: Path, *, family: str) -> dict[str, Any]:
     """Writes the graph under a name made of its content, and gives its manifest entry."""
     digest = hashlib.sha256(model).hexdigest()
-    shared = spec.role in SHARED_ROLES
+    shared = (family, spec.role) in SHARED or ("any", spec.role) in SHARED
     folder = bundle.parent / "shared" if shared else bundle
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{spec.role}-{digest[:12]}.onnx"
@@ -80,11 +85,11 @@ def write_tokenizer(text: str, bundle: Path) -> dict[str, Any]:
     return {"path": "tokenizer.json", "sizeBytes": len(data), "sha256": digest, "padId": 0, "maxLength": 77}
 
 
-def sampling_defaults(table: dict[str, Any]) -> dict[str, Any]:
-    """The bundle's sampling section; SeeSR's prompts unless the configuration says otherwise."""
+def sampling_defaults(family: Family, table: dict[str, Any]) -> dict[str, Any]:
+    """The bundle's sampling section; the family's own unless the configuration says otherwise."""
     return {
-        "sampler": "ddpm", "steps": 20, "guidance": 1.0, "startPoint": "lr", "positivePrompt": POSITIVE_PROMPT,
-        "negativePrompt": NEGATIVE_PROMPT, **table,
+        "sampler": family.sampler, "steps": 20, "guidance": 1.0, "startPoint": family.start_point,
+        "positivePrompt": family.positive, "negativePrompt": family.negative, **table,
     }  # fmt: skip
 
 
@@ -94,10 +99,10 @@ def scheduler_config() -> dict[str, Any]:
 
 
 def write_index(models: Path) -> None:
-    """index.json over every bundle folder, and removal of shared graphs that no bundle names any more."""
-    bundles, used = [], set()
-    for path in sorted(models.glob("*/manifest.json")):
-        manifest = json.loads(path.read_text())
+    """index.json over every bundle folder, family by family, and removal of shared graphs that no bundle names any more."""
+    bundles, used, order = [], set(), list(FAMILIES)
+    found = [(path, json.loads(path.read_text())) for path in models.glob("*/manifest.json")]
+    for path, manifest in sorted(found, key=lambda pair: (order.index(pair[1]["family"]), pair[1]["id"])):
         graphs = [graph for chain in manifest["graphs"].values() for graph in chain]
         used |= {Path(file["path"]).name for graph in graphs for file in graph["files"]}
         bundles.append(

@@ -7,14 +7,14 @@ import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
-from rfsr.export.graphs import GraphSpec
-from rfsr.models.seesr import SeeSRDenoiser
-from rfsr.pipeline import SeeSRModels, Settings, restore
+from rfsr.export.graphs import GraphSpec, camel_case
+from rfsr.models.denoiser import Denoiser
+from rfsr.pipelines import BundleModels, Settings, restore
 
 MAX_RELATIVE_ERROR = 1e-4
 """Of the output's largest magnitude: float32 sums in another order, nothing more."""
-SIZES = ((2, 8, 12), (1, 12, 4))
-"""(batch, latent rows, latent columns): two sizes with H ≠ W."""
+SIZES = ((2, 2, 3), (1, 3, 1))
+"""(batch, latent rows, latent columns), sides in the graph's multiples: two sizes with H ≠ W."""
 
 
 class ParityError(RuntimeError):
@@ -32,10 +32,11 @@ def check_graph(spec: GraphSpec, session: ort.InferenceSession) -> float:
     """The largest relative error over outputs and sizes. Throws ParityError when it passes the bound."""
     worst = 0.0
     for batch, height, width in SIZES:
-        inputs = spec.inputs_at(batch=batch, height=height, width=width, seed=batch)
+        cells = spec.cell_multiple
+        inputs = spec.inputs_at(batch=batch, height=cells * height, width=cells * width, seed=batch)
         with torch.no_grad():
-            expected = spec.module(*inputs)
-        feeds = {name: value.numpy() for name, value in zip(spec.inputs, inputs, strict=True)}
+            expected = spec.module(**inputs)
+        feeds = {camel_case(name): value.numpy() for name, value in inputs.items()}
         outputs = session.run(list(spec.outputs), feeds)
         for want, got in zip(expected if isinstance(expected, tuple) else (expected,), outputs, strict=True):
             worst = max(worst, relative_error(want.numpy(), got))
@@ -59,9 +60,10 @@ class SessionModule(nn.Module):
         self.spec, self.session = spec, session
         self.config = getattr(spec.module, "config", None)
 
-    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+    def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor | tuple[Tensor, ...]:
         """As the module's forward."""
-        feeds = {name: value.numpy() for name, value in zip(self.spec.inputs, inputs, strict=True)}
+        feeds = {name: value.numpy() for name, value in zip(self.spec.inputs, inputs, strict=False)}
+        feeds |= {camel_case(name): value.numpy() for name, value in named.items()}
         outputs = tuple(torch.from_numpy(value) for value in self.session.run(list(self.spec.outputs), feeds))
         return outputs if len(outputs) > 1 else outputs[0]
 
@@ -75,27 +77,29 @@ class SessionVae(nn.Module):
 
 
 class SessionDenoiser(SessionModule):
-    """Denoiser graph with the condition encoder's beside it."""
+    """Denoiser graph with the condition encoder's, where there is one, beside it."""
 
-    def __init__(self, denoiser: SessionModule, condition_encoder: SessionModule) -> None:
+    conditions = Denoiser.conditions
+
+    def __init__(self, denoiser: SessionModule, condition_encoder: SessionModule | None, *, reads: tuple[str, ...]) -> None:
         super().__init__(denoiser.spec, denoiser.session)
-        self.embed_condition = condition_encoder
+        self.embed_condition, self.reads = condition_encoder, reads
 
 
-def models_from_sessions(models: SeeSRModels, sessions: dict[str, SessionModule]) -> SeeSRModels:
+def models_from_sessions(models: BundleModels, sessions: dict[str, SessionModule]) -> BundleModels:
     """The same models with every network replaced by its graph."""
     return replace(
         models,
         vae=SessionVae(sessions["vaeEncoder"], sessions["vaeDecoder"]),
         tagger=sessions["tagger"],
         text_encoder=sessions["textEncoder"],
-        denoiser=SessionDenoiser(sessions["denoiser"], sessions["conditionEncoder"]),
+        denoiser=SessionDenoiser(sessions["denoiser"], sessions.get("conditionEncoder"), reads=models.denoiser.reads),
+        restorer=sessions.get("restorer"),
     )
 
 
-def check_run(models: SeeSRModels, sessions: dict[str, SessionModule]) -> float:
+def check_run(models: BundleModels, sessions: dict[str, SessionModule]) -> float:
     """Relative error of the x0 predictions of a guided 4-step run on a made-up 40×56 picture. Throws ParityError as `check_graph`."""
-    assert isinstance(models.denoiser, SeeSRDenoiser)
     rows, columns = np.mgrid[0:40, 0:56]
     waves = [np.sin(rows / 5 + phase) * np.cos(columns / 7 - phase) for phase in (0, 1, 2)]
     picture = (np.stack(waves, axis=-1) * 90 + 128).astype(np.uint8)

@@ -1,62 +1,83 @@
 """Where the exporter's models come from: finished training runs, or fixed random weights for tests."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
+from torch import nn
 
 from rfsr.checkpoint import config_from
-from rfsr.models.seesr import CONFIGS, SeeSRDenoiser
+from rfsr.families import FAMILIES
+from rfsr.models.denoiser import Denoiser
+from rfsr.models.restorer import CONFIGS as RESTORER_CONFIGS
+from rfsr.models.restorer import SwinIR
 from rfsr.models.tagger import MiniTagger, TaggerConfig
 from rfsr.models.text import TextEncoder, mini_text_config
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
 from rfsr.models.vocabulary import build_tokenizer
-from rfsr.pipeline import SeeSRModels
+from rfsr.pipelines.parts import BundleModels
 
 NANO_TAGS = [
     "bird", "boat", "building", "car", "cat", "dog", "flower", "food", "horse",
     "mountain", "person", "sea", "sign", "table", "tree", "water", "window",
 ]  # fmt: skip
 
+NANO_EMBED_DIM = 16
 
-def models_from_runs(vae: Path, tagger: Path, denoiser: Path, *, image: dict[str, Any]) -> tuple[SeeSRModels, dict[str, Any]]:
-    """Models of finished stages, and the training facts for the manifest. A trajectory run brings its own decoder."""
-    facts = {name: json.loads((run / "facts.json").read_text()) for name, run in
-             {"vae": vae, "tagger": tagger, "denoiser": denoiser}.items()}  # fmt: skip
+
+def models_from_runs(
+    vae: Path, tagger: Path, denoiser: Path, restorer: Path | None, *, config: dict[str, Any]
+) -> tuple[BundleModels, dict[str, Any]]:
+    """Models of finished stages, and the training facts for the manifest. A trajectory run brings its own decoder.
+
+    `config`: the export's, of which family, tagged and image are read. Throws ValueError for a denoiser of another family.
+    """
+    runs = {"vae": vae, "tagger": tagger, "denoiser": denoiser} | ({"restorer": restorer} if restorer else {})
+    facts = {name: json.loads((run / "facts.json").read_text()) for name, run in runs.items()}
+    family = config["bundle"]["family"]
+    if facts["denoiser"]["family"] != family:
+        raise ValueError(f"expected a denoiser of the family {family}, got {facts['denoiser']['family']}")
+    denoiser_config = FAMILIES[family].configs[facts["denoiser"]["denoiserConfig"]]
     tokenizer = Tokenizer.from_file(str(tagger / "tokenizer.json"))
     state = load_file(denoiser / "model.safetensors")
-    networks = SeeSRModels(
+    networks = BundleModels(
+        family=family,
+        tagged=config["bundle"]["tagged"],
         vae=LeanAutoencoder(config_from(LeanConfig, facts["vae"]["vaeConfig"])),
         tagger=MiniTagger(config_from(TaggerConfig, facts["tagger"]["taggerConfig"])),
-        text_encoder=TextEncoder(
-            mini_text_config(tokenizer.get_vocab_size(), width=CONFIGS[facts["denoiser"]["denoiserConfig"]].unet.text_dim)
-        ),
-        denoiser=SeeSRDenoiser(CONFIGS[facts["denoiser"]["denoiserConfig"]]),
+        text_encoder=TextEncoder(mini_text_config(tokenizer.get_vocab_size(), width=denoiser_config.unet.text_dim)),
+        denoiser=Denoiser(denoiser_config),
+        restorer=SwinIR(RESTORER_CONFIGS[facts["restorer"]["restorerConfig"]]) if restorer else None,
         tokenizer=tokenizer,
         tags=facts["tagger"]["tags"],
         thresholds=facts["tagger"]["thresholds"],
         latent_scale=facts["vae"]["latentScale"],
         latent_shift=facts["vae"]["latentShift"],
-        image=image,
+        image=config["image"],
     )
 
     def part(prefix: str) -> dict[str, torch.Tensor]:
         return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
-    networks.denoiser.load_state_dict(part("denoiser."))
+    # PASD's heads are for training alone
+    networks.denoiser.load_state_dict({name: value for name, value in part("denoiser.").items() if ".to_rgbs." not in name})
     networks.text_encoder.load_state_dict(part("text_encoder."))
     networks.vae.load_state_dict(part("vae.") or load_file(vae / "model.safetensors"))
     networks.tagger.load_state_dict(load_file(tagger / "model.safetensors"))
+    if networks.restorer is not None and restorer is not None:
+        weights = load_file(restorer / "model.safetensors")
+        networks.restorer.load_state_dict({name.removeprefix("restorer."): value for name, value in weights.items()})
     return networks, {"stages": [stage_facts(found) for found in flatten(facts)], "configs": module_configs(networks)}
 
 
 def flatten(facts: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Facts of every stage that led here, oldest first: a denoiser run names the run it started from."""
-    stages = [facts["vae"], facts["tagger"]]
+    stages = [facts[name] for name in ("vae", "tagger", "restorer") if name in facts]
     chain = [facts["denoiser"]]
     while "startedFrom" in chain[0]:
         chain.insert(0, chain[0]["startedFrom"])
@@ -76,13 +97,14 @@ def stage_facts(facts: dict[str, Any]) -> dict[str, Any]:
         "loss",
         "mixture",
         "trajectory",
+        "family",
         "rfsr",
         "f1",
     )
     return {key: facts[key] for key in kept if key in facts}
 
 
-def module_configs(models: SeeSRModels) -> dict[str, Any]:
+def module_configs(models: BundleModels) -> dict[str, Any]:
     """Enough to rebuild the modules: what `rfsr.checkpoint.load_bundle` reads."""
     text = models.text_encoder.clip.config
     return {
@@ -90,39 +112,63 @@ def module_configs(models: SeeSRModels) -> dict[str, Any]:
         "tagger": asdict(models.tagger.config),
         "text": {"vocab_size": text.vocab_size, "width": text.hidden_size},
         "denoiser": asdict(models.denoiser.config),
+        **({} if models.restorer is None else {"restorer": asdict(models.restorer.config)}),
     }
 
 
-def nano_models(*, image: dict[str, Any], moved: float = 0.0) -> tuple[SeeSRModels, dict[str, Any]]:
+def nano_models(config: dict[str, Any], *, moved: float = 0.0) -> tuple[BundleModels, dict[str, Any]]:
     """Random, well-scaled networks of a few thousand parameters. Zero convolutions are not zero, so that ControlNet counts.
 
+    `config`: the export's, of which family, tagged and image are read. What families share is the same for all.
     `moved`: deviation of what is added to the denoiser's weights afterwards, as fine-tuning would move it and nothing else.
     """
-    torch.manual_seed(0)
-    unet = CONFIGS["nano"].unet
+    family = config["bundle"]["family"]
+    denoiser_config = FAMILIES[family].configs["nano"]
+    unet = denoiser_config.unet
     tokenizer = build_tokenizer(NANO_TAGS)
-    vae = LeanAutoencoder(LeanConfig(latent_channels=unet.out_channels, encoder_channels=(8, 16), decoder_channels=(16, 8, 8)))
-    axis = torch.linspace(0, 6, 64)
-    waves = [torch.sin(axis[:, None] * (i + 1)) * torch.cos(axis[None] * (3 - i / 2)) for i in range(12)]
-    vae.fit_pca(torch.stack(waves).reshape(4, 3, 64, 64) * 0.7 + 0.1 * torch.randn(4, 3, 64, 64))
-    models = SeeSRModels(
-        vae=vae,
-        tagger=MiniTagger(TaggerConfig(side=64, channels=(8, 12, 16), embed_dim=unet.image_dim, tags=len(NANO_TAGS))),
-        text_encoder=TextEncoder(mini_text_config(tokenizer.get_vocab_size(), width=unet.text_dim)),
-        denoiser=SeeSRDenoiser(CONFIGS["nano"]),
+    text = mini_text_config(tokenizer.get_vocab_size(), width=unet.text_dim)
+    tagger = TaggerConfig(side=64, channels=(8, 12, 16), embed_dim=NANO_EMBED_DIM, tags=len(NANO_TAGS))
+    models = BundleModels(
+        family=family,
+        tagged=config["bundle"]["tagged"],
+        vae=scattered(lambda: nano_autoencoder(unet.out_channels), seed=0),
+        tagger=scattered(lambda: MiniTagger(tagger), seed=1),
+        text_encoder=scattered(lambda: TextEncoder(text), seed=2),
+        denoiser=scattered(lambda: Denoiser(denoiser_config), seed=3),
+        restorer=scattered(lambda: SwinIR(RESTORER_CONFIGS["nano"]), seed=4) if family == "diffbir" else None,
         tokenizer=tokenizer,
         tags=NANO_TAGS,
         thresholds=[0.5] * len(NANO_TAGS),
         latent_scale=0.7,
         latent_shift=0.05,
-        image=image,
+        image=config["image"],
     )
+    generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
-        for module in models.modules():
-            for parameter in module.parameters():
-                parameter += 0.02 * torch.randn_like(parameter)
         models.denoiser.residual_std.fill_(0.5)
         for parameter in models.denoiser.parameters() if moved else ():
-            parameter += moved * torch.randn_like(parameter)
+            parameter += moved * torch.randn(parameter.shape, generator=generator)
     facts = {"stages": [], "note": "random weights, for tests", "configs": module_configs(models)}
     return models, facts
+
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def scattered(build: Callable[[], M], *, seed: int) -> M:
+    """A module whose weights follow from the seed alone, none of them zero."""
+    torch.manual_seed(seed)
+    module = build()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter += 0.02 * torch.randn_like(parameter)
+    return module
+
+
+def nano_autoencoder(channels: int) -> LeanAutoencoder:
+    """A small autoencoder fitted to waves."""
+    vae = LeanAutoencoder(LeanConfig(latent_channels=channels, encoder_channels=(8, 16), decoder_channels=(16, 8, 8)))
+    axis = torch.linspace(0, 6, 64)
+    waves = [torch.sin(axis[:, None] * (i + 1)) * torch.cos(axis[None] * (3 - i / 2)) for i in range(12)]
+    vae.fit_pca(torch.stack(waves).reshape(4, 3, 64, 64) * 0.7 + 0.1 * torch.randn(4, 3, 64, 64))
+    return vae

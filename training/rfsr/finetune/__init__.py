@@ -9,10 +9,11 @@ import torch
 from rfsr.checkpoint import config_from, read_manifest, write_runs
 from rfsr.common import command_line, current_commit, load_config, named_path
 from rfsr.data import PackedCrops
+from rfsr.families import FAMILIES
 from rfsr.features import open_features
 from rfsr.finetune.stage import RFSRConfig, RFSRStage
 from rfsr.loop import LoopConfig, Trainer
-from rfsr.pretrain.denoiser import DenoiserConfig
+from rfsr.pretrain.denoiser import DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, build_latents
 from rfsr.rewards import open_reward
 
@@ -55,14 +56,15 @@ def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
     paths = dict(named_path("--reward NAME=PATH", text) for text in args.reward)
     unpacked = args.run / "from-bundle"
     write_runs(args.init_from, unpacked)
-    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger")
+    restorer = unpacked / "restorer"
+    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger", restorer if restorer.exists() else None)
     before = json.loads((unpacked / "denoiser" / "facts.json").read_text())
     crops = PackedCrops(args.crops)
     stage = RFSRStage(
         config,
-        DenoiserConfig(size=before["denoiserConfig"]),
+        DenoiserStageConfig(family=before["family"], size=before["denoiserConfig"]),
         crops,
-        build_latents(crops, parts, args.crops),
+        build_latents(crops, parts, args.crops, FAMILIES[before["family"]]),
         parts,
         bundle=args.init_from,
         rewards={name: open_reward(name, path) for name, path in paths.items()},

@@ -1,6 +1,6 @@
 """`rfsr needs`: what a full-size fine-tuning step asks of a device, counted on the meta device: no weights, no arithmetic.
 
-One forward and backward pass of SeeSR's UNet and ControlNet at full width. Counted exactly: parameters, their gradients, Adam's two moments,
+One forward and backward pass of a family's UNet and ControlNet at full width. Counted exactly: parameters, their gradients, Adam's two moments,
 the moving average, the pretrained copy, and what autograd keeps of the last step. Not counted: kernels' workspaces and fragmentation.
 """
 
@@ -18,10 +18,11 @@ from transformers import BlipTextModel
 
 from rfsr.checkpoint import config_from
 from rfsr.common import load_config
+from rfsr.families import FAMILIES
 from rfsr.features.vgg19 import VGG19Features
 from rfsr.finetune.stage import RFSRConfig
 from rfsr.finetune.step_cost import step_cost
-from rfsr.models.seesr import CONFIGS, SeeSRDenoiser
+from rfsr.models.denoiser import Denoiser
 from rfsr.models.vae import full_autoencoder
 from rfsr.rewards.clip_iqa import CLIP
 from rfsr.rewards.image_reward import VisionTransformer, centre_square, text_config
@@ -61,7 +62,8 @@ class Needs:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr needs`."""
-    parser.add_argument("--size", choices=CONFIGS, default="full")
+    parser.add_argument("--family", choices=FAMILIES, default="seesr")
+    parser.add_argument("--size", choices=FAMILIES["seesr"].configs, default="full")
     parser.add_argument("--side", type=int, default=512, help="pixels of a training picture")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 2, 4, 8], help="micro-batches to count")
     parser.add_argument("--measure", type=Path, metavar="BUNDLE", help="also run steps of this bundle here: seconds and memory")
@@ -72,7 +74,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Prints a table, and writes it where asked."""
-    rows = [count(args.size, side=args.side, batch=batch, checkpointing=kept) for batch in args.batch for kept in (False, True)]
+    rows = [
+        count(args.family, args.size, side=args.side, batch=batch, checkpointing=kept)
+        for batch in args.batch
+        for kept in (False, True)
+    ]
     for row in rows:
         print(
             f"{row.trained:.0f} M trained, batch {row.batch}, {'checkpointed' if row.checkpointing else 'all kept'}: {row.total:.1f} GiB "
@@ -89,11 +95,11 @@ def main(args: argparse.Namespace) -> None:
         args.out.write_text(json.dumps(found, indent=1))
 
 
-def count(size: str, *, side: int, batch: int, checkpointing: bool) -> Needs:
+def count(family: str, size: str, *, side: int, batch: int, checkpointing: bool) -> Needs:
     """One step at half precision with float32 masters, judged in float32 as `RFSRStage` does."""
     with torch.device("meta"):
         # half, as autocast makes them for the pass; the float32 masters are counted below
-        denoiser, judges = SeeSRDenoiser(CONFIGS[size]).to(torch.bfloat16), Judges()
+        denoiser, judges = Denoiser(FAMILIES[family].configs[size]).to(torch.bfloat16), Judges()
         denoiser.unet.checkpointing = denoiser.controlnet.checkpointing = checkpointing
         with kept_bytes(ignoring=[denoiser, judges]) as kept:
             loss = judges(predict(denoiser, side=side, batch=batch).float())
@@ -117,18 +123,18 @@ def count(size: str, *, side: int, batch: int, checkpointing: bool) -> Needs:
     )
 
 
-def predict(denoiser: SeeSRDenoiser, *, side: int, batch: int) -> Tensor:
+def predict(denoiser: Denoiser, *, side: int, batch: int) -> Tensor:
     """A prediction [batch, C, side/8, side/8] from inputs of the right shapes."""
     config = denoiser.config.unet
     half, cells = {"dtype": torch.bfloat16}, side // 8
-    condition = denoiser.embed_condition(torch.zeros(batch, 3, side, side, **half))
-    return denoiser(
-        torch.zeros(batch, config.out_channels, cells, cells, **half),
-        torch.zeros(batch, **half),
-        torch.zeros(batch, PROMPT_TOKENS, config.text_dim, **half),
-        condition,
-        torch.zeros(batch, IMAGE_TOKENS, config.image_dim, **half),
+    latent = torch.zeros(batch, config.out_channels, cells, cells, **half)
+    conditions = denoiser.conditions(
+        picture=torch.zeros(batch, 3, side, side, **half),
+        image_embeds=None if config.image_dim is None else torch.zeros(batch, IMAGE_TOKENS, config.image_dim, **half),
+        condition_latent=latent,
     )
+    words = torch.zeros(batch, PROMPT_TOKENS, config.text_dim, **half)
+    return denoiser(latent, torch.zeros(batch, **half), words, **conditions)
 
 
 class Judges(nn.Module):

@@ -23,8 +23,8 @@ from rfsr.finetune.lora import add_lora, merged_state
 from rfsr.finetune.windows import windows
 from rfsr.losses import gram_distance, low_band_loss
 from rfsr.metrics.pixels import psnr
-from rfsr.models.seesr import SeeSRDenoiser
-from rfsr.pretrain.denoiser import DenoiserConfig
+from rfsr.models.denoiser import Denoiser
+from rfsr.pretrain.denoiser import DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, LatentCrops, prompt_text, upscale
 from rfsr.pretrain.tagger import to01
 from rfsr.rewards.reward import Reward
@@ -69,7 +69,7 @@ class RFSRStage(RolloutStage):
     def __init__(
         self,
         config: RFSRConfig,
-        base: DenoiserConfig,
+        base: DenoiserStageConfig,
         crops: PackedCrops,
         latents: LatentCrops,
         parts: FrozenParts,
@@ -143,13 +143,13 @@ class RFSRStage(RolloutStage):
             before = self.last_step(self.pretrained, batch, sample, plan)
             maps = self.features.maps(self.picture(before))
         if self.rfsr.regularisation == "kl":
-            abar = self.alphas[plan.timestep]
+            abar = self.alphas[self.timestep(plan)]
             return abar / (1 - abar) * (latent - before).square().mean()
         return gram_distance(self.features.maps(picture), maps, self.features.weights)
 
     def words(self, tokens: Tensor) -> list[str]:
-        """The tags of prompts [B, 77], as rewards read them: without SeeSR's quality words."""
-        quality = self.spoken(self.parts.tokenizer.encode(prompt_text([])).ids)
+        """The tags of prompts [B, 77], as rewards read them: without the family's quality words."""
+        quality = self.spoken(self.parts.tokenizer.encode(prompt_text(self.family, [])).ids)
         return [self.spoken(row).removesuffix(quality).strip(" ,") for row in tokens.tolist()]
 
     def spoken(self, ids: list[int]) -> str:
@@ -164,7 +164,7 @@ class RFSRStage(RolloutStage):
         middle = self.cut_at(batch | {"clean": to01(self.crops.hr[self.checked])}, (cells - window) // 2, (cells - window) // 2)
         return {name: value.to(self.alphas.device) for name, value in middle.items()}
 
-    def sampled(self, denoiser: SeeSRDenoiser, batch: dict[str, Tensor]) -> Tensor:
+    def sampled(self, denoiser: Denoiser, batch: dict[str, Tensor]) -> Tensor:
         """What full unguided sampling by `denoiser` makes of a batch, always from the same noise."""
         plan = Plan(self.rfsr.steps, self.rfsr.steps - 1)
         generator = torch.Generator(self.alphas.device).manual_seed(0)

@@ -12,10 +12,11 @@ import torch
 
 from rfsr.checkpoint import read_manifest, write_runs
 from rfsr.data import PackedCrops
+from rfsr.families import FAMILIES
 from rfsr.features.vgg19 import VGG19Features
 from rfsr.finetune.stage import RFSRConfig, RFSRStage
 from rfsr.loop import LoopConfig, Trainer
-from rfsr.pretrain.denoiser import DenoiserConfig
+from rfsr.pretrain.denoiser import DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, build_latents
 from rfsr.rewards import open_reward
 from rfsr.rollout import Plan
@@ -32,14 +33,15 @@ def step_cost(bundle: Path, rewards: Path, *, config: RFSRConfig, batch: int) ->
         folder = Path(name)
         write_crops(folder)
         write_runs(bundle, folder / "runs")
-        parts = FrozenParts.load(folder / "runs/vae", folder / "runs/tagger")
+        restorer = folder / "runs/restorer"
+        parts = FrozenParts.load(folder / "runs/vae", folder / "runs/tagger", restorer if restorer.exists() else None)
         crops = PackedCrops(folder)
-        size = json.loads((folder / "runs/denoiser/facts.json").read_text())["denoiserConfig"]
+        facts = json.loads((folder / "runs/denoiser/facts.json").read_text())
         stage = PlannedStage(
             config,
-            DenoiserConfig(size=size),
+            DenoiserStageConfig(family=facts["family"], size=facts["denoiserConfig"]),
             crops,
-            build_latents(crops, parts, folder),
+            build_latents(crops, parts, folder, FAMILIES[facts["family"]]),
             parts,
             bundle=bundle,
             rewards={reward: open_reward(reward, rewards / reward) for reward in config.rewards},

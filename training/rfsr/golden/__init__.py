@@ -9,13 +9,15 @@ import numpy as np
 
 from rfsr.golden import numerics, pictures
 from rfsr.golden.analysis import analysis
-from rfsr.golden.run import full_run, prompts
+from rfsr.golden.run import full_runs, prompts
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr golden`."""
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--bundle", type=Path, required=True, help="small bundle for the full run and the tokenizer")
+    parser.add_argument(
+        "--bundle", type=Path, action="append", required=True, help="small bundle to run in full; repeated, one a family"
+    )
 
 
 def main(args: argparse.Namespace) -> None:
@@ -29,8 +31,8 @@ def main(args: argparse.Namespace) -> None:
         "resize": pictures.resizes(),
         "metrics": pictures.metrics(),
         "analysis": analysis(),
-        "prompts": prompts(args.bundle),
-        "run": full_run(args.bundle),
+        "prompts": prompts(args.bundle[0]),
+        "run": [case for bundle in args.bundle for case in full_runs(bundle)],
     }
     for name, value in subjects.items():
         text = json.dumps(rounded(value), separators=(",", ":"))

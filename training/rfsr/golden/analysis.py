@@ -8,7 +8,7 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from rfsr.golden.pictures import made_up
-from rfsr.pipeline import Restored, SeeSRModels
+from rfsr.pipelines.parts import BundleModels, Restored
 
 GAIN = 4
 HIGH_VIEW_GAIN = 5
@@ -84,7 +84,7 @@ def to_levels(rgb01: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(rgb01, 0, 1) * 255).astype(np.uint8)
 
 
-def step_statistics(models: SeeSRModels, restored: Restored) -> list[dict[str, float | None]]:
+def step_statistics(models: BundleModels, restored: Restored) -> list[dict[str, float | None]]:
     """Mean squares of every step's bands and of their changes, of the cheap preview: what the studio charts."""
     rows: list[dict[str, float | None]] = []
     before = None

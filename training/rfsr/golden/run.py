@@ -1,4 +1,4 @@
-"""Golden prompts and one full small run, through torch and the tokenizers library."""
+"""Golden prompts and full small runs of every family, through torch and the tokenizers library."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from rfsr.checkpoint import load_bundle
 from rfsr.golden.analysis import step_statistics
 from rfsr.golden.pictures import made_up
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT, token_ids
-from rfsr.pipeline import Settings, restore
+from rfsr.pipelines import Settings, restore
 
 TEXTS = ("", "bird, tree, ,clean, high-resolution, 8k", NEGATIVE_PROMPT, "A Zebra on the SEA; it's 8k!", "dog, " * 90)
 
@@ -21,19 +21,47 @@ def prompts(bundle: Path) -> list[dict[str, Any]]:
     return [{"text": text, "ids": token_ids(tokenizer, text)} for text in (*TEXTS, POSITIVE_PROMPT)]
 
 
-def full_run(bundle: Path) -> list[dict[str, Any]]:
-    """Runs of a bundle on a small picture: its request and the resulting pixels."""
+REQUESTS: dict[str, tuple[dict[str, Any], ...]] = {
+    "seesr": (
+        {"steps": 4, "guidance": 2.0, "seed": 7, "sampler": "ddpm", "start_point": "lr", "color_fix": "wavelet"},
+        {"steps": 3, "guidance": 1.0, "seed": 123, "sampler": "ddim", "start_point": "lr", "color_fix": "adain", "scale": 3},
+    ),
+    "diffbir": (
+        {"steps": 5, "guidance": 1.0, "seed": 7, "sampler": "spaced-ddpm", "start_point": "noise", "color_fix": "wavelet"},
+        {"steps": 3, "guidance": 3.0, "seed": 9, "sampler": "ddpm", "start_point": "lr", "color_fix": "adain", "scale": 2},
+    ),
+    "pasd": (
+        {"steps": 6, "guidance": 3.0, "seed": 7, "sampler": "unipc", "start_point": "lr-twice", "color_fix": "wavelet"},
+        {
+            "steps": 4,
+            "guidance": 1.0,
+            "seed": 8,
+            "sampler": "unipc",
+            "start_point": "lr-twice-legacy",
+            "color_fix": "none",
+            "scale": 2,
+        },
+    ),
+}
+"""By family; every request says its sampler, start and words, so that none is left to a default."""
+
+
+def full_runs(bundle: Path) -> list[dict[str, Any]]:
+    """Runs of a bundle on a small picture: its requests and the resulting pixels."""
     models = load_bundle(bundle)
     picture = made_up(20, 28, seed=9)
     cases = []
-    for table in (
-        {"steps": 4, "guidance": 2.0, "seed": 7, "sampler": "ddpm", "color_fix": "wavelet"},
-        {"steps": 3, "guidance": 1.0, "seed": 123, "sampler": "ddim", "color_fix": "adain", "scale": 3},
-    ):
+    for table in REQUESTS[models.family]:
         restored = restore(models, picture, Settings(**table))
         height, width = restored.rgb8.shape[:2]
+        words = {"positive": models.traits.positive, "negative": models.traits.negative}
         cases.append(
-            {"request": table, "input": {"height": 20, "width": 28, "rgb8": picture.ravel()}, "tags": restored.tags}
+            {
+                "bundle": bundle.name,
+                "request": {**table, **words},
+                "input": {"height": 20, "width": 28, "rgb8": picture.ravel()},
+                "tags": restored.tags,
+            }
             | {"steps": step_statistics(models, restored)}
             | {"height": height, "width": width, "rgb8": np.asarray(restored.rgb8).ravel()}
         )

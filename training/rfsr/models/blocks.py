@@ -1,7 +1,8 @@
-"""UNet blocks with SeeSR's parallel image attentions, named as in the published checkpoints.
+"""UNet blocks of all three families, named as in the published checkpoints.
 
-Each attention location holds two complete `Transformer2DModel`s: `attentions.i` reads the text, `image_attentions.i` the tagger's
-image embeddings. Order: resnet, text, image; skips are stored after the image attention (SeeSR models/unet_2d_blocks.py).
+An attention location holds up to three complete `Transformer2DModel`s, in this order after a resnet: `attentions.i` reads the text,
+`image_attentions.i` the tagger's image embeddings (SeeSR models/unet_2d_blocks.py; skips are stored after it), and in up blocks
+`pixel_attentions.i` the ControlNet's residual of the skip that is joined there (PASD pasd/models/pasd/unet_2d_blocks.py).
 """
 
 from dataclasses import dataclass
@@ -17,9 +18,15 @@ from torch.utils.checkpoint import checkpoint
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """Widths of a UNet and its ControlNet. The defaults are SeeSR at full size (SD 2 base)."""
+    """Widths of a UNet and its ControlNet. The defaults are SeeSR at full size (SD 2 base).
+
+    `control_channels`: what the ControlNet's first convolution sees, where that is more than the UNet's. `image_dim`: none without image
+    attentions. `pixel_levels`: up blocks with pixel attentions, highest resolution first. `condition_channels`: none where the ControlNet
+    is given no picture.
+    """
 
     sample_channels: int = 4
+    control_channels: int | None = None
     out_channels: int = 4
     block_out_channels: tuple[int, ...] = (320, 640, 1280, 1280)
     attention_levels: tuple[bool, ...] = (True, True, True, False)
@@ -28,9 +35,11 @@ class UNetConfig:
     time_embed_dim: int = 1280
     timestep_scale: float = 1.0
     text_dim: int = 1024
-    image_dim: int = 512
+    image_dim: int | None = 512
+    pixel_levels: tuple[bool, ...] = ()
+    linear_projection: bool = True
     norm_groups: int = 32
-    condition_channels: tuple[int, ...] = (16, 32, 96, 256)
+    condition_channels: tuple[int, ...] | None = (16, 32, 96, 256)
 
 
 def resnet(config: UNetConfig, in_channels: int, out_channels: int) -> ResnetBlock2D:
@@ -45,35 +54,39 @@ def resnet(config: UNetConfig, in_channels: int, out_channels: int) -> ResnetBlo
 
 
 def transformer(config: UNetConfig, channels: int, heads: int, context_dim: int) -> Transformer2DModel:
-    """Self-attention, cross-attention to context_dim tokens and a GEGLU feed-forward, with linear projections."""
+    """Self-attention, cross-attention to context_dim tokens and a GEGLU feed-forward."""
     return Transformer2DModel(
         num_attention_heads=heads,
         attention_head_dim=channels // heads,
         in_channels=channels,
         norm_num_groups=config.norm_groups,
         cross_attention_dim=context_dim,
-        use_linear_projection=True,
+        use_linear_projection=config.linear_projection,
     )
 
 
 class AttentionBlock(nn.Module):
-    """Resnets, each followed by text and image attention where the level has them. Base of the three kinds of block."""
+    """Resnets, each followed by the attentions its level has. Base of the three kinds of block."""
 
     def __init__(self, config: UNetConfig, resnets: list[ResnetBlock2D], channels: int, heads: int, attended: int) -> None:
+        """`attended`: how many resnets are followed by text and image attentions, none or all but the middle block's last."""
         super().__init__()
         self.resnets = nn.ModuleList(resnets)
         if attended:
             self.attentions = nn.ModuleList(transformer(config, channels, heads, config.text_dim) for _ in range(attended))
-            self.image_attentions = nn.ModuleList(
-                transformer(config, channels, heads, config.image_dim) for _ in range(attended)
-            )
-        self.attended = attended
+            if config.image_dim is not None:
+                self.image_attentions = nn.ModuleList(
+                    transformer(config, channels, heads, config.image_dim) for _ in range(attended)
+                )
+        self.attended, self.sees_image = attended, config.image_dim is not None
 
-    def attend(self, index: int, x: Tensor, text: Tensor, image: Tensor) -> Tensor:
-        """x [B, C, h, w] through text [B, N, text_dim] and image [B, N, image_dim] attention number `index`, if there is one."""
+    def attend(self, index: int, x: Tensor, text: Tensor, image: Tensor | None) -> Tensor:
+        """x [B, C, h, w] through text [B, N, text_dim] and image [B, N, image_dim] attention number `index`, where there are such."""
         if index >= self.attended:
             return x
         x = self.attentions[index](x, encoder_hidden_states=text, return_dict=False)[0]
+        if not self.sees_image:
+            return x
         return self.image_attentions[index](x, encoder_hidden_states=image, return_dict=False)[0]
 
 
@@ -92,7 +105,7 @@ class DownBlock(AttentionBlock):
         else:
             self.downsamplers = nn.ModuleList()
 
-    def forward(self, x: Tensor, time: Tensor, text: Tensor, image: Tensor) -> list[Tensor]:
+    def forward(self, x: Tensor, time: Tensor, text: Tensor, image: Tensor | None) -> list[Tensor]:
         """x [B, C, h, w] to every skip of this level, the last of which goes on."""
         skips = []
         for index, block in enumerate(self.resnets):
@@ -110,7 +123,7 @@ class MidBlock(AttentionBlock):
         channels = config.block_out_channels[-1]
         super().__init__(config, [resnet(config, channels, channels) for _ in range(2)], channels, config.heads[-1], 1)
 
-    def forward(self, x: Tensor, time: Tensor, text: Tensor, image: Tensor) -> Tensor:
+    def forward(self, x: Tensor, time: Tensor, text: Tensor, image: Tensor | None) -> Tensor:
         """[B, C, h, w] to the same."""
         x = self.attend(0, self.resnets[0](x, time), text, image)
         return self.resnets[1](x, time)
@@ -124,19 +137,39 @@ class UpBlock(AttentionBlock):
         widths = config.block_out_channels
         channels, below, before = widths[level], widths[min(level + 1, len(widths) - 1)], widths[max(level - 1, 0)]
         layers = config.layers_per_block + 1
-        resnets = []
-        for i in range(layers):
-            skip = before if i == layers - 1 else channels
-            resnets.append(resnet(config, (below if i == 0 else channels) + skip, channels))
+        skips = [channels] * (layers - 1) + [before]
+        resnets = [resnet(config, (below if i == 0 else channels) + skip, channels) for i, skip in enumerate(skips)]
         attended = layers if config.attention_levels[level] else 0
         super().__init__(config, resnets, channels, config.heads[level], attended)
+        self.sees_pixels = bool(config.pixel_levels) and config.pixel_levels[level]
+        if self.sees_pixels:
+            self.pixel_attentions = nn.ModuleList(transformer(config, channels, config.heads[level], skip) for skip in skips)
+            for attention in self.pixel_attentions:
+                # added to a trained network, they start without effect
+                nn.init.zeros_(attention.proj_out.weight)
+                nn.init.zeros_(attention.proj_out.bias)
         self.upsamplers = nn.ModuleList([Upsample2D(channels, use_conv=True)] if level > 0 else [])
 
-    def forward(self, x: Tensor, skips: list[Tensor], side: torch.Size, time: Tensor, text: Tensor, image: Tensor) -> Tensor:
-        """x [B, C, h, w] and this level's skips, one a resnet, the last used first, to [B, C, *side] (h × w at level 0)."""
-        for index, (block, skip) in enumerate(zip(self.resnets, reversed(skips), strict=True)):
-            x = block(torch.cat([x, skip], dim=1), time)
+    def forward(
+        self,
+        x: Tensor,
+        skips: list[Tensor],
+        residuals: list[Tensor],
+        side: torch.Size,
+        time: Tensor,
+        text: Tensor,
+        image: Tensor | None,
+    ) -> Tensor:
+        """x [B, C, h, w] to [B, C, *side] (h × w at level 0).
+
+        `skips`: this level's, one a resnet, the last used first; `residuals`: what the ControlNet adds to each.
+        """
+        for index, (block, skip, residual) in enumerate(zip(self.resnets, reversed(skips), reversed(residuals), strict=True)):
+            x = block(torch.cat([x, skip + residual], dim=1), time)
             x = self.attend(index, x, text, image)
+            if self.sees_pixels:
+                pixels = residual.flatten(2).transpose(1, 2)
+                x = self.pixel_attentions[index](x, encoder_hidden_states=pixels, return_dict=False)[0]
         for upsampler in self.upsamplers:
             x = upsampler(x, output_size=side)
         return x
@@ -148,11 +181,11 @@ class Encoder(nn.Module):
     checkpointing = False
     """Whether a pass with gradient keeps only the blocks' inputs and computes the rest again: less memory, more time."""
 
-    def __init__(self, config: UNetConfig) -> None:
+    def __init__(self, config: UNetConfig, *, sample_channels: int) -> None:
         super().__init__()
         self.config = config
         channels = config.block_out_channels[0]
-        self.conv_in = nn.Conv2d(config.sample_channels, channels, 3, padding=1)
+        self.conv_in = nn.Conv2d(sample_channels, channels, 3, padding=1)
         self.time_proj = Timesteps(channels, flip_sin_to_cos=True, downscale_freq_shift=0, scale=config.timestep_scale)
         self.time_embedding = TimestepEmbedding(channels, config.time_embed_dim)
         self.down_blocks = nn.ModuleList(DownBlock(config, level) for level in range(len(config.block_out_channels)))
@@ -162,7 +195,7 @@ class Encoder(nn.Module):
         """Timestep [B] to [B, time_embed_dim]."""
         return self.time_embedding(self.time_proj(timestep).to(dtype))
 
-    def descend(self, x: Tensor, time: Tensor, text: Tensor, image: Tensor) -> tuple[list[Tensor], Tensor]:
+    def descend(self, x: Tensor, time: Tensor, text: Tensor, image: Tensor | None) -> tuple[list[Tensor], Tensor]:
         """x [B, C, h, w], just after the first convolution, to all skips (x first) and the middle block's output."""
         skips = [x]
         for block in self.down_blocks:

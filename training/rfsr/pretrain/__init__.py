@@ -1,4 +1,4 @@
-"""`rfsr pretrain`: trains one stage of a mini model or a mini reward (vae, tagger, denoiser, trajectory, quality, preference), resumably."""
+"""`rfsr pretrain`: trains one stage of a mini model or a mini reward, resumably; `STAGES` names them."""
 
 import argparse
 import json
@@ -11,18 +11,22 @@ from safetensors.torch import load_file
 from rfsr.checkpoint import config_from, initialise_stage, write_runs
 from rfsr.common import command_line, current_commit, load_config
 from rfsr.data import PackedCrops
+from rfsr.families import FAMILIES
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.loop import LoopConfig, Stage, Trainer
-from rfsr.pretrain.denoiser import DenoiserConfig, DenoiserStage
+from rfsr.pretrain.denoiser import DenoiserStage, DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, build_latents
 from rfsr.pretrain.preference import PreferenceConfig, PreferenceStage
 from rfsr.pretrain.quality import LadderStage, QualityConfig, QualityStage, own_outputs
+from rfsr.pretrain.restorer import RestorerConfig, RestorerStage
 from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
+from rfsr.pretrain.transfer import TransferConfig, TransferStage
 from rfsr.pretrain.vae import VaeConfig, VaeStage
 from rfsr.rewards.mini_quality import MiniQuality
 
 SYNSETS = Path("imagenet_synset.txt")
+STAGES = ("vae", "tagger", "denoiser", "trajectory", "restorer", "diffbir", "pasd", "quality", "preference")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,14 +35,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of this run: checkpoint, log, samples, weights")
     parser.add_argument("--crops", type=Path, required=True, help="packed crops, as `rfsr prepare` writes them")
     parser.add_argument("--nets", type=Path, required=True, help="folder with SqueezeNet's weights and the class names")
-    parser.add_argument("--vae", type=Path, help="run of the stage vae (denoiser and trajectory)")
-    parser.add_argument("--tagger", type=Path, help="run of the stage tagger (denoiser and trajectory)")
-    parser.add_argument("--denoiser", type=Path, help="run of the stage denoiser to start from (trajectory)")
+    parser.add_argument("--vae", type=Path, help="run of the stage vae (denoisers)")
+    parser.add_argument("--tagger", type=Path, help="run of the stage tagger (denoisers)")
+    parser.add_argument("--restorer", type=Path, help="run of the stage restorer (diffbir)")
+    parser.add_argument("--denoiser", type=Path, help="run of a denoiser to start from (trajectory, diffbir, pasd)")
     parser.add_argument(
         "--outputs-of", type=Path, help="exported bundle whose outputs the rewards learn to judge (quality, preference)"
     )
     parser.add_argument("--quality", type=Path, help="run or shipped folder of mini_quality to start from (preference)")
-    parser.add_argument("--init-from", type=Path, help="exported bundle whose weights to start from")
+    parser.add_argument(
+        "--init-from", type=Path, help="exported bundle whose weights to start from; for diffbir and pasd SeeSR's, as prior"
+    )
     parser.add_argument("--minutes", type=float, help="stop cleanly, with a checkpoint, after this long")
     parser.add_argument("--cpu", action="store_true", help="use the CPU although there is a GPU")
 
@@ -53,10 +60,11 @@ def main(args: argparse.Namespace) -> None:
         # a bundle alone is enough: what no run was named for comes from it
         unpacked = args.run / "from-bundle"
         write_runs(args.init_from, unpacked)
-        for name in ("vae", "tagger", "denoiser"):
-            setattr(args, name, getattr(args, name) or unpacked / name)
+        for name in ("vae", "tagger", "denoiser", "restorer"):
+            found = unpacked / name
+            setattr(args, name, getattr(args, name) or (found if found.exists() else None))
     stage = build_stage(args, config)
-    if args.init_from:
+    if args.init_from and not isinstance(stage, TransferStage):
         initialise_stage(stage, args.init_from, keep=("vae",) if own_vae else ())
         if own_vae and isinstance(stage, DenoiserStage):
             stage.measure_residual()
@@ -78,26 +86,37 @@ def build_stage(args: argparse.Namespace, config: dict[str, Any]) -> Stage:
         case "tagger":
             teacher = SqueezeNetFeatures(args.nets / SQUEEZENET)
             return TaggerStage(TaggerStageConfig(**config.get("tagger", {})), crops, teacher, args.nets / SYNSETS)
-        case "denoiser" | "trajectory":
+        case "restorer":
+            return RestorerStage(config_from(RestorerConfig, config.get("restorer", {})), crops)
+        case "denoiser" | "trajectory" | "diffbir" | "pasd":
             return build_denoiser(args, config, crops)
         case "quality" | "preference":
             return build_reward(args, config, crops)
         case other:
-            raise ValueError(f"expected stage vae, tagger, denoiser, trajectory, quality or preference, got {other!r}")
+            raise ValueError(f"expected stage {', '.join(STAGES)}, got {other!r}")
 
 
 def build_denoiser(args: argparse.Namespace, config: dict[str, Any], crops: PackedCrops) -> DenoiserStage:
-    """The stage denoiser, or trajectory from a denoiser run or on its own."""
-    parts = FrozenParts.load(args.vae, args.tagger)
-    base = DenoiserConfig(**config.get("denoiser", {}))
-    latents = build_latents(crops, parts, args.crops)
-    if config["stage"] == "denoiser":
+    """The stage denoiser, trajectory from a denoiser run or on its own, or another family's from a bundle as prior."""
+    name = config["stage"]
+    base = DenoiserStageConfig(**config.get("denoiser", {}), **({"family": name} if name in FAMILIES else {}))
+    parts = FrozenParts.load(args.vae, args.tagger, args.restorer if name == "diffbir" else None)
+    latents = build_latents(crops, parts, args.crops, FAMILIES[base.family])
+    if name == "denoiser":
         return DenoiserStage(base, crops, latents, parts)
     features = SqueezeNetFeatures(args.nets / SQUEEZENET)
-    table = config_from(TrajectoryConfig, config.get("trajectory", {}))
-    stage = TrajectoryStage(table, base, crops, latents, parts, features)
-    if args.denoiser:
-        stage.load_state_dict(load_file(args.denoiser / "model.safetensors"), strict=False)
+    before = load_file(args.denoiser / "model.safetensors") if args.denoiser else None
+    if name == "trajectory":
+        table = config_from(TrajectoryConfig, config.get("trajectory", {}))
+        stage = TrajectoryStage(table, base, crops, latents, parts, features)
+        if before:
+            stage.load_state_dict(before, strict=False)
+    else:
+        stage = TransferStage(config_from(TransferConfig, config.get("transfer", {})), base, crops, latents, parts, features)
+        if before is None:
+            raise ValueError(f"expected --init-from or --denoiser for the stage {name}, which starts from a prior")
+        stage.start_from(before)
+    if before:
         stage.started_from = json.loads((args.denoiser / "facts.json").read_text())
     return stage
 

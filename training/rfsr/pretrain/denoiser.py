@@ -9,26 +9,29 @@ import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
+from rfsr.families import FAMILIES, start_sample
 from rfsr.loop import Stage
-from rfsr.models.seesr import CONFIGS, SeeSRDenoiser
+from rfsr.models.denoiser import Denoiser
 from rfsr.models.text import TextEncoder, mini_text_config
 from rfsr.pretrain.latents import FrozenParts, LatentCrops, fixed_prompts, upscale
 from rfsr.pretrain.tagger import to01
 from rfsr.pretrain.vae import noise_like
-from rfsr.schedule import alphas_cumprod, ddim_step, sampling_timesteps
+from rfsr.samplers import Sampler, open_sampler
+from rfsr.schedule import alphas_cumprod, predict_x0
 
 Predictor = Callable[[Tensor, int], Tensor]
 """x_t [B, C, h, w], scaled, and its timestep to the noise in it."""
 
 
 @dataclass(frozen=True)
-class DenoiserConfig:
-    """Prompt mixture and timestep mixture of the stage.
+class DenoiserStageConfig:
+    """Family and size of the denoiser, prompt mixture and timestep mixture of the stage.
 
     `negative`: share of samples whose target is the degraded picture itself, under the negative words. `empty` and `untagged`:
     shares without any words, and with quality words only. `last_timestep`: share at t = 999, where sampling starts.
     """
 
+    family: str = "seesr"
     size: str = "mini"
     negative: float = 0.15
     empty: float = 0.05
@@ -37,20 +40,23 @@ class DenoiserConfig:
 
 
 class DenoiserStage(Stage):
-    """Noise prediction in the preconditioned residual form of `SeeSRDenoiser`."""
+    """Noise prediction in the preconditioned residual form of `Denoiser`."""
 
     name = "denoiser"
+    rgb_heads = False
+    """Whether the ControlNet has PASD's heads."""
 
-    def __init__(self, config: DenoiserConfig, crops: PackedCrops, latents: LatentCrops, parts: FrozenParts) -> None:
+    def __init__(self, config: DenoiserStageConfig, crops: PackedCrops, latents: LatentCrops, parts: FrozenParts) -> None:
         super().__init__()
         self.config, self.crops, self.latents, self.parts = config, crops, latents, parts
         self.vae = parts.vae
-        self.denoiser = SeeSRDenoiser(CONFIGS[config.size])
+        self.family = FAMILIES[config.family]
+        self.denoiser = Denoiser(self.family.configs[config.size], rgb_heads=self.rgb_heads)
         self.measure_residual()
-        width = CONFIGS[config.size].unet.text_dim
+        width = self.denoiser.config.unet.text_dim
         self.text_encoder = TextEncoder(mini_text_config(parts.tokenizer.get_vocab_size(), width=width))
         self.register_buffer("alphas", alphas_cumprod(), persistent=False)
-        for name, ids in fixed_prompts(parts).items():
+        for name, ids in fixed_prompts(parts, self.family).items():
             self.register_buffer(f"prompt_{name}", ids, persistent=False)
 
     def measure_residual(self) -> None:
@@ -100,47 +106,50 @@ class DenoiserStage(Stage):
     def raw_prediction(self, batch: dict[str, Tensor], sample: Tensor, timestep: Tensor, tokens: Tensor) -> Tensor:
         """The networks' unit-variance output F [B, C, h, w]."""
         scaled, _, _ = self.denoiser.precondition(sample, timestep, batch["condition_latent"])
-        inputs = torch.cat([scaled, batch["condition_latent"]], dim=1)
-        context, condition = self.text_encoder(tokens), condition_embedding(self.denoiser, batch)
-        return self.denoiser.predict(inputs, timestep.float(), context, batch["image"], condition).float()
+        conditions = conditions_of(self.denoiser, batch)
+        return self.denoiser.networks(scaled, timestep.float(), self.text_encoder(tokens), **conditions).float()
 
     def raw_target(self, batch: dict[str, Tensor], sample: Tensor, timestep: Tensor, eps: Tensor) -> Tensor:
         """What F should be."""
         return self.denoiser.target(sample, timestep, batch["condition_latent"], eps)
 
-    def predictor(self, denoiser: SeeSRDenoiser, batch: dict[str, Tensor], guidance: float) -> Predictor:
+    def predictor(self, denoiser: Denoiser, batch: dict[str, Tensor], guidance: float) -> Predictor:
         """How `denoiser` predicts the noise [B, C, h, w] of this batch at one timestep for all samples, under guidance."""
-        inputs = (condition_embedding(denoiser, batch), batch["image"], batch["condition_latent"])
+        conditions = conditions_of(denoiser, batch)
         positive_words = self.text_encoder(batch["tokens"])
         negative_words = self.text_encoder(self.prompt_negative.expand(len(batch["tokens"]), -1)) if guidance > 1 else None
 
         def predict(sample: Tensor, timestep: int) -> Tensor:
             times = torch.full((len(sample),), float(timestep), device=sample.device)
-            positive = denoiser(sample, times, positive_words, *inputs)
+            positive = denoiser(sample, times, positive_words, **conditions)
             if negative_words is None:
                 return positive
-            negative = denoiser(sample, times, negative_words, *inputs)
+            negative = denoiser(sample, times, negative_words, **conditions)
             return negative + guidance * (positive - negative)
 
         return predict
 
-    def start(self, batch: dict[str, Tensor], generator: torch.Generator) -> Tensor:
-        """The input's latent noised at t = 999, where sampling starts."""
-        abar = self.alphas[999]
+    def start(self, batch: dict[str, Tensor], sampler: Sampler, generator: torch.Generator) -> Tensor:
+        """Where the family's sampling starts, from the mean latent of the condition."""
         z = batch["condition_latent"]
-        return abar.sqrt() * z + (1 - abar).sqrt() * noise_like(z, generator)
+
+        def draw() -> Tensor:
+            return noise_like(z, generator)
+
+        return start_sample(self.family.start_point, z, sampler, draw(), draw)
 
     def sample_rows(self) -> list[Tensor]:
-        """Degraded, bicubic, first x0, sampled with 10 DDIM steps, and clean crops."""
+        """Degraded, bicubic, first x0, sampled with 10 steps, and clean crops."""
         index = np.linspace(0, len(self.latents.hr) - 1, 8).astype(int)
         batch = {key: value.to(self.alphas.device) for key, value in self.gather(index, index * 0).items()}
-        sample = self.start(batch, torch.Generator(self.alphas.device).manual_seed(0))
-        predict = self.predictor(self.denoiser, batch, 1.0)
-        times, first = sampling_timesteps(10), None
-        for time, following in zip(times, [*times[1:], -1], strict=True):
+        generator = torch.Generator(self.alphas.device).manual_seed(0)
+        sampler = open_sampler(self.family.sampler, 10)
+        sample = self.start(batch, sampler, generator)
+        predict, first = self.predictor(self.denoiser, batch, 1.0), sample
+        for step, time in enumerate(sampler.times):
             eps = predict(sample, time)
-            sample, x0 = ddim_step(sample, eps, time, following, self.alphas)
-            first = x0 if first is None else first
+            first = predict_x0(sample, eps, time, self.alphas) if step == 0 else first
+            sample = sampler.step(sample, eps, step, noise_like(sample, generator))
         side = 8 * sample.shape[-1]
         clean = to01(self.crops.hr[index])
         rows = [upscale(batch["lr"], side), self.parts.decode01(first), self.parts.decode01(sample), clean]
@@ -148,7 +157,12 @@ class DenoiserStage(Stage):
 
     def facts(self) -> dict[str, Any]:
         """Configuration, and the facts of the stages this one stands on."""
-        return {"denoiserConfig": self.config.size, "mixture": asdict(self.config), "parts": self.parts.facts}
+        return {
+            "family": self.config.family,
+            "denoiserConfig": self.config.size,
+            "mixture": asdict(self.config),
+            "parts": self.parts.facts,
+        }
 
     def export_state(self) -> dict[str, Tensor]:
         """`denoiser.` and `text_encoder.` weights and buffers."""
@@ -156,6 +170,7 @@ class DenoiserStage(Stage):
         return {name: value for name, value in state.items() if name.startswith(("denoiser.", "text_encoder."))}
 
 
-def condition_embedding(denoiser: SeeSRDenoiser, batch: dict[str, Tensor]) -> Tensor:
-    """The degraded pictures of a batch, upscaled and embedded."""
-    return denoiser.embed_condition(upscale(batch["lr"], 8 * batch["condition_latent"].shape[-1]))
+def conditions_of(denoiser: Denoiser, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What `denoiser` sees of a batch's degraded pictures: see `Denoiser.conditions`."""
+    picture = upscale(batch["lr"], 8 * batch["condition_latent"].shape[-1])
+    return denoiser.conditions(picture=picture, image_embeds=batch["image"], condition_latent=batch["condition_latent"])

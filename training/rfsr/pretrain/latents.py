@@ -14,9 +14,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from rfsr.data import PackedCrops
-from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image, tags_said
+from rfsr.families import Family
+from rfsr.models.restorer import CONFIGS as RESTORER_CONFIGS
+from rfsr.models.restorer import SwinIR
+from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
-from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT, token_ids
+from rfsr.models.vocabulary import token_ids
 from rfsr.pretrain.tagger import to01
 
 BATCH = 32
@@ -35,11 +38,13 @@ class FrozenParts:
     tokenizer: Tokenizer
     facts: dict[str, dict]
     key: str
-    """Names the weights: a digest of both files."""
+    """Names the weights: a digest of their files."""
+    restorer: SwinIR | None = None
+    """DiffBIR's first stage."""
 
     @staticmethod
-    def load(vae_run: Path, tagger_run: Path) -> "FrozenParts":
-        """From the run folders of the stages `vae` and `tagger`."""
+    def load(vae_run: Path, tagger_run: Path, restorer_run: Path | None = None) -> "FrozenParts":
+        """From the run folders of the stages `vae`, `tagger` and, for DiffBIR, `restorer`."""
         vae_facts, tagger_facts = (json.loads((run / "facts.json").read_text()) for run in (vae_run, tagger_run))
         config = vae_facts["vaeConfig"]
         vae = LeanAutoencoder(LeanConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}))
@@ -48,8 +53,16 @@ class FrozenParts:
         tagger = MiniTagger(TaggerConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}))
         tagger.load_state_dict(load_file(tagger_run / "model.safetensors"))
         digest = hashlib.sha256()
-        for run in (vae_run, tagger_run):
+        for run in (vae_run, tagger_run, *([restorer_run] if restorer_run else [])):
             digest.update((run / "model.safetensors").read_bytes())
+        facts = {"vae": vae_facts, "tagger": tagger_facts}
+        restorer = None
+        if restorer_run:
+            facts["restorer"] = json.loads((restorer_run / "facts.json").read_text())
+            restorer = SwinIR(RESTORER_CONFIGS[facts["restorer"]["restorerConfig"]])
+            state = load_file(restorer_run / "model.safetensors")
+            restorer.load_state_dict({name.removeprefix("restorer."): value for name, value in state.items()})
+            restorer.requires_grad_(False).eval()
         return FrozenParts(
             vae=vae.requires_grad_(False).eval(),
             latent_scale=vae_facts["latentScale"],
@@ -58,9 +71,18 @@ class FrozenParts:
             tags=tagger_facts["tags"],
             thresholds=tagger_facts["thresholds"],
             tokenizer=Tokenizer.from_file(str(tagger_run / "tokenizer.json")),
-            facts={"vae": vae_facts, "tagger": tagger_facts},
+            facts=facts,
             key=digest.hexdigest()[:12],
+            restorer=restorer,
         )
+
+    def condition(self, enlarged: Tensor) -> Tensor:
+        """What the denoiser is conditioned on, of enlarged inputs [B, 3, 8h, 8w] in 0…1: themselves, or DiffBIR's first stage of them."""
+        if self.restorer is None:
+            return enlarged
+        # the correction to the input is small, so half precision is enough for it
+        with torch.autocast(enlarged.device.type, torch.bfloat16):
+            return self.restorer(enlarged.contiguous(memory_format=torch.channels_last)).float()
 
     def scaled_mean(self, rgb01: Tensor) -> Tensor:
         """Scaled posterior mean [B, C, h, w] of pictures [B, 3, 8h, 8w] in 0…1."""
@@ -78,7 +100,10 @@ def upscale(lr01: Tensor, side: int) -> Tensor:
 
 @dataclass(frozen=True)
 class LatentCrops:
-    """Memory-mapped arrays: hr [N, C, h, w], lr [N, K, C, h, w], embeds [N, K, T, D] float16; tokens [N, K, 77] int16."""
+    """Memory-mapped arrays hr [N, C, h, w], lr [N, K, C, h, w], embeds [N, K, T, D] float16; tokens [N, K, 77] int16.
+
+    `lr`: of the enlarged degraded crops, or of what DiffBIR's first stage makes of them.
+    """
 
     hr: np.ndarray
     lr: np.ndarray
@@ -88,27 +113,31 @@ class LatentCrops:
     """Per-channel deviation of hr - lr, [C]."""
 
 
-def prompt_text(tags: list[str], *, user: str = "", positive: str = POSITIVE_PROMPT) -> str:
-    """SeeSR's prompt format (systems: test_seesr.py), double comma included."""
-    return f"{', '.join(tags)}, {user},{positive}"
+def prompt_text(family: Family, tags: list[str]) -> str:
+    """The family's prompt with its own quality words."""
+    return family.prompt(tags, "", family.positive)
 
 
-def build_latents(crops: PackedCrops, parts: FrozenParts, cache: Path) -> LatentCrops:
-    """Encodes every crop once, into cache/<key of the weights>; later calls open what is there."""
+def build_latents(crops: PackedCrops, parts: FrozenParts, cache: Path, family: Family) -> LatentCrops:
+    """Encodes every crop once, into cache/<key of the weights>; later calls open what is there. Prompts are the family's."""
     folder = cache / f"latents-{parts.key}"
     if not (folder / "done").exists():
         folder.mkdir(parents=True, exist_ok=True)
         encode_all(crops, parts, folder)
         (folder / "done").touch()
-    hr, lr, embeds, tokens = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("hr", "lr", "embeds", "tokens"))
+    hr, lr, embeds, said = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("hr", "lr", "embeds", "said"))
     sample = np.linspace(0, len(hr) - 1, min(1000, len(hr))).astype(int)
     difference = torch.from_numpy(hr[sample].astype(np.float32) - lr[sample, 0].astype(np.float32))
+    tokens = np.empty((*said.shape[:2], 77), np.int16)
+    for at in np.ndindex(tokens.shape[:2]):
+        tags = [parts.tags[index] for index in np.flatnonzero(said[at])]
+        tokens[at] = token_ids(parts.tokenizer, prompt_text(family, tags))
     return LatentCrops(hr=hr, lr=lr, embeds=embeds, tokens=tokens, residual_std=difference.std(dim=(0, 2, 3)))
 
 
 @torch.no_grad()
 def encode_all(crops: PackedCrops, parts: FrozenParts, folder: Path) -> None:
-    """Writes hr.npy, lr.npy, embeds.npy and tokens.npy."""
+    """Writes hr.npy, lr.npy, embeds.npy and said.npy (which tags the tagger gives, [N, K, tags])."""
     count, kinds, side = len(crops.hr), crops.lr.shape[1], crops.hr.shape[1]
     channels, cells = parts.vae.config.latent_channels, side // 8
     tokens_per_image, width = (parts.tagger.config.side // 16) ** 2 + 1, parts.tagger.config.embed_dim
@@ -116,7 +145,7 @@ def encode_all(crops: PackedCrops, parts: FrozenParts, folder: Path) -> None:
         "hr": ((count, channels, cells, cells), np.float16),
         "lr": ((count, kinds, channels, cells, cells), np.float16),
         "embeds": ((count, kinds, tokens_per_image, width), np.float16),
-        "tokens": ((count, kinds, 77), np.int16),
+        "said": ((count, kinds, len(parts.tags)), np.bool_),
     }
     out = {
         name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
@@ -129,16 +158,16 @@ def encode_all(crops: PackedCrops, parts: FrozenParts, folder: Path) -> None:
         out["hr"][part] = parts.scaled_mean(to01(crops.hr[part]).to(device)).cpu().numpy()
         for kind in range(kinds):
             lr = to01(crops.lr[part, kind]).to(device)
-            out["lr"][part, kind] = parts.scaled_mean(upscale(lr, side)).cpu().numpy()
+            enlarged = upscale(lr, side)
+            out["lr"][part, kind] = parts.scaled_mean(parts.condition(enlarged)).cpu().numpy()
             embeds, logits = parts.tagger(normalise_image(lr, side=parts.tagger.config.side))
             out["embeds"][part, kind] = embeds.float().cpu().numpy()
-            for row, tags in enumerate(tags_said(logits, parts.tags, thresholds)):
-                out["tokens"][start + row, kind] = token_ids(parts.tokenizer, prompt_text(tags))
+            out["said"][part, kind] = (logits.float().sigmoid().cpu() > thresholds).numpy()
     for array in out.values():
         array.flush()
 
 
-def fixed_prompts(parts: FrozenParts) -> dict[str, Tensor]:
-    """Token ids [77] of the prompts that replace a sample's own: no words, no tags, and SeeSR's negative words."""
-    texts = {"empty": "", "untagged": prompt_text([]), "negative": NEGATIVE_PROMPT}
+def fixed_prompts(parts: FrozenParts, family: Family) -> dict[str, Tensor]:
+    """Token ids [77] of the prompts that replace a sample's own: no words, no tags, and the family's negative words."""
+    texts = {"empty": "", "untagged": prompt_text(family, []), "negative": family.negative}
     return {name: torch.tensor(token_ids(parts.tokenizer, text)) for name, text in texts.items()}

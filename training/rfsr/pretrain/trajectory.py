@@ -14,7 +14,7 @@ from torch import Tensor
 from rfsr.data import PackedCrops
 from rfsr.features.network import feature_distance
 from rfsr.features.squeezenet import SqueezeNetFeatures
-from rfsr.pretrain.denoiser import DenoiserConfig
+from rfsr.pretrain.denoiser import DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, LatentCrops
 from rfsr.rollout import Plan, RolloutConfig, RolloutStage, plan_of
 
@@ -49,7 +49,7 @@ class TrajectoryStage(RolloutStage):
     def __init__(
         self,
         config: TrajectoryConfig,
-        base: DenoiserConfig,
+        base: DenoiserStageConfig,
         crops: PackedCrops,
         latents: LatentCrops,
         parts: FrozenParts,

@@ -1,0 +1,35 @@
+import type { ColorFix, SamplerName, StartPoint } from '../request.ts';
+
+export interface Choice<T extends string> {
+  readonly value: T;
+  readonly text: string;
+}
+
+/** A family as people meet it: its name, what it does in a sentence, the choices that make sense for it, and its published settings. */
+export interface FamilyOptions {
+  readonly name: string;
+  readonly about: string;
+  /** What its prompt is made of. */
+  readonly promptHelp: string;
+  /** The family's own first. */
+  readonly samplers: readonly Choice<SamplerName>[];
+  readonly startPoints: readonly Choice<StartPoint>[];
+  /** What the authors' own program uses; a bundle's defaults are what measures best with its weights. */
+  readonly published: {
+    readonly steps: number;
+    readonly guidance: number;
+    readonly sampler: SamplerName;
+    readonly startPoint: StartPoint;
+    readonly colorFix: ColorFix;
+    readonly positive: string;
+    readonly negative: string;
+  };
+}
+
+export const DDPM: Choice<SamplerName> = { value: 'ddpm', text: 'DDPM, ancestral' };
+export const DDIM: Choice<SamplerName> = { value: 'ddim', text: 'DDIM, deterministic' };
+export const SPACED_DDPM: Choice<SamplerName> = { value: 'spaced-ddpm', text: 'DDPM, spaced over the whole schedule' };
+export const UNIPC: Choice<SamplerName> = { value: 'unipc', text: 'UniPC, second order' };
+
+export const FROM_INPUT: Choice<StartPoint> = { value: 'lr', text: 'The input, noised' };
+export const FROM_NOISE: Choice<StartPoint> = { value: 'noise', text: 'Pure noise' };

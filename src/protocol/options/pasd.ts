@@ -1,0 +1,24 @@
+import { DDIM, DDPM, type FamilyOptions, FROM_INPUT, FROM_NOISE, UNIPC } from './family-options.ts';
+
+/** PASD (test_pasd.py): a caption, or here tags, and strong guidance. */
+export const PASD_OPTIONS: FamilyOptions = {
+  name: 'PASD',
+  about: 'Reads the input cell by cell through attention to its control network; few steps of a second-order sampler.',
+  promptHelp: 'Tags, your words (a caption, if you like) and quality words, one after another.',
+  samplers: [UNIPC, DDPM, DDIM],
+  startPoints: [
+    { value: 'lr-twice', text: 'The input, noised twice' },
+    { value: 'lr-twice-legacy', text: 'Noised twice, as before diffusers 0.22' },
+    FROM_INPUT,
+    FROM_NOISE,
+  ],
+  published: {
+    steps: 20,
+    guidance: 9,
+    sampler: 'unipc',
+    startPoint: 'lr-twice',
+    colorFix: 'wavelet',
+    positive: 'clean, high-resolution, 8k',
+    negative: 'blurry, dotted, noise, raster lines, unclear, lowres, over-smoothed',
+  },
+};

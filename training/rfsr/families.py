@@ -1,0 +1,84 @@
+"""What tells the three families apart beside their networks: words, sampling, and where sampling starts.
+
+Facts: the published inference scripts and their defaults. A family is one entry here, one file of `rfsr.models` with its configurations,
+and one file of `rfsr.pipelines` with its procedure.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from rfsr.models import diffbir, pasd, seesr
+from rfsr.models.denoiser import DenoiserConfig
+from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT
+from rfsr.samplers import Sampler
+
+START_TIMESTEP = 999
+SECOND_TIMESTEP = 900
+"""PASD noises its start latent a second time, at this level (`added_noise_level`)."""
+START_POINTS = ("lr", "noise", "lr-twice", "lr-twice-legacy")
+"""From the input's latent, noised once; from noise alone; noised twice, as PASD does.
+
+The second noising is a trap of versions: since diffusers 0.22 a level that is not among the run's timesteps means the last one of them, which
+adds little; before, it meant itself, which leaves hardly anything of the input ("legacy").
+"""
+
+
+@dataclass(frozen=True)
+class Family:
+    """`configs`: of its denoiser, by size. `prompt`: tags, a person's words and quality words as one text."""
+
+    configs: dict[str, DenoiserConfig]
+    prompt: Callable[[list[str], str, str], str]
+    positive: str
+    negative: str
+    sampler: str
+    start_point: str
+
+
+def seesr_prompt(tags: list[str], user: str, positive: str) -> str:
+    """Double comma included (test_seesr.py)."""
+    return f"{', '.join(tags)}, {user},{positive}"
+
+
+def diffbir_prompt(tags: list[str], user: str, positive: str) -> str:
+    """Tags joined by commas, then what there is of the other words (DiffBIR's `--captioner ram`); nothing at all without any."""
+    return ", ".join(text for text in (*tags, user, positive) if text)
+
+
+def pasd_prompt(tags: list[str], user: str, positive: str) -> str:
+    """Tags as PASD writes detected objects, each with its comma, in the place of a caption; quality words follow without a separator."""
+    return "".join(f"{tag}, " for tag in tags) + (f" {user}" if user else "") + positive
+
+
+FAMILIES = {
+    "seesr": Family(seesr.CONFIGS, seesr_prompt, POSITIVE_PROMPT, NEGATIVE_PROMPT, "ddpm", "lr"),
+    "diffbir": Family(diffbir.CONFIGS, diffbir_prompt, "", "", "spaced-ddpm", "noise"),
+    "pasd": Family(
+        pasd.CONFIGS,
+        pasd_prompt,
+        POSITIVE_PROMPT,
+        "blurry, dotted, noise, raster lines, unclear, lowres, over-smoothed",
+        "unipc",
+        "lr-twice",
+    ),
+}
+
+
+def start_sample(point: str, latent: Tensor, sampler: Sampler, noise: Tensor, draw: Callable[[], Tensor]) -> Tensor:
+    """x_T [B, C, h, w] from the input's scaled latent and noise of the same shape; `draw` gives the second noise where it is needed."""
+    if point == "noise":
+        return noise
+    alphas = sampler.alphas.to(latent.device)
+    once = noised(latent, noise, alphas[START_TIMESTEP])
+    if point == "lr":
+        return once
+    legacy = point == "lr-twice-legacy"
+    level = SECOND_TIMESTEP if legacy else sampler.times[sampler.level_index(SECOND_TIMESTEP)]
+    return noised(once, draw(), alphas[level])
+
+
+def noised(latent: Tensor, noise: Tensor, abar: Tensor) -> Tensor:
+    """sqrt(abar) · latent + sqrt(1 - abar) · noise."""
+    return abar.sqrt() * latent + (1 - abar).sqrt() * noise

@@ -1,0 +1,52 @@
+"""DiffBIR v1's procedure in PyTorch (its original inference.py): first stage, then diffusion conditioned on the first stage's latent.
+
+The tagged version (RFSR, section 4.2) differs in the prompt alone.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from rfsr.color_fix import COLOR_FIXES
+from rfsr.common import from_rgb8, to_rgb8
+from rfsr.pipelines.parts import BundleModels, Restored, Settings
+from rfsr.pipelines.steps import decode01, encode_texts, predictor, read_picture, resized, sample_latent
+
+
+@torch.no_grad()
+def restore_diffbir(models: BundleModels, lr_rgb8: np.ndarray, settings: Settings) -> Restored:
+    """lr_rgb8 uint8 [h, w, 3] to its ×scale restoration. One torch CPU generator: start noise, then one draw a step.
+
+    The condition is the latent's mean, without posterior noise; colours are those of the first stage.
+    """
+    assert models.restorer is not None
+    enlarged, output = working_picture(lr_rgb8, settings.scale, models.image)
+    height, width = enlarged.shape[:2]
+    multiple = models.image["multipleOf"]
+    # zeros at the right and bottom, as published
+    padded = F.pad(from_rgb8(enlarged)[None], (0, -width % multiple, 0, -height % multiple))
+    first = models.restorer(padded)
+    embeds, tags = read_picture(models, lr_rgb8) if models.tagged else (None, [])
+    contexts = encode_texts(models, tags, settings)
+    condition_latent = models.scaled(models.vae.encode_moments(first * 2 - 1)[0])
+    generator = torch.Generator().manual_seed(settings.seed)
+    noise = torch.randn(condition_latent.shape, generator=generator)
+    conditions = models.denoiser.conditions(picture=first, image_embeds=embeds, condition_latent=condition_latent)
+    predict = predictor(models, contexts, conditions, guidance=settings.guidance)
+    sample, x0_by_step = sample_latent(predict, condition_latent, noise, models=models, settings=settings, generator=generator)
+    fixed = COLOR_FIXES[settings.color_fix](decode01(models, sample), first)
+    picture, first_stage = (to_rgb8(each[0, :, :height, :width]) for each in (fixed, first))
+    return Restored(resized(picture, *output, Image.Resampling.LANCZOS), tags, x0_by_step, first_stage)
+
+
+def working_picture(lr: np.ndarray, scale: int, image: dict[str, Any]) -> tuple[np.ndarray, tuple[int, int]]:
+    """The enlarged input, enlarged further where it is too small for the model, and the output's (height, width)."""
+    output = (lr.shape[0] * scale, lr.shape[1] * scale)
+    enlarged, short = resized(lr, *output), min(output)
+    if short < image["minSide"]:
+        enlarged = resized(enlarged, *(math.ceil(side * image["minSide"] / short) for side in output))
+    return enlarged, output

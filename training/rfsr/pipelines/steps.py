@@ -1,0 +1,95 @@
+"""Steps that two or more procedures take."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from rfsr.common import from_rgb8
+from rfsr.families import start_sample
+from rfsr.models.tagger import IMAGE_MEAN, IMAGE_STD, tags_said
+from rfsr.models.vocabulary import token_ids
+from rfsr.pipelines.parts import BundleModels, Settings
+from rfsr.samplers import open_sampler
+from rfsr.schedule import predict_x0
+
+
+def resized(rgb8: np.ndarray, height: int, width: int, filter_: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
+    """uint8 [H, W, 3] to [height, width, 3] with Pillow."""
+    return np.asarray(Image.fromarray(rgb8).resize((width, height), filter_))
+
+
+def to_multiple(rgb8: np.ndarray, multiple: int) -> np.ndarray:
+    """Resized down so that both sides are multiples."""
+    return resized(rgb8, *(max(multiple, side // multiple * multiple) for side in rgb8.shape[:2]))
+
+
+def read_picture(models: BundleModels, picture: np.ndarray) -> tuple[Tensor, list[str]]:
+    """Image embeddings [1, N, D] and tags of a picture that was not enlarged; no tags where the bundle does not use them."""
+    side = models.tagger.config.side
+    rgb = from_rgb8(resized(picture, side, side, Image.Resampling.BILINEAR))
+    normalised = (rgb - torch.tensor(IMAGE_MEAN)[:, None, None]) / torch.tensor(IMAGE_STD)[:, None, None]
+    embeds, logits = models.tagger(normalised[None])
+    said = tags_said(logits, models.tags, torch.tensor(models.thresholds))[0]
+    return embeds, said if models.tagged else []
+
+
+def encode_texts(models: BundleModels, tags: list[str], settings: Settings) -> tuple[Tensor, Tensor]:
+    """Contexts [1, 77, D] of the prompt and of the negative words."""
+    words = [
+        default if chosen is None else chosen
+        for chosen, default in ((settings.positive, models.traits.positive), (settings.negative, models.traits.negative))
+    ]
+    texts = (models.traits.prompt(tags, settings.user, words[0]), words[1])
+    positive, negative = (models.text_encoder(torch.tensor([token_ids(models.tokenizer, text)])) for text in texts)
+    return positive, negative
+
+
+def predictor(
+    models: BundleModels, contexts: tuple[Tensor, Tensor], conditions: dict[str, Tensor], *, guidance: float
+) -> Callable[[Tensor, int], Tensor]:
+    """x_t and its timestep to the noise in it, under classifier-free guidance where that is above 1."""
+    positive, negative = contexts
+
+    def predict(sample: Tensor, timestep: int) -> Tensor:
+        times = torch.tensor([float(timestep)])
+        if guidance <= 1:
+            return models.denoiser(sample, times, positive, **conditions)
+        without = models.denoiser(sample, times, negative, **conditions)
+        return (1 - guidance) * without + guidance * models.denoiser(sample, times, positive, **conditions)
+
+    return predict
+
+
+def sample_latent(
+    predict: Callable[[Tensor, int], Tensor],
+    latent: Tensor,
+    noise: Tensor,
+    *,
+    models: BundleModels,
+    settings: Settings,
+    generator: torch.Generator,
+) -> tuple[Tensor, list[Tensor]]:
+    """From the start that the settings name, over the sampler's steps: the last sample and every step's x0, [1, C, h, w] each.
+
+    `latent`: the input's, scaled; `noise`: the start's. One draw more for a start that is noised twice, then one a step.
+    """
+    sampler = open_sampler(settings.sampler or models.traits.sampler, settings.steps)
+
+    def draw() -> Tensor:
+        return torch.randn(latent.shape, generator=generator)
+
+    sample = start_sample(settings.start_point or models.traits.start_point, latent, sampler, noise, draw)
+    x0_by_step = []
+    for index, time in enumerate(sampler.times):
+        eps = predict(sample, time)
+        x0_by_step.append(predict_x0(sample, eps, time, sampler.alphas))
+        sample = sampler.step(sample, eps, index, draw() if sampler.uses_noise else None)
+    return sample, x0_by_step
+
+
+def decode01(models: BundleModels, latent: Tensor) -> Tensor:
+    """A scaled latent [1, C, h, w] as a picture [1, 3, 8h, 8w], nominally 0…1."""
+    return models.vae.decode_latent(models.unscaled(latent)) / 2 + 0.5

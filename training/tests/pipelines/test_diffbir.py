@@ -1,0 +1,66 @@
+"""DiffBIR's procedure: padding, the first stage, its latent as condition, an empty prompt."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from rfsr.common import from_rgb8
+from rfsr.models.vocabulary import token_ids
+from rfsr.pipelines import BundleModels, Settings, restore
+from rfsr.pipelines.diffbir import working_picture
+from tests.pipelines.stand_ins import models_of, picture, recorded
+
+
+@pytest.fixture(scope="module")
+def models() -> BundleModels:
+    return models_of("diffbir", tagged=False, multiple=64)
+
+
+@torch.no_grad()
+def test_the_first_stage_of_the_padded_picture_is_condition_and_sampling_starts_from_noise(models: BundleModels) -> None:
+    given, recorder, _ = recorded(models)
+    restored = restore(given, picture(), Settings(steps=2, seed=5))
+    enlarged, output = working_picture(picture(), 4, models.image)
+    padded = torch.zeros(1, 3, 128, 128)
+    padded[..., :80, :112] = from_rgb8(enlarged)
+    first = models.restorer(padded)
+    (conditioned,) = recorder.conditioned
+    assert output == (80, 112) and restored.first_stage.shape == (80, 112, 3)
+    assert torch.equal(conditioned["picture"], first)
+    assert torch.equal(conditioned["condition_latent"], models.scaled(models.vae.encode_moments(first * 2 - 1)[0]))
+    start = recorder.calls[0][0]
+    assert torch.equal(start, torch.randn(start.shape, generator=torch.Generator().manual_seed(5)))
+    assert [call[1].item() for call in recorder.calls] == [999.0, 0.0]
+
+
+def test_the_prompt_is_empty_unless_the_bundle_is_tagged(models: BundleModels) -> None:
+    every = replace(models, thresholds=[0.0, 1.0] * 8 + [0.0])
+    for tagged, text in ((False, ""), (True, ", ".join(models.tags[::2]))):
+        given, _, texts = recorded(replace(every, tagged=tagged))
+        restored = restore(given, picture(), Settings(steps=1))
+        assert texts.seen[0] == token_ids(models.tokenizer, text)
+        assert restored.tags == (models.tags[::2] if tagged else [])
+
+
+def test_colours_are_those_of_the_first_stage(models: BundleModels) -> None:
+    class Red(torch.nn.Module):
+        """A first stage that paints everything one colour."""
+
+        def forward(self, degraded: torch.Tensor) -> torch.Tensor:
+            return torch.tensor([0.8, 0.2, 0.1])[:, None, None].expand_as(degraded)
+
+    painted = restore(replace(models, restorer=Red()), picture(), Settings(steps=1, color_fix="adain")).rgb8
+    assert np.abs(painted.mean(axis=(0, 1)) / 255 - [0.8, 0.2, 0.1]).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("size", "scale", "enlarged"),
+    [((20, 28), 4, (80, 112)), ((9, 12), 4, (64, 86)), ((1, 1), 2, (64, 64)), ((70, 33), 1, (136, 64))],
+)
+def test_too_small_a_picture_is_raised_to_the_smallest_side_rounding_up(
+    models: BundleModels, size: tuple[int, int], scale: int, enlarged: tuple[int, int]
+) -> None:
+    found, output = working_picture(picture(*size), scale, models.image)
+    assert found.shape[:2] == enlarged and output == (size[0] * scale, size[1] * scale)

@@ -1,0 +1,70 @@
+"""SwinIR as DiffBIR's first stage: published names, windows that reach where they should, any size."""
+
+import hashlib
+from collections import defaultdict
+
+import pytest
+import torch
+from torch import nn
+
+from rfsr.models.restorer import CONFIGS, SwinIR, from_windows, shift_mask, to_windows
+
+# sha256 over the sorted "name (shape)" lines of every top-level block of the published checkpoint, index and mask buffers left out.
+PUBLISHED = {
+    "conv_first": "f51c9ea07135f46a", "patch_embed": "c96054a6ede7aefc", "layers": "e88383d289c2de7e",
+    "norm": "1d42bd8f088bc610", "conv_after_body": "76bf75b88b992ebb", "conv_before_upsample": "7f6fb8fb6c242d64",
+    "conv_up1": "cc65d5fbab2bf452", "conv_up2": "1fe861eabf68f218", "conv_up3": "4b356dd0504db77f",
+    "conv_hr": "940bcf8d285fc954", "conv_last": "5962ef02d9f5146a",
+}  # fmt: skip
+
+
+def nano() -> SwinIR:
+    torch.manual_seed(0)
+    return SwinIR(CONFIGS["nano"]).eval()
+
+
+def test_the_full_network_has_the_published_names_shapes_and_size() -> None:
+    with torch.device("meta"):
+        network = SwinIR(CONFIGS["full"])
+    blocks = defaultdict(list)
+    for name, value in network.state_dict().items():
+        blocks[name.split(".")[0]].append(f"{name} {tuple(value.shape)}")
+    assert len(network.state_dict()) == 660
+    assert {name: hashlib.sha256("\n".join(sorted(x)).encode()).hexdigest()[:16] for name, x in blocks.items()} == PUBLISHED
+    assert sum(parameter.numel() for parameter in network.parameters()) / 1e6 == pytest.approx(15.79, abs=0.01)
+
+
+def test_windows_go_there_and_back() -> None:
+    x = torch.randn(2, 16, 24, 5)
+    windows = to_windows(x, 8)
+    assert windows.shape == (2, 6, 64, 5)
+    assert torch.equal(windows[:, 1, 0], x[:, 0, 8]) and torch.equal(from_windows(windows, 16, 24, 8), x)
+
+
+def test_shifted_windows_do_not_join_what_the_roll_brought_together() -> None:
+    mask = shift_mask(16, 16, 8, 4, torch.zeros(1))
+    assert not mask[0].any()
+    # the last window holds four regions of equal size, each of which sees itself alone
+    assert (mask[3] == 0).float().mean() == pytest.approx(0.25)
+    assert torch.equal(mask, mask.transpose(1, 2))
+
+
+@torch.no_grad()
+def test_a_change_reaches_as_far_as_the_windows_and_no_further() -> None:
+    network = nano()
+    picture = torch.rand(1, 3, 192, 64)
+    changed = picture.clone()
+    changed[..., :8, :8] += 0.2
+    difference = (network(changed) - network(picture)).abs().amax(dim=(0, 1, 3))
+    assert difference[:8].max() > 0
+    # two layers of windows of 64 pixels, the second shifted by 32; convolutions of the map reach three cells of 8 pixels, those after it less than two
+    assert difference[64 + 32 + 3 * 8 + 16 :].max() < 1e-6
+
+
+@torch.no_grad()
+def test_a_correction_of_nothing_is_the_input() -> None:
+    network = nano()
+    nn.init.zeros_(network.conv_last.weight)
+    nn.init.zeros_(network.conv_last.bias)
+    picture = torch.rand(2, 3, 64, 128)
+    assert torch.equal(network(picture), picture)

@@ -1,0 +1,81 @@
+import { cropPlanes, padPlanes, toPicture, toPlanes } from '../../src/core/picture.ts';
+import { NoiseGenerator } from '../../src/core/random.ts';
+import { resizePicture } from '../../src/core/resize.ts';
+import type { Manifest } from '../../src/protocol/manifest.ts';
+import type { RestoreRequest } from '../../src/protocol/request.ts';
+import { denoise, type LaneInputs } from './shared/denoise.ts';
+import { encodeTexts } from './shared/encode-texts.ts';
+import { finish, fixColor, type RunResult } from './shared/finish.ts';
+import { type Lanes, laneAt, shared } from './shared/lanes.ts';
+import { encodeMean, latentDimsOf } from './shared/latents.ts';
+import { output1 } from './shared/outputs.ts';
+import { readPicture } from './shared/read-picture.ts';
+import { checkWorkingSize, eachSide, type Size } from './shared/working-size.ts';
+
+/**
+ * DiffBIR v1 (Lin et al. 2308.15070; order and numbers of its original inference.py): first stage at output size → text → its mean latent →
+ * sampling → decode → the first stage's colours. The tagged version (RFSR, section 4.2) differs in the prompt alone. One generator serves all
+ * lanes of the run: start noise, then one draw a step for samplers that use it.
+ */
+export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Promise<readonly RunResult[]> {
+  const [lead] = lanes;
+  const { upscaled, raised, padded } = workingSizes(request.image, request.scale, lead.manifest.image);
+  const enlarged = resizePicture(request.image, upscaled.height, upscaled.width, 'bicubic');
+  const large = raised === null ? enlarged : resizePicture(enlarged, raised.height, raised.width, 'bicubic');
+  const degraded = padPlanes(toPlanes(large), padded);
+
+  await lead.stage('restore');
+  const first = await shared(lanes, ['restorer'], async (lane) => {
+    const restored = output1(await lane.run('restorer', { degraded }), 'restored');
+    await lane.emit({ type: 'first-stage', image: toPicture(cropPlanes(restored, large)) });
+    return restored;
+  });
+
+  await lead.stage('tag');
+  const tags = await shared(lanes, ['tagger'], async (lane) => {
+    if (request.prompt.tags !== null) return request.prompt.tags;
+    return lane.manifest.tagged ? (await readPicture(lane, request.image)).tags : [];
+  });
+  await lead.stage('text');
+  const texts = await encodeTexts(lanes, request, diffbirPrompt, tags);
+
+  await lead.stage('encode');
+  const noise = new NoiseGenerator(request.seed);
+  const startNoise = noise.normal(latentDimsOf(lead, padded));
+  const latents = await shared(lanes, ['restorer', 'vaeEncoder'], (lane, i) => encodeMean(lane, laneAt(first, i)));
+
+  await lead.stage('denoise');
+  const inputs = lanes.map((_, i): LaneInputs => {
+    const latent = laneAt(latents, i);
+    return { texts: laneAt(texts, i), seen: { conditionLatent: latent }, latent };
+  });
+  const sampled = await denoise(lanes, request, inputs, startNoise, noise);
+  return finish(lanes, request, texts, sampled, (decoded, i) => {
+    const fixed = fixColor(decoded, laneAt(first, i), request.colorFix);
+    return resizePicture(toPicture(cropPlanes(fixed, large)), upscaled.height, upscaled.width, 'lanczos');
+  });
+}
+
+/** Tags joined by commas, then what there is of the other words (DiffBIR's `--captioner ram`); nothing at all without any. */
+export function diffbirPrompt(tags: readonly string[], user: string, positive: string): string {
+  return [...tags, user, positive].filter((text) => text !== '').join(', ');
+}
+
+interface WorkingSizes {
+  /** The input times the scale, which is also what the person asked for. */
+  readonly upscaled: Size;
+  /** The same raised until its short side is large enough for the model, where it is not. */
+  readonly raised: Size | null;
+  /** With zeros at the right and bottom up to whole multiples: what the networks see. */
+  readonly padded: Size;
+}
+
+/** Throws StudioError `image-too-large`. */
+function workingSizes(image: Size, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
+  const upscaled = eachSide(image, (side) => side * scale);
+  const short = Math.min(upscaled.height, upscaled.width);
+  const raised = short < minSide ? eachSide(upscaled, (side) => Math.ceil((side * minSide) / short)) : null;
+  const padded = eachSide(raised ?? upscaled, (side) => Math.ceil(side / multipleOf) * multipleOf);
+  checkWorkingSize(padded, image, scale);
+  return { upscaled, raised, padded };
+}
