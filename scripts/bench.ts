@@ -1,9 +1,9 @@
 // Speeds and memory of this machine, measured in one run: seconds per stage and step in Node and in Chromium (WASM, one and two
-// threads), and beside them bicubic and the browser's other upscalers, with the same quality measures. JSON and a table in artifacts/.
+// threads), beside them bicubic and the browser's other upscalers, with the same quality measures, and every shipped bundle. JSON and tables
+// in artifacts/.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { build, createServer, preview } from 'vite';
 import { FolderFiles } from '../cli/folder-files.ts';
@@ -11,9 +11,12 @@ import { nodeRuntime } from '../cli/ort.ts';
 import { readPicture } from '../cli/pictures.ts';
 import { psnrY, ssimY } from '../src/core/metrics.ts';
 import { resizePicture } from '../src/core/resize.ts';
-import type { Image8 } from '../src/protocol/request.ts';
+import { defaultRequest } from '../src/protocol/default-request.ts';
+import type { Image8, RestoreRequest } from '../src/protocol/request.ts';
 import { launchChromium, visit } from '../tests/support/chromium.ts';
 import { Engine } from '../workers/engine.ts';
+import { type ModelRow, measureModels, modelTable } from './models.ts';
+import { timedRun } from './timed-run.ts';
 
 const SIZES = [
   [128, 128],
@@ -55,6 +58,7 @@ declare global {
 
 const rows: Row[] = [];
 const pairs: PairRow[] = [];
+let models: readonly ModelRow[] = [];
 mkdirSync(OUT, { recursive: true });
 
 interface Pair {
@@ -163,28 +167,6 @@ async function inChromium(url: string, path: string, truth: Image8 | null, size:
   }
 }
 
-/** One press of Upscale: seconds of its stages, as the page itself says. */
-async function timedRun(page: Page) {
-  await page.getByRole('tab', { name: 'Settings' }).click();
-  const began = performance.now();
-  await page.getByRole('button', { name: 'Upscale' }).click();
-  await page
-    .getByLabel(/^Step 1 low frequencies/)
-    .first()
-    .waitFor();
-  const firstPreviewSeconds = (performance.now() - began) / 1000;
-  await page.getByRole('button', { name: /^Download/ }).waitFor({ timeout: 600_000 });
-  await page.getByRole('button', { name: 'Upscale' }).waitFor({ timeout: 600_000 });
-  await page.getByRole('tab', { name: 'Info' }).click();
-  const stages = await page
-    .getByRole('tabpanel')
-    .getByRole('listitem')
-    .evaluateAll((items) => Object.fromEntries(items.map((item) => (item.textContent ?? '').match(/^([a-z]+)([\d.]+)/)?.slice(1) ?? [])));
-  const seconds = Object.fromEntries(Object.entries(stages).map(([stage, text]) => [stage, Number(text)]));
-  const inGraphs = /(\d+) % inside/.exec((await page.getByRole('tabpanel').textContent()) ?? '')?.[1];
-  return { seconds, firstPreviewSeconds, inGraphsPercent: Number(inGraphs) };
-}
-
 /** One model against base and RFSR together, both warm, in one process or page. */
 interface PairRow {
   readonly what: string;
@@ -201,22 +183,8 @@ function pairRow(what: string, size: string, oneSeconds: number, pairSeconds: nu
 async function pairInNode(path: string, size: string): Promise<PairRow> {
   const engine = new Engine(nodeRuntime, ['cpu'], new FolderFiles('public/models'));
   const image = await readPicture(path);
-  const { sampling, image: defaults } = (await engine.bundle(PAIR[0])).manifest;
-  const { sampler, startPoint, positivePrompt: positive, negativePrompt: negative } = sampling;
-  const prompt = { tags: null, user: '', positive, negative };
-  const { colorFix } = defaults;
-  const request = {
-    image,
-    scale: 4,
-    steps: STEPS,
-    guidance: GUIDANCE,
-    seed: 42,
-    sampler,
-    startPoint,
-    prompt,
-    colorFix,
-    preview: 'bands',
-  } as const;
+  const defaults = defaultRequest((await engine.bundle(PAIR[0])).manifest, image);
+  const request: RestoreRequest = { ...defaults, steps: STEPS, guidance: GUIDANCE, preview: 'bands' };
   const timed = async (bundles: readonly string[]): Promise<number> => {
     const began = performance.now();
     const lanes = bundles.map((bundleId) => ({ runId: bundleId, bundleId }));
@@ -326,17 +294,23 @@ for (const [height, width] of SIZES) {
   for (const threads of cpus().length > 1 ? [1, cpus().length] : [1]) rows.push(await inChromium(url, path, truth, size, threads));
   rows.push(...(await peersInChromium(path, truth, size)));
   pairs.push(await pairInNode(path, size), await pairInChromium(url, path, size));
+  if (models.length === 0) models = await measureModels(url, path, truth, `${OUT}/models`);
 }
 await server.close();
 const training = finetuning();
 const command = `npm run bench -- ${SOURCE}`;
 writeFileSync(
   `${OUT}/bench.json`,
-  JSON.stringify({ command, cpus: cpus().map(({ model }) => model), steps: STEPS, guidance: GUIDANCE, rows, pairs, training }, null, 1),
+  JSON.stringify(
+    { command, cpus: cpus().map(({ model }) => model), steps: STEPS, guidance: GUIDANCE, rows, pairs, models, training },
+    null,
+    1,
+  ),
 );
 const report = [
   table(),
   pairTable(),
+  modelTable(models),
   `Fine-tuning: ${training === null ? 'the training package is not installed' : JSON.stringify(training)}`,
 ].join('\n\n');
 writeFileSync(`${OUT}/bench.md`, `${report}\n`);

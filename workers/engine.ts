@@ -1,4 +1,4 @@
-import type { Tensor } from '../src/core/tensor.ts';
+import { cropPlanes } from '../src/core/picture.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
 import { type Graph, type Manifest, parseIndex, parseManifest, type Role } from '../src/protocol/manifest.ts';
@@ -9,6 +9,7 @@ import type { PipelineContext } from './pipelines/context.ts';
 import { createTokenizer } from './pipelines/prompt.ts';
 import { PIPELINES } from './pipelines/registry.ts';
 import { bandPreviews } from './pipelines/shared/denoise.ts';
+import type { RunResult } from './pipelines/shared/finish.ts';
 import { laneAt } from './pipelines/shared/lanes.ts';
 import { decodeLatent } from './pipelines/shared/latents.ts';
 import { SessionPool } from './sessions/pool.ts';
@@ -40,8 +41,8 @@ export class Engine {
   readonly #backends: readonly Backend[];
   readonly #pool: SessionPool;
   readonly #bundles = new Map<string, Promise<Bundle>>();
-  /** x0 of the latest run's steps, lane by lane, for decoding in full on demand. */
-  #latest: readonly { readonly runId: string; readonly bundle: Bundle; readonly x0ByStep: readonly Tensor[] }[] = [];
+  /** The latest run's steps, lane by lane, for decoding in full on demand. */
+  #latest: readonly (Pick<RunResult, 'x0ByStep' | 'visible'> & { readonly runId: string; readonly bundle: Bundle })[] = [];
 
   /** `backends`: best first; a graph that fails on one moves to the next. */
   constructor(runtime: OrtRuntime, backends: readonly Backend[], files: BundleFiles) {
@@ -96,7 +97,10 @@ export class Engine {
     checkTogether(lead.bundle.manifest, others);
     const results = await PIPELINES[lead.bundle.manifest.family]([lead.context, ...others.map(({ context }) => context)], request);
     const timings = clock.finish();
-    this.#latest = [lead, ...others].map(({ runId, bundle }, i) => ({ runId, bundle, x0ByStep: laneAt(results, i).x0ByStep }));
+    this.#latest = [lead, ...others].map(({ runId, bundle }, i) => {
+      const { x0ByStep, visible } = laneAt(results, i);
+      return { runId, bundle, x0ByStep, visible };
+    });
     for (const [i, { runId }] of [lead, ...others].entries()) {
       const { image, recipe } = laneAt(results, i);
       await send({ type: 'done', runId, image, timings, graphSeconds: clock.graphSeconds, recipe });
@@ -108,9 +112,10 @@ export class Engine {
     const lane = this.#latest.find((kept) => kept.runId === runId);
     const latent = lane?.x0ByStep[index];
     if (lane === undefined || latent === undefined) throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
-    const { bundle } = lane;
+    const { bundle, visible } = lane;
     const run = (role: Role, feeds: Feeds) => this.#runRole(bundle, role, feeds, async () => {}, new AbortController().signal);
-    return bandPreviews(await decodeLatent({ manifest: bundle.manifest, run }, latent), null).previews;
+    const decoded = await decodeLatent({ manifest: bundle.manifest, run }, latent);
+    return bandPreviews(cropPlanes(decoded, visible), null).previews;
   }
 
   /** Frees every compiled graph and all that was kept of the latest run. */

@@ -8,10 +8,11 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { FolderFiles } from '../../cli/folder-files.ts';
 import { nodeRuntime } from '../../cli/ort.ts';
 import { readPicture } from '../../cli/pictures.ts';
+import { defaultRequest } from '../../src/protocol/default-request.ts';
 import type { RunEvent } from '../../src/protocol/events.ts';
 import { Engine } from '../../workers/engine.ts';
 import { launchChromium, openMadePicture, setSteps, visit } from '../support/chromium.ts';
-import { eventOf, NANO_MODELS, nanoManifest, nanoRequest } from '../support/nano.ts';
+import { eventOf, NANO_MODELS, nanoManifest } from '../support/nano.ts';
 
 /** Levels of 255 by which two backends may differ on the same request. */
 const MEAN_LEVELS = 1;
@@ -30,21 +31,9 @@ async function savedPicture(page: Awaited<ReturnType<typeof visit>>['page']): Pr
 /** The same request in Node, RGB bytes. */
 async function inNode(models: string, bundleId: string, steps: number, seed: number): Promise<Buffer> {
   const engine = new Engine(nodeRuntime, ['cpu'], new FolderFiles(models));
-  const { sampling, image: defaults } = (await engine.bundle(bundleId)).manifest;
+  const { manifest } = await engine.bundle(bundleId);
   const events: RunEvent[] = [];
-  const { sampler, guidance, startPoint, positivePrompt: positive, negativePrompt: negative } = sampling;
-  const prompt = { tags: null, user: '', positive, negative };
-  const request = nanoRequest({
-    image: await readPicture(SAMPLE),
-    steps,
-    seed,
-    sampler,
-    guidance,
-    startPoint,
-    prompt,
-    colorFix: defaults.colorFix,
-    preview: 'none',
-  });
+  const request = { ...defaultRequest(manifest, await readPicture(SAMPLE)), steps, seed };
   await engine.run([{ runId: 'node', bundleId }], request, async (event) => void events.push(event), new AbortController().signal);
   await engine.dispose();
   const { height, width, rgba8 } = eventOf(events, 'done').image;
@@ -82,6 +71,20 @@ describe('a run in Chromium on WASM', () => {
     const { data, info } = await savedPicture(page);
     expect([info.height, info.width]).toEqual([512, 512]);
     expectClose(data, await inNode('public/models', 'seesr-mini', 3, 42));
+    expect(faults).toEqual([]);
+  });
+
+  it('gives with every other family and its RFSR twin what Node gives', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await page.getByRole('button', { name: 'Astronaut' }).click();
+    for (const id of ['diffbir-nano', 'diffbir-tag-nano', 'pasd-nano'].flatMap((base) => [base, `${base}-rfsr`])) {
+      await page.getByRole('combobox', { name: 'Model' }).selectOption(id);
+      await setSteps(page, 3);
+      await page.getByRole('button', { name: 'Upscale', disabled: false }).click();
+      await page.getByLabel('Step 3 high frequencies').waitFor();
+      await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
+      expectClose((await savedPicture(page)).data, await inNode(NANO_MODELS, id, 3, 42));
+    }
     expect(faults).toEqual([]);
   });
 

@@ -49,7 +49,7 @@ export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Pro
     const latent = laneAt(latents, i);
     return { texts: laneAt(texts, i), seen: { conditionLatent: latent }, latent };
   });
-  const sampled = await denoise(lanes, request, inputs, startNoise, noise);
+  const sampled = await denoise(lanes, request, inputs, startNoise, noise, large);
   return finish(lanes, request, texts, sampled, (decoded, i) => {
     const fixed = fixColor(decoded, laneAt(first, i), request.colorFix);
     return resizePicture(toPicture(cropPlanes(fixed, large)), upscaled.height, upscaled.width, 'lanczos');

@@ -44,7 +44,7 @@ export async function restorePASD(lanes: Lanes, request: RestoreRequest): Promis
     const seen = { ...(await encodeCondition(lane, toPlanes(reference))), conditionLatent };
     inputs.push({ texts: laneAt(texts, i), seen, latent });
   }
-  const sampled = await denoise(lanes, request, inputs, startNoise, noise);
+  const sampled = await denoise(lanes, request, inputs, startNoise, noise, working);
   return finish(lanes, request, texts, sampled, (decoded) => {
     const fixed = fixColor(clamp01(decoded), toPlanes(reference), request.colorFix);
     return resizePicture(toPicture(fixed), upscaled.height, upscaled.width, 'bicubic');

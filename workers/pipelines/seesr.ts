@@ -45,7 +45,7 @@ export async function restoreSeeSR(lanes: Lanes, request: RestoreRequest): Promi
     const seen = { ...(await encodeCondition(lane, toPlanes(reference))), imageEmbeds, conditionLatent };
     inputs.push({ texts: laneAt(texts, i), seen, latent });
   }
-  const sampled = await denoise(lanes, request, inputs, startNoise, noise);
+  const sampled = await denoise(lanes, request, inputs, startNoise, noise, working);
   return finish(lanes, request, texts, sampled, (decoded) => {
     const fixed = fixColor(clamp01(decoded), toPlanes(reference), request.colorFix);
     return resizePicture(toPicture(fixed), output.height, output.width, 'bicubic');

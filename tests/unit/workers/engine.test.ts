@@ -174,6 +174,11 @@ describe('a run of another family', () => {
     expect(order).toEqual(['first-stage', 'step', 'step', 'step']);
     const { image } = eventOf(events, 'first-stage');
     expect([image.height, image.width]).toEqual([80, 112]);
+    const { previews } = eventOf(events, 'step');
+    // what was padded to whole windows is not shown
+    expect([previews?.x0.height, previews?.x0.width]).toEqual([80, 112]);
+    const { x0 } = await engine.decodeStep('diffbir-nano', 0);
+    expect([x0.height, x0.width]).toEqual([80, 112]);
     expect(events.flatMap((event) => (event.type === 'stage' ? [event.stage] : []))[1]).toBe('restore');
   });
 

@@ -90,7 +90,8 @@ def step_statistics(models: BundleModels, restored: Restored) -> list[dict[str, 
     before = None
     for x0 in restored.x0_by_step:
         preview = models.vae.decode_linear(x0 / models.latent_scale + models.latent_shift)[0] / 2 + 0.5
-        low, *details = bands_of(preview.clamp(0, 1).permute(1, 2, 0).double().numpy())
+        height, width = restored.visible or preview.shape[1:]
+        low, *details = bands_of(preview[:, :height, :width].clamp(0, 1).permute(1, 2, 0).double().numpy())
         bands = (low, np.stack(details))
         changes = [None, None] if before is None else [mean_square(new - old) for new, old in zip(bands, before, strict=True)]
         rows.append(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from rfsr.checkpoint import load_bundle
+from rfsr.checkpoint import load_bundle, read_manifest
 from rfsr.golden.analysis import step_statistics
 from rfsr.golden.pictures import made_up
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT, token_ids
@@ -47,11 +47,12 @@ REQUESTS: dict[str, tuple[dict[str, Any], ...]] = {
 
 
 def full_runs(bundle: Path) -> list[dict[str, Any]]:
-    """Runs of a bundle on a small picture: its requests and the resulting pixels."""
+    """Runs of a bundle on a small picture: its requests, of an RFSR twin the first alone, and the resulting pixels."""
     models = load_bundle(bundle)
+    requests = REQUESTS[models.family][: 1 if read_manifest(bundle)["variant"] == "rfsr" else None]
     picture = made_up(20, 28, seed=9)
     cases = []
-    for table in REQUESTS[models.family]:
+    for table in requests:
         restored = restore(models, picture, Settings(**table))
         height, width = restored.rgb8.shape[:2]
         words = {"positive": models.traits.positive, "negative": models.traits.negative}

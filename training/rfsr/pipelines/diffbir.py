@@ -40,7 +40,7 @@ def restore_diffbir(models: BundleModels, lr_rgb8: np.ndarray, settings: Setting
     sample, x0_by_step = sample_latent(predict, condition_latent, noise, models=models, settings=settings, generator=generator)
     fixed = COLOR_FIXES[settings.color_fix](decode01(models, sample), first)
     picture, first_stage = (to_rgb8(each[0, :, :height, :width]) for each in (fixed, first))
-    return Restored(resized(picture, *output, Image.Resampling.LANCZOS), tags, x0_by_step, first_stage)
+    return Restored(resized(picture, *output, Image.Resampling.LANCZOS), tags, x0_by_step, first_stage, (height, width))
 
 
 def working_picture(lr: np.ndarray, scale: int, image: dict[str, Any]) -> tuple[np.ndarray, tuple[int, int]]:

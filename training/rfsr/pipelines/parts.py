@@ -80,10 +80,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Restored:
-    """The result uint8 [H, W, 3], the tags it was guided by, x0 of every step (scaled latents [1, C, h, w]), and the first stage's
-    picture uint8 [h, w, 3] where the family has one."""
+    """The result uint8 [H, W, 3], the tags it was guided by, and x0 of every step (scaled latents [1, C, h, w]).
+
+    `first_stage`: its picture uint8 [h, w, 3], where the family has one. `visible`: height and width of the picture in a decoded latent, where
+    the rest, at the right and bottom, is padding.
+    """
 
     rgb8: np.ndarray
     tags: list[str]
     x0_by_step: list[Tensor]
     first_stage: np.ndarray | None = None
+    visible: tuple[int, int] | None = None

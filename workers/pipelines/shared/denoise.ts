@@ -1,5 +1,5 @@
 import { bandChanges, bandEnergies, type HaarBands, haar, highView, lowView } from '../../../src/core/dwt.ts';
-import { toPicture } from '../../../src/core/picture.ts';
+import { cropPlanes, toPicture } from '../../../src/core/picture.ts';
 import type { NoiseGenerator } from '../../../src/core/random.ts';
 import { openSampling, type Sampling } from '../../../src/core/schedulers/sampler.ts';
 import { alphasCumprod } from '../../../src/core/schedulers/schedule.ts';
@@ -12,6 +12,7 @@ import type { Texts } from './encode-texts.ts';
 import { type Lanes, laneAt } from './lanes.ts';
 import { decodeLatent } from './latents.ts';
 import { output1 } from './outputs.ts';
+import type { Size } from './working-size.ts';
 
 /** What one lane brings to the denoising. */
 export interface LaneInputs {
@@ -26,11 +27,14 @@ export interface LaneInputs {
 export interface Sampled {
   readonly sample: Tensor;
   readonly x0ByStep: readonly Tensor[];
+  /** What of a decoded latent is the picture: the rest, at the right and bottom, is padding. */
+  readonly visible: Size;
 }
 
 interface LaneState extends LaneInputs {
   readonly context: PipelineContext;
   readonly sampling: Sampling;
+  readonly visible: Size;
   sample: Tensor;
   bands: HaarBands | null;
   readonly x0ByStep: Tensor[];
@@ -38,7 +42,7 @@ interface LaneState extends LaneInputs {
 
 /**
  * Samples all lanes step by step on the same noise. `noise` has already given `startNoise`; it gives one draw more for a start that is
- * noised twice, then one a step for samplers that use it.
+ * noised twice, then one a step for samplers that use it. Previews show what is `visible` of a decoded latent.
  */
 export async function denoise(
   lanes: Lanes,
@@ -46,6 +50,7 @@ export async function denoise(
   inputs: readonly LaneInputs[],
   startNoise: Tensor,
   noise: NoiseGenerator,
+  visible: Size,
 ): Promise<readonly Sampled[]> {
   const { manifest, signal } = lanes[0];
   const alphas = alphasCumprod(manifest.scheduler);
@@ -59,7 +64,7 @@ export async function denoise(
     const lane = laneAt(inputs, i);
     const sampling = openSampling(request.sampler, manifest.scheduler, request.steps);
     const sample = startSample(request.startPoint, alphas, sampling, lane.latent, startNoise, drawSecond);
-    return { ...lane, context, sampling, sample, bands: null, x0ByStep: [] };
+    return { ...lane, context, sampling, sample, visible, bands: null, x0ByStep: [] };
   });
   const { timesteps, usesNoise } = openSampling(request.sampler, manifest.scheduler, request.steps);
   const began = performance.now();
@@ -97,7 +102,7 @@ async function predict({ context, seen, sample, texts }: LaneState, timestep: nu
 async function previewStep(state: LaneState, x0: Tensor): Promise<StepPreviews> {
   const { context } = state;
   const role = context.manifest.graphs.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder';
-  const { previews, bands } = bandPreviews(await decodeLatent(context, x0, role), state.bands);
+  const { previews, bands } = bandPreviews(cropPlanes(await decodeLatent(context, x0, role), state.visible), state.bands);
   state.bands = bands;
   return previews;
 }

@@ -10,6 +10,7 @@ import type { Sampled } from './denoise.ts';
 import type { Texts } from './encode-texts.ts';
 import { graphHashes, type Lanes, laneAt } from './lanes.ts';
 import { decodeLatent } from './latents.ts';
+import type { Size } from './working-size.ts';
 
 /** What a pipeline gives for one lane. */
 export interface RunResult {
@@ -17,6 +18,8 @@ export interface RunResult {
   readonly recipe: Recipe;
   /** x0 predictions of every step, scaled latents [1, C, h, w], for decoding in full on demand. */
   readonly x0ByStep: readonly Tensor[];
+  /** What of a decoded latent is the picture. */
+  readonly visible: Size;
 }
 
 /**
@@ -37,7 +40,8 @@ export async function finish(
   const results: RunResult[] = [];
   for (const [i, context] of lanes.entries()) {
     const image = await keepAlpha(context, toResult(laneAt(decoded, i), i), request.image);
-    results.push({ image, recipe: recipeOf(context, request, laneAt(texts, i)), x0ByStep: laneAt(sampled, i).x0ByStep });
+    const { x0ByStep, visible } = laneAt(sampled, i);
+    results.push({ image, recipe: recipeOf(context, request, laneAt(texts, i)), x0ByStep, visible });
   }
   return results;
 }

@@ -1,0 +1,86 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launchChromium, openMadePicture, SCREENSHOTS, setSteps, visit } from '../support/chromium.ts';
+
+const STEPS = 3;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+
+async function upscaleWith(page: Page, id: string): Promise<void> {
+  await page.getByRole('combobox', { name: 'Model' }).selectOption(id);
+  await setSteps(page, STEPS);
+  await page.getByRole('button', { name: 'Upscale', disabled: false }).click();
+  await page.getByLabel(`Step ${STEPS} high frequencies`).waitFor();
+  await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
+}
+
+describe('a person who tries every family', () => {
+  it('finds them by name, each with its own choices, and their published settings', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 40, 56);
+    const model = page.getByRole('combobox', { name: 'Model' });
+    const groups = () => model.locator('optgroup').evaluateAll((found) => found.map((group) => group.getAttribute('label')));
+    await expect.poll(groups).toEqual(['SeeSR', 'DiffBIR', 'PASD']);
+    await page.getByText('Advanced').click();
+    const first = async () => page.getByRole('combobox', { name: 'Sampler' }).locator('option').first().textContent();
+    for (const [id, sampler, start] of [
+      ['diffbir-nano', 'DDPM, spaced over the whole schedule', 'noise'],
+      ['pasd-nano', 'UniPC, second order', 'lr-twice'],
+    ] as const) {
+      await model.selectOption(id);
+      await expect.poll(first).toBe(sampler);
+      expect(await page.getByRole('combobox', { name: 'Start from' }).inputValue()).toBe(start);
+    }
+    await page.getByRole('button', { name: 'PASD’s published settings' }).click();
+    expect(await page.getByRole('spinbutton', { name: 'Guidance' }).inputValue()).toBe('9');
+    await page.getByRole('button', { name: 'This model’s own' }).click();
+    await expect.poll(() => page.getByRole('spinbutton', { name: 'Guidance' }).inputValue()).toBe('2');
+    expect(faults).toEqual([]);
+  });
+
+  it('sees DiffBIR’s first stage as a frame of its own, and holds the result against it', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 40, 56);
+    await upscaleWith(page, 'diffbir-nano');
+    const steps = page.getByRole('region', { name: 'Steps' });
+    await steps.getByRole('img', { name: 'First stage' }).waitFor();
+    expect(await steps.getByRole('listitem').count()).toBe(STEPS);
+    await steps.getByRole('button', { name: 'stage 1' }).click();
+    const result = page.getByRole('region', { name: 'Result' });
+    await result.getByRole('img', { name: 'first stage' }).waitFor();
+    expect(await page.getByRole('combobox', { name: 'Compare with' }).inputValue()).toBe('first-stage');
+    await page.screenshot({ path: `${SCREENSHOTS}/first-stage.png` });
+    await steps.getByRole('button', { name: 'stage 1' }).click();
+    await result.getByRole('img', { name: 'input' }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('compares any two finished results, step by step too, and only of one picture', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 40, 56);
+    await upscaleWith(page, 'seesr-nano');
+    await upscaleWith(page, 'pasd-nano');
+    const against = page.getByRole('combobox', { name: 'Compare with' });
+    const name = /^SeeSR nano .* seed 42 · 3 steps$/;
+    const option = against.getByRole('option', { name });
+    await against.selectOption((await option.getAttribute('value')) ?? '');
+    const result = page.getByRole('region', { name: 'Result' });
+    await result.getByRole('img', { name }).waitFor();
+    await result.getByRole('img', { name: /^PASD nano/ }).waitFor();
+    await page.getByRole('button', { name: 'Difference' }).click();
+    await page.getByText(/difference ×4 · mean \d/).waitFor();
+    await page.getByRole('button', { name: 'Show step 2' }).click();
+    await page.getByRole('button', { name: 'Side by side' }).click();
+    await result.getByRole('img', { name: /^SeeSR nano.*step 2/ }).waitFor();
+    await page.screenshot({ path: `${SCREENSHOTS}/two-families.png` });
+
+    await openMadePicture(page, 24, 24);
+    await upscaleWith(page, 'seesr-nano');
+    expect(await against.getByRole('option').allTextContents()).toEqual(['Input']);
+    expect(faults).toEqual([]);
+  });
+});
