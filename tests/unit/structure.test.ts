@@ -68,6 +68,27 @@ const files = ['src', 'workers', 'cli'].flatMap((root) =>
 );
 const imports = files.flatMap((file) => importsOf(file, readFileSync(file, 'utf8')));
 
+/** A family's name in code, not in a comment: as an identifier's part or a string. */
+const FAMILY_IN_CODE = /seesr|diffbir|pasd/i;
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, '');
+}
+
+describe('a family', () => {
+  it('is known to its pipeline, its options, the two registries, and the model chosen at the start, and to nothing else', () => {
+    const naming = files.filter((file) => FAMILY_IN_CODE.test(withoutComments(readFileSync(file, 'utf8'))));
+    expect(naming.sort()).toEqual(
+      [
+        ...['diffbir', 'pasd', 'seesr'].flatMap((name) => [`src/protocol/options/${name}.ts`, `workers/pipelines/${name}.ts`]),
+        'src/protocol/families.ts',
+        'src/store/state.ts',
+        'workers/pipelines/registry.ts',
+      ].sort(),
+    );
+  });
+});
+
 describe('the direction of imports', () => {
   it('is kept by every file', () => {
     expect(files.length).toBeGreaterThan(50);
