@@ -100,6 +100,7 @@ async function report(event: RunEvent, { output, frames, json }: CliOptions): Pr
       return;
     }
     case 'stage':
+    case 'tile':
     case 'tags':
     case 'download':
       return;

@@ -114,7 +114,7 @@ export class Engine {
     if (lane === undefined || latent === undefined) throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
     const { bundle, visible } = lane;
     const run = (role: Role, feeds: Feeds) => this.#runRole(bundle, role, feeds, async () => {}, new AbortController().signal);
-    const decoded = await decodeLatent({ manifest: bundle.manifest, run }, latent);
+    const decoded = await decodeLatent({ manifest: bundle.manifest, run, emit: async () => {} }, latent);
     return bandPreviews(cropPlanes(decoded, visible), null).previews;
   }
 

@@ -1,4 +1,5 @@
 import type { StudioErrorCode } from './errors.ts';
+import type { Role } from './manifest.ts';
 import type { Image8, RestoreRequest } from './request.ts';
 
 export const BACKENDS = ['webgpu', 'wasm-threads', 'wasm', 'cpu'] as const;
@@ -58,6 +59,8 @@ export type RunEvent =
   | { readonly type: 'stage'; readonly runId: string; readonly stage: Stage; readonly backend: Backend }
   | { readonly type: 'download'; readonly runId: string; readonly loadedBytes: number; readonly totalBytes: number }
   | { readonly type: 'tags'; readonly runId: string; readonly tags: readonly string[]; readonly unknownWords: readonly string[] }
+  /** A large picture's piece `index` of `count`, about to be computed; row by row. */
+  | { readonly type: 'tile'; readonly runId: string; readonly role: Role; readonly index: number; readonly count: number }
   | { readonly type: 'first-stage'; readonly runId: string; readonly image: Image8 }
   | {
       readonly type: 'step';

@@ -23,6 +23,14 @@ const canary = object({
   tolerance: number(),
 });
 
+/** How a graph is run on more than it can hold at once; in latent cells. Without one it always sees the whole. */
+const tiling = union(
+  /** Nothing farther than `cells` away matters: parts of `part` cells a side, computed with that much around, make up the whole exactly. */
+  object({ kind: literal('halo'), cells: integer(), part: integer() }),
+  /** Everything matters: tiles that overlap are blended. */
+  object({ kind: literal('blend'), tile: integer(), overlap: integer() }),
+);
+
 const graph = object({
   id: string(),
   files: array(file),
@@ -32,6 +40,7 @@ const graph = object({
   outputs: array(port),
   /** WebGPU features or limits the graph cannot do without. */
   requires: array(string()),
+  tiling: optional(tiling),
   canary,
 });
 

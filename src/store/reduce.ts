@@ -8,7 +8,9 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
   if (progress === null || !progress.laneIds.includes(event.runId)) return state;
   switch (event.type) {
     case 'stage':
-      return { ...state, progress: { ...progress, stage: event.stage, backend: event.backend, download: null } };
+      return { ...state, progress: { ...progress, stage: event.stage, backend: event.backend, download: null, tile: null } };
+    case 'tile':
+      return { ...state, progress: { ...progress, tile: { index: event.index, count: event.count } } };
     case 'download':
       return { ...state, progress: { ...progress, download: { loadedBytes: event.loadedBytes, totalBytes: event.totalBytes } } };
     case 'tags':
@@ -20,7 +22,7 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
       const runs = changeRun(state.runs, event.runId, (run) => ({ ...run, count: event.count, steps: [...run.steps, info] }));
       // a step is over when its last lane is
       const elapsedMs = event.runId === progress.laneIds.at(-1) ? event.elapsedMs : progress.elapsedMs;
-      return { ...state, runs, progress: { ...progress, elapsedMs } };
+      return { ...state, runs, progress: { ...progress, elapsedMs, tile: null } };
     }
     case 'done': {
       const { recipe, timings, graphSeconds, image } = event;
@@ -45,7 +47,7 @@ export function beginRuns(state: StudioState, lanes: readonly RunRecord[]): Stud
     ...state,
     runs: runs.filter((run) => leads.includes(run.laneIds[0])),
     shownRunId: laneIds[0] ?? null,
-    progress: { laneIds, stage: 'load', backend: '', download: null, elapsedMs: null, cancelling: false },
+    progress: { laneIds, stage: 'load', backend: '', download: null, tile: null, elapsedMs: null, cancelling: false },
     view: { ...state.view, step: null, playing: false, mix: null, against: null },
     messages: [],
   };

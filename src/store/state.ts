@@ -64,6 +64,8 @@ export interface ProgressState {
   readonly stage: Stage;
   readonly backend: string;
   readonly download: { readonly loadedBytes: number; readonly totalBytes: number } | null;
+  /** Which piece of a large picture is being computed, from 0; null where it is whole. */
+  readonly tile: { readonly index: number; readonly count: number } | null;
   /** Milliseconds since sampling began, at the last step; null before it. */
   readonly elapsedMs: number | null;
   readonly cancelling: boolean;

@@ -10,6 +10,7 @@ import { type Lanes, laneAt, shared } from './shared/lanes.ts';
 import { encodeMean, latentDimsOf } from './shared/latents.ts';
 import { output1 } from './shared/outputs.ts';
 import { readPicture } from './shared/read-picture.ts';
+import { runTiled } from './shared/tiles.ts';
 import { checkWorkingSize, eachSide, type Size } from './shared/working-size.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Pro
 
   await lead.stage('restore');
   const first = await shared(lanes, ['restorer'], async (lane) => {
-    const restored = output1(await lane.run('restorer', { degraded }), 'restored');
+    const restored = output1(await runTiled(lane, 'restorer', { degraded }), 'restored');
     await lane.emit({ type: 'first-stage', image: toPicture(cropPlanes(restored, large)) });
     return restored;
   });

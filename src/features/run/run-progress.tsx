@@ -43,8 +43,9 @@ function describe(progress: ProgressState, run: RunRecord, left: number | null):
     const { loadedBytes, totalBytes } = progress.download;
     return `Loading the model: ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} MB`;
   }
-  if (progress.stage !== 'denoise') return `${STAGE_TEXT[progress.stage]}…`;
-  const step = `Step ${Math.min(run.steps.length + 1, run.count)} of ${run.count}`;
+  const tile = progress.tile === null ? '' : ` · tile ${progress.tile.index + 1} of ${progress.tile.count}`;
+  if (progress.stage !== 'denoise') return `${STAGE_TEXT[progress.stage]}${tile}…`;
+  const step = `Step ${Math.min(run.steps.length + 1, run.count)} of ${run.count}${tile}`;
   return left === null ? `${step}…` : `${step} · ${left < 1 ? 'a moment' : `${Math.ceil(left)} s`} left`;
 }
 

@@ -160,7 +160,7 @@ describe('a run in Node', () => {
     [{ seed: -1 }, 'option-invalid'],
     [{ guidance: Number.NaN }, 'option-invalid'],
     [{ colorFix: 'sepia' as ColorFix }, 'option-invalid'],
-    [{ image: gradient(900, 900) }, 'image-too-large'],
+    [{ image: gradient(1100, 1100) }, 'image-too-large'],
     [{ image: { height: 0, width: 0, rgba8: new Uint8ClampedArray(0) } }, 'image-empty'],
   ])('refuses %o with %s', async (changes, code) => {
     await expect(run(nanoRequest(changes))).rejects.toMatchObject({ name: 'StudioError', code });

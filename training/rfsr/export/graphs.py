@@ -1,7 +1,9 @@
 """From modules to ONNX files: dynamic shapes, decomposed attention, weights stored in half precision under their own names."""
 
+import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -55,6 +57,46 @@ class GraphSpec:
                 value = torch.randn(shape, generator=generator)
             found[snake_case(name)] = value
         return found
+
+
+TILE_CELLS, TILE_OVERLAP = 96, 32
+"""SeeSR's default tile of 768 pixels; its overlap as RFSR's copy has it."""
+PART_CELLS = 64
+PROBE_CELLS = 40
+"""Half the length of the strip on which a graph's reach is measured."""
+
+
+def tiling_rule(spec: GraphSpec) -> dict[str, Any] | None:
+    """How the studio may run a graph in pieces, or None for one without spatial inputs.
+
+    Attention reaches everywhere: tiles are blended. What only convolves reaches a few cells, which are measured.
+    """
+    spatial = [name for name, dims in spec.inputs.items() if "h" in str(dims[2:3])]
+    if not spatial:
+        return None
+    if spec.role in ("denoiser", "restorer"):
+        return {"kind": "blend", "tile": TILE_CELLS, "overlap": TILE_OVERLAP}
+    return {"kind": "halo", "cells": reach(spec, spatial[0]), "part": PART_CELLS}
+
+
+@torch.no_grad()
+def reach(spec: GraphSpec, name: str) -> int:
+    """Cells, rounded up to the graph's multiple, by which a change of an input changes its outputs."""
+    (given,) = spec.inputs_at(batch=1, height=2 * PROBE_CELLS, width=spec.cell_multiple, seed=0).values()
+    changed = given.clone()
+    rows = given.shape[2] // 2
+    changed[:, :, rows:] += torch.randn(changed[:, :, rows:].shape, generator=torch.Generator().manual_seed(1))
+    farthest = 0.0
+    for before, after in zip(outputs_of(spec, name, given), outputs_of(spec, name, changed), strict=True):
+        touched = (before != after).any(dim=3)[0].any(dim=0).nonzero().min().item()
+        farthest = max(farthest, PROBE_CELLS - touched * 2 * PROBE_CELLS / before.shape[2])
+    return math.ceil(farthest / spec.cell_multiple) * spec.cell_multiple
+
+
+def outputs_of(spec: GraphSpec, name: str, value: Tensor) -> tuple[Tensor, ...]:
+    """What the module makes of its one input."""
+    found = spec.module(**{snake_case(name): value})
+    return found if isinstance(found, tuple) else (found,)
 
 
 def snake_case(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from rfsr.export.graphs import GraphSpec
+from rfsr.export.graphs import GraphSpec, tiling_rule
 from rfsr.families import FAMILIES, Family
 from rfsr.schedule import SCHEDULER_CONFIG
 
@@ -65,6 +65,7 @@ def write_graph(spec: GraphSpec, model: bytes, session: ort.InferenceSession, bu
     name = f"{spec.role}-{digest[:12]}.onnx"
     (folder / name).write_bytes(model)
     dtype = "int64" if spec.ids else "float32"
+    rule = tiling_rule(spec)
     return {
         "id": spec.role,
         "files": [{"path": f"../shared/{name}" if shared else name, "sizeBytes": len(model), "sha256": digest}],
@@ -73,6 +74,7 @@ def write_graph(spec: GraphSpec, model: bytes, session: ort.InferenceSession, bu
         "inputs": [{"name": name, "dtype": dtype, "dims": dims} for name, dims in spec.inputs.items()],
         "outputs": [{"name": name, "dtype": "float32", "dims": dims} for name, dims in spec.outputs.items()],
         "requires": [],
+        **({} if rule is None else {"tiling": rule}),
         "canary": canary(spec, session),
     }
 

@@ -12,6 +12,7 @@ import type { Texts } from './encode-texts.ts';
 import { type Lanes, laneAt } from './lanes.ts';
 import { decodeLatent } from './latents.ts';
 import { output1 } from './outputs.ts';
+import { runTiled } from './tiles.ts';
 import type { Size } from './working-size.ts';
 
 /** What one lane brings to the denoising. */
@@ -90,11 +91,14 @@ async function predict({ context, seen, sample, texts }: LaneState, timestep: nu
   const feeds = { ...seen, sample };
   if (negative === null) {
     const one = { dims: [1], data: new Float32Array([timestep]) };
-    return output1(await context.run('denoiser', { ...feeds, timestep: one, context: positive }), 'prediction');
+    return output1(await runTiled(context, 'denoiser', { ...feeds, timestep: one, context: positive }), 'prediction');
   }
   const twice = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, stackBatch(feed, feed)]));
   const two = { dims: [2], data: new Float32Array([timestep, timestep]) };
-  const both = output1(await context.run('denoiser', { ...twice, timestep: two, context: stackBatch(negative, positive) }), 'prediction');
+  const both = output1(
+    await runTiled(context, 'denoiser', { ...twice, timestep: two, context: stackBatch(negative, positive) }),
+    'prediction',
+  );
   return weightedSum([1 - guidance, sliceBatch(both, 0)], [guidance, sliceBatch(both, 1)]);
 }
 

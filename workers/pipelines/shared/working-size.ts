@@ -1,7 +1,7 @@
 import { StudioError } from '../../../src/protocol/errors.ts';
 
-/** Pixels of the working picture beyond which a run is declined: it is not cut into tiles yet. */
-export const MAX_WORKING_PIXELS = 2 ** 21;
+/** Pixels of the working picture beyond which a run is declined: graphs run in tiles, but the whole picture is held in memory several times. */
+export const MAX_WORKING_PIXELS = 2 ** 24;
 
 export interface Size {
   readonly height: number;
@@ -16,7 +16,7 @@ export function checkWorkingSize(working: Size, image: Size, scale: number): voi
     fitting >= 1 ? `×${fitting} would fit` : `reduce it to about ${Math.floor(Math.sqrt(MAX_WORKING_PIXELS))} pixels a side first`;
   throw new StudioError(
     'image-too-large',
-    `${image.width}×${image.height} at ×${scale} is too large: results are limited to ${MAX_WORKING_PIXELS / 1e6} megapixels for now; ${help}.`,
+    `${image.width}×${image.height} at ×${scale} is too large: results are limited to ${Math.floor(MAX_WORKING_PIXELS / 1e6)} megapixels for now; ${help}.`,
     { details: { height: image.height, width: image.width, scale, maxPixels: MAX_WORKING_PIXELS } },
   );
 }
