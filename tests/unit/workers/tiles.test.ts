@@ -1,0 +1,141 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { FolderFiles } from '../../../cli/folder-files.ts';
+import { nodeRuntime } from '../../../cli/ort.ts';
+import type { RunEvent } from '../../../src/protocol/events.ts';
+import type { Graph, Manifest, Role } from '../../../src/protocol/manifest.ts';
+import type { Image8 } from '../../../src/protocol/request.ts';
+import { Engine } from '../../../workers/engine.ts';
+import type { BundleFiles } from '../../../workers/model-store/bundle-files.ts';
+import { eventOf, nanoRequest } from '../../support/nano.ts';
+
+/** The nano models with smaller tiles than they were exported with, so that small pictures need several. */
+class SmallTiles implements BundleFiles {
+  readonly #files: BundleFiles;
+  readonly #change: (role: Role, graph: Graph) => Graph['tiling'];
+
+  constructor(files: BundleFiles, change: (role: Role, graph: Graph) => Graph['tiling']) {
+    this.#files = files;
+    this.#change = change;
+  }
+
+  async text(path: string): Promise<string> {
+    const text = await this.#files.text(path);
+    if (!path.endsWith('manifest.json')) return text;
+    const manifest = JSON.parse(text) as Manifest;
+    const graphs = Object.entries(manifest.graphs).map(([role, chain]) => {
+      const changed = (chain ?? []).map((graph) => {
+        const { tiling: _, ...rest } = graph;
+        const tiling = this.#change(role as Role, graph);
+        return tiling === undefined ? rest : { ...rest, tiling };
+      });
+      return [role, changed] as const;
+    });
+    return JSON.stringify({ ...manifest, graphs: Object.fromEntries(graphs) });
+  }
+
+  has: BundleFiles['has'] = (file) => this.#files.has(file);
+  bytes: BundleFiles['bytes'] = (file, onBytes, signal) => this.#files.bytes(file, onBytes, signal);
+}
+
+const nano = new FolderFiles(new URL('../../fixtures/models', import.meta.url).pathname);
+const shipped = new FolderFiles(new URL('../../../public/models', import.meta.url).pathname);
+const engines: Engine[] = [];
+afterAll(async () => {
+  for (const engine of engines) await engine.dispose();
+});
+
+function engineOn(files: BundleFiles): Engine {
+  const engine = new Engine(nodeRuntime, ['cpu'], files);
+  engines.push(engine);
+  return engine;
+}
+
+async function run(engine: Engine, bundleId: string, changes: Parameters<typeof nanoRequest>[0]): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  const request = nanoRequest({ preview: 'none', guidance: 1, ...changes });
+  await engine.run([{ runId: 'r', bundleId }], request, async (event) => void events.push(event), new AbortController().signal);
+  return events;
+}
+
+/** Kinds of picture, each 96 × 96. */
+const KINDS: Readonly<Record<string, (x: number, y: number) => readonly [number, number, number]>> = {
+  flat: () => [120, 130, 140],
+  ramp: (x, y) => [x * 2, y * 2, (x + y) % 256],
+  edges: (x, y) => ((Math.floor(x / 12) + Math.floor(y / 17)) % 2 === 0 ? [40, 60, 90] : [210, 190, 150]),
+  waves: (x, y) => [128 + 90 * Math.sin(x / 5), 128 + 90 * Math.cos(y / 7), 128 + 90 * Math.sin((x + y) / 9)],
+  texture: (x, y) => {
+    const value = 128 + 70 * Math.sin(((x * 7919 + y * 104729) % 1013) * 12.9898);
+    return [value, value * 0.9, 255 - value];
+  },
+};
+
+function drawn(paint: (typeof KINDS)[string]): Image8 {
+  const [height, width] = [96, 96];
+  const rgba8 = new Uint8ClampedArray(4 * height * width).fill(255);
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) rgba8.set(paint(x, y), 4 * (y * width + x));
+  return { height, width, rgba8 };
+}
+
+/** Mean absolute change of colour from one pixel column to the next, over some columns: a seam is a column where it is larger. */
+function change({ height, width, rgba8 }: Image8, columns: readonly number[]): number {
+  let sum = 0;
+  for (const x of columns) {
+    for (let y = 0; y < height; y++) {
+      for (let c = 0; c < 3; c++) sum += Math.abs((rgba8[4 * (y * width + x) + c] ?? 0) - (rgba8[4 * (y * width + x - 1) + c] ?? 0));
+    }
+  }
+  return sum / (columns.length * height * 3);
+}
+
+describe('a graph that sees only so far', () => {
+  it('gives in parts exactly what it gives whole', async () => {
+    const whole = engineOn(new SmallTiles(nano, () => undefined));
+    const parts = engineOn(
+      new SmallTiles(nano, (_, { tiling }) => (tiling?.kind === 'halo' ? { kind: 'halo', cells: tiling.cells, part: 8 } : undefined)),
+    );
+    for (const id of ['seesr-nano', 'diffbir-nano', 'pasd-nano']) {
+      const changes = { image: drawn(KINDS['waves'] ?? (() => [0, 0, 0])), scale: 2, steps: 2 };
+      const [expected, found] = [await run(whole, id, changes), await run(parts, id, changes)];
+      const roles = new Set(found.flatMap((event) => (event.type === 'tile' ? [event.role] : [])));
+      expect(roles).toContain('vaeDecoder');
+      expect(roles).toContain('vaeEncoder');
+      const [a, b] = [eventOf(expected, 'done').image.rgba8, eventOf(found, 'done').image.rgba8];
+      // sums in another order: a level here and there
+      for (const [i, value] of a.entries()) expect(Math.abs(value - (b[i] ?? -9))).toBeLessThanOrEqual(1);
+    }
+  }, 60_000);
+});
+
+describe('tiles of a graph that sees everything', () => {
+  const tiled = engineOn(new SmallTiles(shipped, (role) => (role === 'denoiser' ? { kind: 'blend', tile: 24, overlap: 8 } : undefined)));
+  const untiled = engineOn(new SmallTiles(shipped, () => undefined));
+  /** 48 cells: tiles begin at 0, 16 and 24, and end at 24, 40 and 48. */
+  const BORDERS = [16, 24, 40].map((cell) => 8 * cell);
+  /** As far from any border as columns of a cell's edge can be: the autoencoder's own grain has that period. */
+  const INTERIOR = [4, 8, 11, 20, 29, 32, 35, 44].map((cell) => 8 * cell);
+
+  it.each(Object.keys(KINDS))(
+    'leave no seam in a picture of %s',
+    async (kind) => {
+      const changes = { image: drawn(KINDS[kind] ?? (() => [0, 0, 0])), scale: 4, steps: 4, colorFix: 'none' as const };
+      const seam = async (engine: Engine): Promise<number> => {
+        const { image } = eventOf(await run(engine, 'seesr-mini', changes), 'done');
+        return change(image, BORDERS) / change(image, INTERIOR);
+      };
+      // against the same columns of the run that was not tiled: a picture's own edges may lie on them
+    const [withTiles, without] = [await seam(tiled), await seam(untiled)];
+      expect(Math.abs(withTiles / without - 1)).toBeLessThan(0.05);
+    },
+    60_000,
+  );
+
+  it('are told in order, with their count, in every step', async () => {
+    const events = await run(tiled, 'seesr-mini', { image: drawn(KINDS['waves'] ?? (() => [0, 0, 0])), scale: 4, steps: 2 });
+    const order = events.flatMap((event) => {
+      if (event.type === 'tile' && event.role === 'denoiser') return [`${event.index + 1} of ${event.count}`];
+      return event.type === 'step' ? ['step'] : [];
+    });
+    const nine = Array.from({ length: 9 }, (_, i) => `${i + 1} of 9`);
+    expect(order).toEqual([...nine, 'step', ...nine, 'step']);
+  }, 60_000);
+});
