@@ -123,7 +123,7 @@ describe('tiles of a graph that sees everything', () => {
         return change(image, BORDERS) / change(image, INTERIOR);
       };
       // against the same columns of the run that was not tiled: a picture's own edges may lie on them
-    const [withTiles, without] = [await seam(tiled), await seam(untiled)];
+      const [withTiles, without] = [await seam(tiled), await seam(untiled)];
       expect(Math.abs(withTiles / without - 1)).toBeLessThan(0.05);
     },
     60_000,
