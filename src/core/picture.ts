@@ -1,4 +1,11 @@
 import type { Tensor } from './tensor.ts';
+import { cropTile } from './tiling.ts';
+
+/** Height and width, in pixels. */
+export interface Extent {
+  readonly height: number;
+  readonly width: number;
+}
 
 /** RGBA8 pixels, row by row, alpha not premultiplied: H·W·4 bytes. */
 export interface Rgba8 {
@@ -31,33 +38,25 @@ export function toPicture({ dims, data }: Tensor): Rgba8 {
   return { height, width, rgba8 };
 }
 
-/** Planes [1, C, H, W] with zeros at the right and bottom up to a size. Throws RangeError for a smaller one. */
-export function padPlanes({ dims, data }: Tensor, size: { readonly height: number; readonly width: number }): Tensor {
-  return copyPlanes(dims, data, size, 'pad');
-}
-
-/** The top left of planes [1, C, H, W]. Throws RangeError for a larger size. */
-export function cropPlanes({ dims, data }: Tensor, size: { readonly height: number; readonly width: number }): Tensor {
-  return copyPlanes(dims, data, size, 'crop');
-}
-
-function copyPlanes(
-  [batch = 0, channels = 0, height = 0, width = 0]: readonly number[],
-  data: Float32Array,
-  to: { readonly height: number; readonly width: number },
-  how: 'pad' | 'crop',
-): Tensor {
-  const [grows, shrinks] = [to.height > height || to.width > width, to.height < height || to.width < width];
-  if (how === 'pad' ? shrinks : grows) throw new RangeError(`expected to ${how} ${height}×${width}, got ${to.height}×${to.width}`);
+/** Planes [B, C, H, W] up to a size, filled at the right and bottom with zeros or with their last column and row. Throws RangeError for a smaller one. */
+export function padPlanes({ dims, data }: Tensor, to: Extent, fill: 'zeros' | 'edge'): Tensor {
+  const [batch = 0, channels = 0, height = 0, width = 0] = dims;
+  if (to.height < height || to.width < width) throw new RangeError(`expected at least ${height}×${width}, got ${to.height}×${to.width}`);
   const out = new Float32Array(batch * channels * to.height * to.width);
-  const [rows, columns] = [Math.min(height, to.height), Math.min(width, to.width)];
   for (let plane = 0; plane < batch * channels; plane++) {
-    for (let y = 0; y < rows; y++) {
-      const from = (plane * height + y) * width;
-      out.set(data.subarray(from, from + columns), (plane * to.height + y) * to.width);
+    for (let y = 0; y < (fill === 'edge' ? to.height : height); y++) {
+      const from = (plane * height + Math.min(y, height - 1)) * width;
+      const start = (plane * to.height + y) * to.width;
+      out.set(data.subarray(from, from + width), start);
+      if (fill === 'edge') out.fill(data[from + width - 1] ?? 0, start + width, start + to.width);
     }
   }
   return { dims: [batch, channels, to.height, to.width], data: out };
+}
+
+/** The top left of planes [B, C, H, W]. Throws RangeError for a larger size. */
+export function cropPlanes(planes: Tensor, { height, width }: Extent): Tensor {
+  return cropTile(planes, { top: 0, left: 0, height, width });
 }
 
 /** Whether any pixel is not opaque. */

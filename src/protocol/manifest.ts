@@ -61,6 +61,8 @@ const manifest = object({
   image: object({
     scale: integer(),
     multipleOf: integer(),
+    /** What DiffBIR pads with up to whole multiples: zeros as published, unless the bundle says the picture's own edge. */
+    padding: optional(literal('zeros', 'edge')),
     /** Shorter sides of the working picture are raised to this many pixels. */
     minSide: integer(),
     workingSide: integer(),

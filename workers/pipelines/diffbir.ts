@@ -23,7 +23,7 @@ export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Pro
   const { upscaled, raised, padded } = workingSizes(request.image, request.scale, lead.manifest.image);
   const enlarged = resizePicture(request.image, upscaled.height, upscaled.width, 'bicubic');
   const large = raised === null ? enlarged : resizePicture(enlarged, raised.height, raised.width, 'bicubic');
-  const degraded = padPlanes(toPlanes(large), padded);
+  const degraded = padPlanes(toPlanes(large), padded, lead.manifest.image.padding ?? 'zeros');
 
   await lead.stage('restore');
   const first = await shared(lanes, ['restorer'], async (lane) => {
@@ -67,7 +67,7 @@ interface WorkingSizes {
   readonly upscaled: Size;
   /** The same raised until its short side is large enough for the model, where it is not. */
   readonly raised: Size | null;
-  /** With zeros at the right and bottom up to whole multiples: what the networks see. */
+  /** Padded at the right and bottom up to whole multiples: what the networks see. */
   readonly padded: Size;
 }
 

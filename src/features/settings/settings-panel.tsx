@@ -27,7 +27,7 @@ export function SettingsPanel() {
     <div className={styles['panel']}>
       {options !== null && <p className={styles['hint']}>{options.about}</p>}
       {paired && (
-        <div>
+        <div className={styles['panel']}>
           <SwitchField label="Compare base and RFSR" selected={settings.compare} onChange={(compare) => change({ compare })} />
           <p className={styles['hint']}>
             Runs the model and its RFSR-finetuned version step by step on the same noise. Takes somewhat less than two runs.

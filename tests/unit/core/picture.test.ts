@@ -37,15 +37,17 @@ describe('planes of another size', () => {
   const planes = tensorOf([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [1, 2, 2, 3]);
 
   it('are padded with zeros at the right and bottom, and cropped back', () => {
-    const padded = padPlanes(planes, { height: 3, width: 4 });
+    const padded = padPlanes(planes, { height: 3, width: 4 }, 'zeros');
     expect(padded.dims).toEqual([1, 2, 3, 4]);
     expect([...padded.data.slice(0, 12)]).toEqual([1, 2, 3, 0, 4, 5, 6, 0, 0, 0, 0, 0]);
     expect(cropPlanes(padded, { height: 2, width: 3 })).toEqual(planes);
-    expect(padPlanes(planes, { height: 2, width: 3 })).toEqual(planes);
+    expect(padPlanes(planes, { height: 2, width: 3 }, 'zeros')).toEqual(planes);
+    const edge = padPlanes(planes, { height: 3, width: 4 }, 'edge');
+    expect([...edge.data.slice(0, 12)]).toEqual([1, 2, 3, 3, 4, 5, 6, 6, 4, 5, 6, 6]);
   });
 
   it('are not padded to less nor cropped to more', () => {
-    expect(() => padPlanes(planes, { height: 1, width: 9 })).toThrow(RangeError);
+    expect(() => padPlanes(planes, { height: 1, width: 9 }, 'edge')).toThrow(RangeError);
     expect(() => cropPlanes(planes, { height: 2, width: 4 })).toThrow(RangeError);
   });
 });

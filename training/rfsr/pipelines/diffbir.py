@@ -27,8 +27,9 @@ def restore_diffbir(models: BundleModels, lr_rgb8: np.ndarray, settings: Setting
     enlarged, output = working_picture(lr_rgb8, settings.scale, models.image)
     height, width = enlarged.shape[:2]
     multiple = models.image["multipleOf"]
-    # zeros at the right and bottom, as published
-    padded = F.pad(from_rgb8(enlarged)[None], (0, -width % multiple, 0, -height % multiple))
+    # at the right and bottom: zeros as published, or the picture's own edge, which leaves no line there
+    mode = "replicate" if models.image.get("padding") == "edge" else "constant"
+    padded = F.pad(from_rgb8(enlarged)[None], (0, -width % multiple, 0, -height % multiple), mode=mode)
     first = models.restorer(padded)
     embeds, tags = read_picture(models, lr_rgb8) if models.tagged else (None, [])
     contexts = encode_texts(models, tags, settings)

@@ -35,6 +35,16 @@ def test_the_first_stage_of_the_padded_picture_is_condition_and_sampling_starts_
     assert [call[1].item() for call in recorder.calls] == [999.0, 0.0]
 
 
+@torch.no_grad()
+def test_a_bundle_may_pad_with_the_pictures_own_edge(models: BundleModels) -> None:
+    given, recorder, _ = recorded(replace(models, image={**models.image, "padding": "edge"}, restorer=torch.nn.Identity()))
+    restore(given, picture(), Settings(steps=1))
+    seen = recorder.conditioned[0]["picture"]
+    assert seen.shape == (1, 3, 128, 128)
+    assert torch.equal(seen[..., :80, 112:], seen[..., :80, 111:112].expand(-1, -1, -1, 16))
+    assert torch.equal(seen[..., 80:, :], seen[..., 79:80, :].expand(-1, -1, 48, -1))
+
+
 def test_the_prompt_is_empty_unless_the_bundle_is_tagged(models: BundleModels) -> None:
     every = replace(models, thresholds=[0.0, 1.0] * 8 + [0.0])
     for tagged, text in ((False, ""), (True, ", ".join(models.tags[::2]))):
