@@ -58,7 +58,7 @@ export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Pro
 }
 
 /** Tags joined by commas, then what there is of the other words (DiffBIR's `--captioner ram`); nothing at all without any. */
-export function diffbirPrompt(tags: readonly string[], user: string, positive: string): string {
+function diffbirPrompt(tags: readonly string[], user: string, positive: string): string {
   return [...tags, user, positive].filter((text) => text !== '').join(', ');
 }
 

@@ -7,11 +7,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rfsr.common import from_rgb8
+from rfsr.color_fix import COLOR_FIXES
+from rfsr.common import from_rgb8, to_rgb8
 from rfsr.families import start_sample
 from rfsr.models.tagger import IMAGE_MEAN, IMAGE_STD, tags_said
 from rfsr.models.vocabulary import token_ids
-from rfsr.pipelines.parts import BundleModels, Settings
+from rfsr.pipelines.parts import BundleModels, Restored, Settings
 from rfsr.samplers import open_sampler
 from rfsr.schedule import predict_x0
 
@@ -88,6 +89,28 @@ def sample_latent(
         x0_by_step.append(predict_x0(sample, eps, time, sampler.alphas))
         sample = sampler.step(sample, eps, index, draw() if sampler.uses_noise else None)
     return sample, x0_by_step
+
+
+def restore_from_input(
+    models: BundleModels, settings: Settings, *, read: np.ndarray, reference: np.ndarray, output: tuple[int, int]
+) -> Restored:
+    """What SeeSR and PASD do once they have prepared the input, from tags to the picture of the output's (height, width).
+
+    read, reference: uint8 [h, w, 3], what the tagger reads and what the networks see. One torch CPU generator: start noise, posterior noise,
+    then what `sample_latent` draws. (The published programs draw the posterior from the global generator.)
+    """
+    embeds, tags = read_picture(models, read)
+    contexts = encode_texts(models, tags, settings)
+    generator = torch.Generator().manual_seed(settings.seed)
+    condition = from_rgb8(reference)[None]
+    mean, std = models.vae.encode_moments(condition * 2 - 1)
+    start_noise, posterior_noise = (torch.randn(mean.shape, generator=generator) for _ in range(2))
+    conditions = models.denoiser.conditions(picture=condition, image_embeds=embeds, condition_latent=models.scaled(mean))
+    predict = predictor(models, contexts, conditions, guidance=settings.guidance)
+    latent = models.scaled(mean + std * posterior_noise)
+    sample, x0_by_step = sample_latent(predict, latent, start_noise, models=models, settings=settings, generator=generator)
+    fixed = COLOR_FIXES[settings.color_fix](decode01(models, sample).clamp(0, 1), condition)
+    return Restored(rgb8=resized(to_rgb8(fixed[0]), *output), tags=tags, x0_by_step=x0_by_step)
 
 
 def decode01(models: BundleModels, latent: Tensor) -> Tensor:

@@ -1,0 +1,68 @@
+import { type Rgba8, toPicture, toPlanes } from '../../../src/core/picture.ts';
+import { NoiseGenerator } from '../../../src/core/random.ts';
+import { resizePicture } from '../../../src/core/resize.ts';
+import { clamp01, type Tensor } from '../../../src/core/tensor.ts';
+import type { RestoreRequest } from '../../../src/protocol/request.ts';
+import type { PipelineContext } from '../context.ts';
+import { denoise, type LaneInputs } from './denoise.ts';
+import { encodeTexts, type PromptFormat } from './encode-texts.ts';
+import { finish, fixColor, type RunResult } from './finish.ts';
+import { type Lanes, laneAt, shared } from './lanes.ts';
+import { encodePicture, latentDimsOf } from './latents.ts';
+import { readPicture } from './read-picture.ts';
+import { runTiled } from './tiles.ts';
+import type { Size } from './working-size.ts';
+
+/** A request as a family that is conditioned on the enlarged input prepares it. */
+export interface PreparedInput {
+  /** What the tagger reads. */
+  readonly read: Rgba8;
+  /** What the networks see, and whose colours the result gets. */
+  readonly reference: Rgba8;
+  readonly output: Size;
+  readonly prompt: PromptFormat;
+}
+
+/**
+ * From the prepared input to the results, as SeeSR and PASD have it: tags → prompt → text → latents → guided sampling → decode → colour fix.
+ * One generator serves all lanes of the run: start noise, posterior noise, then what `denoise` draws. The published programs take the
+ * posterior noise from the global generator; here the seed determines everything.
+ */
+export async function restoreFromInput(
+  lanes: Lanes,
+  request: RestoreRequest,
+  { read, reference, output, prompt }: PreparedInput,
+): Promise<readonly RunResult[]> {
+  const [lead] = lanes;
+  await lead.stage('tag');
+  const readings = await shared(lanes, ['tagger'], (lane) => readPicture(lane, read));
+  await lead.stage('text');
+  const tags = readings.map((reading) => request.prompt.tags ?? reading.tags);
+  const texts = await encodeTexts(lanes, request, prompt, tags);
+
+  await lead.stage('encode');
+  const noise = new NoiseGenerator(request.seed);
+  const latentDims = latentDimsOf(lead, reference);
+  const [startNoise, posteriorNoise] = [noise.normal(latentDims), noise.normal(latentDims)];
+  const latents = await shared(lanes, ['vaeEncoder'], (lane) => encodePicture(lane, reference, posteriorNoise));
+
+  await lead.stage('denoise');
+  const inputs: LaneInputs[] = [];
+  for (const [i, lane] of lanes.entries()) {
+    const { conditionLatent, latent } = laneAt(latents, i);
+    const { imageEmbeds } = laneAt(readings, i);
+    const seen = { ...(await encodeCondition(lane, toPlanes(reference))), imageEmbeds, conditionLatent };
+    inputs.push({ texts: laneAt(texts, i), seen, latent });
+  }
+  const sampled = await denoise(lanes, request, inputs, startNoise, noise, reference);
+  return finish(lanes, request, texts, sampled, (decoded) => {
+    const fixed = fixColor(clamp01(decoded), toPlanes(reference), request.colorFix);
+    return resizePicture(toPicture(fixed), output.height, output.width, 'bicubic');
+  });
+}
+
+/** What the denoiser sees of the enlarged input: the picture itself, or its embedding where the bundle makes that once. */
+async function encodeCondition(context: PipelineContext, condition: Tensor): Promise<Record<string, Tensor>> {
+  if (context.manifest.graphs.conditionEncoder === undefined) return { condition };
+  return runTiled(context, 'conditionEncoder', { condition });
+}
