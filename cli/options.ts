@@ -3,6 +3,7 @@ import { StudioError } from '../src/protocol/errors.ts';
 import { COLOR_FIXES, type ColorFix, SAMPLERS, type SamplerName, START_POINTS, type StartPoint } from '../src/protocol/request.ts';
 
 export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
+  INPUT, OUTPUT         two files, or two folders: every file of the first to a PNG in the second, those there already skipped
   --model ID            bundle to run (default: the first one)
   --scale N             1 to 4 (default 4)
   --steps N             denoising steps (default: the model's)
@@ -14,8 +15,9 @@ export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
   --color-fix MODE      ${COLOR_FIXES.join(' | ')} (default: the model's)
   --frames DIR          write every step's picture and bands there, and the first stage's picture where there is one
   --backend NAME        cpu | webgpu (default cpu)
+  --jobs N              files of a folder at a time (default 1)
   --models DIR          folder of bundles (default: the studio's own)
-  --json                print one JSON object
+  --json                print one JSON object, of a folder one a file
   --help                this text`;
 
 export interface CliOptions {
@@ -32,6 +34,7 @@ export interface CliOptions {
   readonly colorFix: ColorFix | null;
   readonly frames: string | null;
   readonly backend: 'cpu' | 'webgpu';
+  readonly jobs: number;
   readonly models: string | null;
   readonly json: boolean;
 }
@@ -58,6 +61,7 @@ export function parseOptions(words: readonly string[]): CliOptions | null {
     colorFix: choice('color-fix', values['color-fix'], COLOR_FIXES),
     frames: values.frames ?? null,
     backend: choice('backend', values.backend, ['cpu', 'webgpu'] as const) ?? 'cpu',
+    jobs: jobsOf(values.jobs),
     models: values.models ?? null,
     json: values.json === true,
   };
@@ -82,6 +86,7 @@ function read(words: readonly string[]) {
         'color-fix': text,
         frames: text,
         backend: text,
+        jobs: text,
         models: text,
         json: flag,
         help: flag,
@@ -97,6 +102,12 @@ function numeric(name: string, value: string | undefined): number | null {
   const number = Number(value);
   if (value.trim() === '' || !Number.isFinite(number)) throw bad(`Expected a number for --${name}, got “${value}”.`);
   return number;
+}
+
+function jobsOf(value: string | undefined): number {
+  const jobs = numeric('jobs', value) ?? 1;
+  if (!Number.isInteger(jobs) || jobs < 1) throw bad(`Expected a whole number of at least 1 for --jobs, got ${jobs}.`);
+  return jobs;
 }
 
 function choice<const T extends readonly string[]>(name: string, value: string | undefined, allowed: T): T[number] | null {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -66,6 +66,7 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
     [['--scale', '9'], 2, 'option-invalid'],
     [['--color-fix', 'sepia'], 2, 'option-invalid'],
     [['--nonsense'], 2, 'option-invalid'],
+    [['--jobs', '0'], 2, 'option-invalid'],
     [['--model', 'nobody'], 1, 'bundle-unknown'],
   ])('answers %j with exit code %d and %s', async (words, exit, code) => {
     const { code: got, stderr } = await nano(...words);
@@ -85,6 +86,38 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
     expect(failed.code).toBe(1);
     expect(failed.stderr).toMatch(new RegExp(`^${code}: .+\\.`));
     expect((await readdir(folder)).filter((file) => file.startsWith(`${name}.out`))).toEqual([]);
+  });
+
+  it('takes a folder: one failure stops nothing, what is there is skipped, each file is a line of JSON', async () => {
+    const [input, output] = [join(folder, 'many'), join(folder, 'results')];
+    await mkdir(input);
+    for (const name of ['a.png', 'b.jpg', 'b.png']) await sharp(join(folder, 'in.png')).toFile(join(input, name));
+    await writeFile(join(input, 'c.png'), 'no picture');
+    const words = [input, output, '--models', NANO_MODELS, '--steps', '1', '--scale', '1', '--jobs', '2', '--json'];
+    const statuses = ({ stdout }: { readonly stdout: string }) =>
+      Object.fromEntries(
+        stdout
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as { readonly input: string; readonly status: string })
+          .map((report) => [basename(report.input), report.status]),
+      );
+    const first = await upscale(...words);
+    expect([first.code, statuses(first)]).toEqual([1, { 'a.png': 'done', 'b.jpg': 'done', 'b.png': 'done', 'c.png': 'failed' }]);
+    expect((await readdir(output)).sort()).toEqual(['a.png', 'b.jpg.png', 'b.png.png']);
+    await nano('--scale', '1', '--steps', '1');
+    expect(await readFile(join(output, 'a.png'))).toEqual(await readFile(join(folder, 'out.png')));
+
+    await rm(join(output, 'a.png'));
+    await rm(join(input, 'c.png'));
+    const again = await upscale(...words);
+    expect([again.code, statuses(again)]).toEqual([0, { 'a.png': 'done', 'b.jpg': 'skipped', 'b.png': 'skipped' }]);
+  });
+
+  it('refuses an empty folder', async () => {
+    await mkdir(join(folder, 'nothing'));
+    const { code, stderr } = await upscale(join(folder, 'nothing'), join(folder, 'results2'), '--models', NANO_MODELS);
+    expect([code, stderr.split(':')[0]]).toEqual([1, 'image-empty']);
   });
 
   it('refuses altered weights by their hash', async () => {

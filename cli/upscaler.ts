@@ -1,0 +1,110 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defaultRequest } from '../src/protocol/default-request.ts';
+import { StudioError } from '../src/protocol/errors.ts';
+import type { RunEvent } from '../src/protocol/events.ts';
+import { parseIndex } from '../src/protocol/manifest.ts';
+import type { Image8, RestoreRequest } from '../src/protocol/request.ts';
+import { Engine } from '../workers/engine.ts';
+import { FolderFiles } from './folder-files.ts';
+import type { CliOptions } from './options.ts';
+import { nodeRuntime } from './ort.ts';
+import { readPicture, writePicture } from './pictures.ts';
+
+const OWN_MODELS = fileURLToPath(new URL('../public/models', import.meta.url));
+
+/** What a finished picture says of itself under `--json`. */
+export interface Report {
+  readonly bundle: string;
+  readonly backend: string;
+  readonly width: number;
+  readonly height: number;
+  readonly steps: number;
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly graphSeconds: number;
+  readonly peakMemoryBytes: number;
+}
+
+/** One model, compiled once, for one picture after another under the same options. */
+export class Upscaler {
+  readonly #options: CliOptions;
+  readonly #files: FolderFiles;
+  readonly #engine: Engine;
+
+  constructor(options: CliOptions) {
+    this.#options = options;
+    this.#files = new FolderFiles(options.models ?? OWN_MODELS);
+    this.#engine = new Engine(nodeRuntime, [options.backend], this.#files);
+  }
+
+  /** Reads, restores and writes a picture. `onStep` hears of every step. Throws StudioError, and then writes nothing. */
+  async upscale(input: string, output: string, onStep: (index: number, count: number) => void): Promise<Report> {
+    const image = await readPicture(input);
+    const bundleId = this.#options.model ?? (await this.#firstBundle());
+    const { frames } = this.#options;
+    if (frames !== null) await mkdir(frames, { recursive: true });
+    let report: Report | null = null;
+    const hear = async (event: RunEvent): Promise<void> => {
+      if (event.type === 'step') onStep(event.index, event.count);
+      if (event.type === 'notice') process.stderr.write(`${event.message}\n`);
+      if (frames !== null) await writeFrames(event, frames);
+      if (event.type !== 'done') return;
+      await writePicture(output, event.image);
+      report = reportOf(event);
+    };
+    const request = await this.#request(bundleId, image);
+    await this.#engine.run([{ runId: 'cli', bundleId }], request, hear, new AbortController().signal);
+    if (report === null) throw new TypeError('expected a run to end with a result');
+    return report;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#engine.dispose();
+  }
+
+  async #request(bundleId: string, image: Image8): Promise<RestoreRequest> {
+    const options = this.#options;
+    const defaults = defaultRequest((await this.#engine.bundle(bundleId)).manifest, image);
+    return {
+      ...defaults,
+      scale: options.scale ?? defaults.scale,
+      steps: options.steps ?? defaults.steps,
+      guidance: options.guidance ?? defaults.guidance,
+      seed: options.seed ?? defaults.seed,
+      sampler: options.sampler ?? defaults.sampler,
+      startPoint: options.startPoint ?? defaults.startPoint,
+      prompt: { ...defaults.prompt, user: options.prompt },
+      colorFix: options.colorFix ?? defaults.colorFix,
+      preview: options.frames === null ? 'none' : 'bands',
+    };
+  }
+
+  async #firstBundle(): Promise<string> {
+    const [first] = parseIndex(await this.#files.text('index.json')).bundles;
+    if (first === undefined) throw new StudioError('bundle-unknown', 'The folder of models holds none.');
+    return first.id;
+  }
+}
+
+/** The pictures an event carries, as files. */
+async function writeFrames(event: RunEvent, folder: string): Promise<void> {
+  if (event.type === 'first-stage') await writePicture(join(folder, 'first-stage.png'), event.image);
+  if (event.type !== 'step' || event.previews === null) return;
+  const stem = join(folder, `step-${String(event.index + 1).padStart(3, '0')}`);
+  for (const layer of ['x0', 'low', 'high'] as const) await writePicture(`${stem}-${layer}.png`, event.previews[layer]);
+}
+
+function reportOf({ image, recipe, timings, graphSeconds }: Extract<RunEvent, { type: 'done' }>): Report {
+  return {
+    bundle: recipe.bundleId,
+    backend: recipe.backend,
+    width: image.width,
+    height: image.height,
+    steps: recipe.steps,
+    seconds: Object.fromEntries(timings.map(({ stage, seconds }) => [stage, Number(seconds.toFixed(3))])),
+    graphSeconds: Number(graphSeconds.toFixed(3)),
+    // resourceUsage counts kilobytes
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
