@@ -120,7 +120,12 @@ def test_the_gate_refuses_a_graph_with_other_weights(preview: GraphSpec, preview
     session = open_session(preview_model.SerializeToString())
     assert check_graph(preview, session) <= MAX_RELATIVE_ERROR
     other = nn.Conv2d(*preview.module.pca_out.weight.shape[1::-1], 1)
-    changed = replace(preview, module=nn.Sequential(other, nn.PixelShuffle(8)))
+
+    class Changed(nn.Module):
+        def forward(self, latent: torch.Tensor) -> torch.Tensor:
+            return nn.functional.pixel_shuffle(other(latent), 8)
+
+    changed = replace(preview, module=Changed())
     with pytest.raises(ParityError, match="previewDecoder: error"):
         check_graph(changed, session)
 
