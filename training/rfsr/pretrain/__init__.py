@@ -100,6 +100,8 @@ def build_denoiser(args: argparse.Namespace, config: dict[str, Any], crops: Pack
     """The stage denoiser, trajectory from a denoiser run or on its own, or another family's from a bundle as prior."""
     name = config["stage"]
     base = DenoiserStageConfig(**config.get("denoiser", {}), **({"family": name} if name in FAMILIES else {}))
+    if name == "diffbir" and args.restorer is None:
+        raise ValueError("expected --restorer for the stage diffbir, whose condition is the first stage's picture")
     parts = FrozenParts.load(args.vae, args.tagger, args.restorer if name == "diffbir" else None)
     latents = build_latents(crops, parts, args.crops, FAMILIES[base.family])
     if name == "denoiser":
