@@ -8,16 +8,27 @@ export interface Tile {
   readonly width: number;
 }
 
+/** Sides of tiles are multiples of this many cells, which every graph accepts. */
+const TILE_MULTIPLE = 8;
+
 /**
  * Tiles of at most `tile` × `tile` cells that cover height × width, row by row, neighbours overlapping by at least `overlap`; the last row and
- * column are moved back to end at the border (SeeSR and PASD, test_seesr.py). Throws RangeError unless 0 ≤ overlap < tile.
+ * column are moved back to end at the border (SeeSR and PASD, test_seesr.py). As few as will do, and no larger than so many need be: tiles of
+ * full size would compute much twice. Throws RangeError unless 0 ≤ overlap < tile.
  */
 export function overlappingTiles(height: number, width: number, tile: number, overlap: number): Tile[] {
   if (!(overlap >= 0 && overlap < tile)) throw new RangeError(`expected an overlap of 0 … ${tile - 1} cells, got ${overlap}`);
-  const [rows, columns] = [Math.min(tile, height), Math.min(tile, width)];
+  const [rows, columns] = [tileSide(height, tile, overlap), tileSide(width, tile, overlap)];
   return starts(height, rows, tile - overlap).flatMap((top) =>
     starts(width, columns, tile - overlap).map((left) => ({ top, left, height: rows, width: columns })),
   );
+}
+
+function tileSide(side: number, tile: number, overlap: number): number {
+  if (side <= tile) return side;
+  const count = Math.ceil((side - overlap) / (tile - overlap));
+  const needed = (side + (count - 1) * overlap) / count;
+  return Math.min(tile, Math.ceil(needed / TILE_MULTIPLE) * TILE_MULTIPLE);
 }
 
 function starts(side: number, tile: number, stride: number): number[] {

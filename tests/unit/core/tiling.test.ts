@@ -11,6 +11,10 @@ describe('overlapping tiles', () => {
     expect(overlappingTiles(20, 11, 8, 2)).toEqual([0, 6, 12].flatMap((top) => [0, 3].map((left) => ({ top, left, height: 8, width: 8 }))));
   });
 
+  it('are no larger than their number needs', () => {
+    expect(overlappingTiles(96, 160, 128, 32)).toEqual([0, 64].map((left) => ({ top: 0, left, height: 96, width: 96 })));
+  });
+
   it('are one where all fits in one, as small as the whole', () => {
     expect(overlappingTiles(5, 8, 8, 2)).toEqual([{ top: 0, left: 0, height: 5, width: 8 }]);
   });

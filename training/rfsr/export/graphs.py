@@ -59,8 +59,8 @@ class GraphSpec:
         return found
 
 
-TILE_CELLS, TILE_OVERLAP = 96, 32
-"""SeeSR's default tile of 768 pixels; its overlap as RFSR's copy has it."""
+TILE_CELLS, PIXEL_TILE_CELLS, TILE_OVERLAP = 128, 96, 32
+"""Largest tiles, 1024 pixels, and SeeSR's 768 where pixel attention's scores would pass what a GPU binds at once; SeeSR's overlap as RFSR's copy has it."""
 PART_CELLS = 64
 PROBE_CELLS = 40
 """Half the length of the strip on which a graph's reach is measured."""
@@ -75,7 +75,8 @@ def tiling_rule(spec: GraphSpec) -> dict[str, Any] | None:
     if not spatial:
         return None
     if spec.role in ("denoiser", "restorer"):
-        return {"kind": "blend", "tile": TILE_CELLS, "overlap": TILE_OVERLAP}
+        pixels = isinstance(spec.module, Denoiser) and any(spec.module.config.unet.pixel_levels)
+        return {"kind": "blend", "tile": PIXEL_TILE_CELLS if pixels else TILE_CELLS, "overlap": TILE_OVERLAP}
     return {"kind": "halo", "cells": reach(spec, spatial[0]), "part": PART_CELLS}
 
 
