@@ -67,8 +67,8 @@ export function object<S extends Readonly<Record<string, Field<unknown>>>>(
 ): Field<{ readonly [K in keyof S]: S[K] extends Field<infer T> ? T : never }> {
   return (value, path, fail) => {
     if (!isObject(value)) return fail(path, 'an object');
-    const entries = Object.entries(shape).map(([key, field]) => [key, field(value[key], join(path, key), fail)]);
-    return Object.fromEntries(entries);
+    const entries = Object.entries(shape).map(([key, field]) => [key, field(value[key], join(path, key), fail)] as const);
+    return Object.fromEntries(entries.filter(([, read]) => read !== undefined));
   };
 }
 
