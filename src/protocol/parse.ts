@@ -67,7 +67,8 @@ export function object<S extends Readonly<Record<string, Field<unknown>>>>(
 ): Field<{ readonly [K in keyof S]: S[K] extends Field<infer T> ? T : never }> {
   return (value, path, fail) => {
     if (!isObject(value)) return fail(path, 'an object');
-    const entries = Object.entries(shape).map(([key, field]) => [key, field(value[key], join(path, key), fail)] as const);
+    const entries = Object.entries(shape).map(([key, field]) => [key, field(value[key], join(path, key), fail)]);
+    // what is absent stays absent: whoever lists the keys sees no empty ones
     return Object.fromEntries(entries.filter(([, read]) => read !== undefined));
   };
 }
