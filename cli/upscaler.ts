@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { emptyPicture, pasteRows } from '../src/core/picture.ts';
 import { defaultRequest } from '../src/protocol/default-request.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { RunEvent } from '../src/protocol/events.ts';
@@ -45,12 +46,17 @@ export class Upscaler {
     const { frames } = this.#options;
     if (frames !== null) await mkdir(frames, { recursive: true });
     let report: Report | null = null;
+    let result: Image8 | null = null;
     const hear = async (event: RunEvent): Promise<void> => {
       if (event.type === 'step') onStep(event.index, event.count);
       if (event.type === 'notice') process.stderr.write(`${event.message}\n`);
       if (frames !== null) await writeFrames(event, frames);
-      if (event.type !== 'done') return;
-      await writePicture(output, event.image);
+      if (event.type === 'rows') {
+        result ??= emptyPicture(event.whole);
+        pasteRows(result, event.top, event.image);
+      }
+      if (event.type !== 'done' || result === null) return;
+      await writePicture(output, result);
       report = reportOf(event);
     };
     const request = await this.#request(bundleId, image);
@@ -95,12 +101,12 @@ async function writeFrames(event: RunEvent, folder: string): Promise<void> {
   for (const layer of ['x0', 'low', 'high'] as const) await writePicture(`${stem}-${layer}.png`, event.previews[layer]);
 }
 
-function reportOf({ image, recipe, timings, graphSeconds }: Extract<RunEvent, { type: 'done' }>): Report {
+function reportOf({ height, width, recipe, timings, graphSeconds }: Extract<RunEvent, { type: 'done' }>): Report {
   return {
     bundle: recipe.bundleId,
     backend: recipe.backend,
-    width: image.width,
-    height: image.height,
+    width,
+    height,
     steps: recipe.steps,
     seconds: Object.fromEntries(timings.map(({ stage, seconds }) => [stage, Number(seconds.toFixed(3))])),
     graphSeconds: Number(graphSeconds.toFixed(3)),

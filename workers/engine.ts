@@ -1,18 +1,17 @@
-import { cropPlanes } from '../src/core/picture.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
 import { type Graph, type Manifest, parseIndex, parseManifest, type Role } from '../src/protocol/manifest.ts';
 import type { RestoreRequest, RunLane } from '../src/protocol/request.ts';
 import type { BundleFiles, FileEntry } from './model-store/bundle-files.ts';
 import { checkRequest } from './pipelines/check.ts';
-import type { PipelineContext } from './pipelines/context.ts';
+import type { PipelineContext, RunCheckpoints, TileLimit } from './pipelines/context.ts';
 import { createTokenizer } from './pipelines/prompt.ts';
 import { PIPELINES } from './pipelines/registry.ts';
-import { bandPreviews } from './pipelines/shared/denoise.ts';
 import type { RunResult } from './pipelines/shared/finish.ts';
 import { laneAt } from './pipelines/shared/lanes.ts';
-import { decodeLatent } from './pipelines/shared/latents.ts';
-import { SessionPool } from './sessions/pool.ts';
+import { decoded } from './pipelines/shared/latents.ts';
+import { FULL_PIXELS, previewsOf } from './pipelines/shared/previews.ts';
+import { type OnFallback, SessionPool } from './sessions/pool.ts';
 import type { Feeds, Fetches, OrtRuntime } from './sessions/runtime.ts';
 
 const SESSION_BUDGET_BYTES = 3 * 2 ** 30;
@@ -31,6 +30,23 @@ interface Lane {
   readonly runId: string;
   readonly bundle: Bundle;
   readonly context: PipelineContext;
+}
+
+/** How a run can be held from outside, each where it matters. */
+export interface RunControl {
+  /** Fires when the person wants what there is: the run ends early with the last step's picture, once one step is taken. */
+  readonly stop?: AbortSignal;
+  /** Resolves at once, or when a pause ends. */
+  readonly gate?: () => Promise<void>;
+  readonly checkpoints?: CheckpointStore;
+}
+
+/** Where runs keep the steps they took, in case they are cut off. */
+export interface CheckpointStore {
+  /** The checkpoints of a run; `fingerprint` tells whether it is the same run that left them. */
+  open(runId: string, fingerprint: string): RunCheckpoints;
+  /** Removes what a run kept. */
+  forget(runId: string): Promise<void>;
 }
 
 export type Emit = (event: RunEvent) => Promise<void>;
@@ -63,59 +79,80 @@ export class Engine {
 
   /**
    * Runs a request to the `done` event of every lane. Throws StudioError (`option-invalid` for lanes that cannot be stepped together), or
-   * AbortError once `signal` fires.
+   * AbortError once `signal` fires, or `control.stop` before the first step is taken.
    */
-  async run(runs: readonly RunLane[], request: RestoreRequest, send: Emit, signal: AbortSignal): Promise<void> {
+  async run(runs: readonly RunLane[], request: RestoreRequest, send: Emit, signal: AbortSignal, control: RunControl = {}): Promise<void> {
     checkRequest(request);
     const clock = new StageClock();
     const backend = this.#backends[0];
     if (backend === undefined) throw new StudioError('backend-unavailable', 'This device has no way to run the model.');
     const [leader, ...followers] = runs;
     if (leader === undefined) throw new RangeError('expected a lane to run, got none');
-    const enter = async (stage: Stage): Promise<void> => {
+    const stop = control.stop ?? NEVER;
+    const goOn = (): void => {
       signal.throwIfAborted();
+      // what is decoded by then is what the person wants to keep
+      if (clock.stage !== 'decode') stop.throwIfAborted();
+    };
+    const enter = async (stage: Stage): Promise<void> => {
       clock.enter(stage);
+      if (stage !== 'decode') goOn();
       await send({ type: 'stage', runId: leader.runId, stage, backend });
     };
+    const tiles: TileLimit = { cells: null };
     await enter('load');
     const open = async ({ runId, bundleId }: RunLane): Promise<Lane> => {
       const bundle = await this.bundle(bundleId);
       const emit: PipelineContext['emit'] = (event) => send({ ...event, runId } as RunEvent);
       await this.#prepare(bundle, emit, signal);
       const run: PipelineContext['run'] = async (role, feeds) => {
-        signal.throwIfAborted();
+        await control.gate?.();
+        goOn();
         const fetches = await clock.measure(() => this.#runRole(bundle, role, feeds, emit, signal));
-        signal.throwIfAborted();
+        goOn();
         return fetches;
       };
+      const moveOn: PipelineContext['moveOn'] = (role, reason) => this.#moveOn(bundle, role, reason, emit);
       const tokenizer = await this.#tokenizer(bundle, signal);
-      return { runId, bundle, context: { manifest: bundle.manifest, tokenizer, backend, signal, emit, stage: enter, run } };
+      const { manifest } = bundle;
+      const context = { manifest, tokenizer, backend, signal, stop, tiles, checkpoints: null, emit, stage: enter, run, moveOn };
+      return { runId, bundle, context };
     };
     const lead = await open(leader);
     const others: Lane[] = [];
     for (const follower of followers) others.push(await open(follower));
     checkTogether(lead.bundle.manifest, others);
-    const results = await PIPELINES[lead.bundle.manifest.family]([lead.context, ...others.map(({ context }) => context)], request);
+    const lanes = [lead, ...others];
+    const checkpoints = control.checkpoints?.open(leader.runId, await fingerprintOf(lanes, request)) ?? null;
+    const pipeline = PIPELINES[lead.bundle.manifest.family];
+    const results = await pipeline([{ ...lead.context, checkpoints }, ...others.map(({ context }) => context)], request);
     const timings = clock.finish();
-    this.#latest = [lead, ...others].map(({ runId, bundle }, i) => {
+    this.#latest = lanes.map(({ runId, bundle }, i) => {
       const { x0ByStep, visible } = laneAt(results, i);
       return { runId, bundle, x0ByStep, visible };
     });
-    for (const [i, { runId }] of [lead, ...others].entries()) {
-      const { image, recipe } = laneAt(results, i);
-      await send({ type: 'done', runId, image, timings, graphSeconds: clock.graphSeconds, recipe });
+    for (const [i, { runId }] of lanes.entries()) {
+      const { height, width, recipe } = laneAt(results, i);
+      await send({ type: 'done', runId, height, width, timings, graphSeconds: clock.graphSeconds, recipe });
     }
+    await control.checkpoints?.forget(leader.runId);
   }
 
   /** Step `index` of a lane of the latest run through the full decoder. Throws RangeError when it is not kept any more. */
   async decodeStep(runId: string, index: number): Promise<StepPreviews> {
     const lane = this.#latest.find((kept) => kept.runId === runId);
-    const latent = lane?.x0ByStep[index];
-    if (lane === undefined || latent === undefined) throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
+    const latent = lane?.x0ByStep[index] ?? null;
+    if (lane === undefined || latent === null) throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
     const { bundle, visible } = lane;
-    const run = (role: Role, feeds: Feeds) => this.#runRole(bundle, role, feeds, async () => {}, new AbortController().signal);
-    const decoded = await decodeLatent({ manifest: bundle.manifest, run, emit: async () => {} }, latent);
-    return bandPreviews(cropPlanes(decoded, visible), null).previews;
+    const emit = async (): Promise<void> => {};
+    const context = {
+      manifest: bundle.manifest,
+      tiles: { cells: null },
+      emit,
+      run: (role: Role, feeds: Feeds) => this.#runRole(bundle, role, feeds, emit, NEVER),
+      moveOn: (role: Role, reason: string) => this.#moveOn(bundle, role, reason, emit),
+    };
+    return previewsOf(decoded(context, latent), null, visible, FULL_PIXELS);
   }
 
   /** Frees every compiled graph and all that was kept of the latest run. */
@@ -178,34 +215,67 @@ export class Engine {
         }
         return this.#files.bytes({ ...file, path: bundle.resolve(file.path) }, () => {}, signal);
       },
-      async ({ id }, from, to, reason) =>
-        emit({
-          type: 'notice',
-          reason: 'backend-changed',
-          message: `The model part “${id}” runs on ${to} instead of ${from}: ${reason}`,
-          code: 'graph-failed',
-        }),
+      tellFallback(emit),
     );
   }
 
-  /** A role's chain: what one graph gives, a later one may take. */
+  /** A role's chain: what one graph gives, a later one may take. A graph that fails or gives no numbers goes on on the next backend. */
   async #runRole(bundle: Bundle, role: Role, feeds: Feeds, emit: PipelineContext['emit'], signal: AbortSignal): Promise<Fetches> {
-    const chain = bundle.manifest.graphs[role];
-    if (chain === undefined) throw new TypeError(`expected a bundle with the role ${role}`);
     let known: Feeds = feeds;
     let fetches: Fetches = {};
-    for (const graph of chain) {
-      const session = await this.#session(bundle, graph, emit, signal);
-      fetches = await session.run(known);
+    for (const graph of chainOf(bundle, role)) {
+      fetches = await this.#runGraph(bundle, graph, known, emit, signal);
       known = { ...known, ...fetches };
     }
     return fetches;
+  }
+
+  async #runGraph(bundle: Bundle, graph: Graph, feeds: Feeds, emit: PipelineContext['emit'], signal: AbortSignal): Promise<Fetches> {
+    for (;;) {
+      const session = await this.#session(bundle, graph, emit, signal);
+      try {
+        return await session.run(feeds);
+      } catch (error) {
+        const mendable = error instanceof StudioError && (error.code === 'graph-failed' || error.code === 'output-invalid');
+        if (!mendable || !(await this.#pool.moveOn(graph, error.message, tellFallback(emit)))) throw error;
+      }
+    }
+  }
+
+  async #moveOn(bundle: Bundle, role: Role, reason: string, emit: PipelineContext['emit']): Promise<boolean> {
+    let moved = false;
+    for (const graph of chainOf(bundle, role)) moved = (await this.#pool.moveOn(graph, reason, tellFallback(emit))) || moved;
+    return moved;
   }
 
   async #tokenizer({ manifest, resolve }: Bundle, signal: AbortSignal) {
     const file = { ...manifest.tokenizer, path: resolve(manifest.tokenizer.path) };
     return createTokenizer(new TextDecoder().decode(await this.#files.bytes(file, () => {}, signal)), manifest.tokenizer);
   }
+}
+
+/** A signal that never fires. */
+const NEVER = new AbortController().signal;
+
+function chainOf({ manifest }: Bundle, role: Role): readonly Graph[] {
+  const chain = manifest.graphs[role];
+  if (chain === undefined) throw new TypeError(`expected a bundle with the role ${role}`);
+  return chain;
+}
+
+function tellFallback(emit: PipelineContext['emit']): OnFallback {
+  return async ({ id }, from, to, reason) => {
+    const message = `The model part “${id}” runs on ${to} instead of ${from}: ${reason}`;
+    await emit({ type: 'notice', reason: 'backend-changed', message, code: 'graph-failed' });
+  };
+}
+
+/** SHA-256 of all that determines a run's steps: the graphs, the request and the picture. */
+async function fingerprintOf(lanes: readonly Lane[], { image, preview: _, ...asked }: RestoreRequest): Promise<string> {
+  const graphs = lanes.map(({ bundle }) => bundle.files.map(({ sha256 }) => sha256));
+  const words = new TextEncoder().encode(JSON.stringify({ graphs, asked, height: image.height, width: image.width }));
+  const digests = await Promise.all([words, image.rgba8].map((bytes) => crypto.subtle.digest('SHA-256', bytes)));
+  return digests.map((digest) => [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')).join('-');
 }
 
 /** Lanes share picture sizes, latents and schedule, so their bundles must agree in those. */
@@ -228,6 +298,11 @@ function checkTogether(lead: Manifest, others: readonly Lane[]): void {
 class StageClock {
   readonly #stages: { stage: Stage; began: number }[] = [];
   graphSeconds = 0;
+
+  /** The one under way. */
+  get stage(): Stage | undefined {
+    return this.#stages.at(-1)?.stage;
+  }
 
   enter(stage: Stage): void {
     this.#stages.push({ stage, began: performance.now() });

@@ -23,7 +23,7 @@ export function buffersOf(...images: readonly Image8[]): ArrayBuffer[] {
 
 /** The pixel buffers an event carries. */
 export function eventBuffers(event: RunEvent): ArrayBuffer[] {
-  if (event.type === 'done') return buffersOf(event.image);
+  if (event.type === 'rows' || event.type === 'first-stage') return buffersOf(event.image);
   if (event.type === 'step' && event.previews !== null) return buffersOf(event.previews.x0, event.previews.low, event.previews.high);
   return [];
 }

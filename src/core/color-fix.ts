@@ -1,41 +1,55 @@
-import type { Tensor } from './tensor.ts';
+import { wholeArea } from './area.ts';
+import { type PlaneSource, stripsOf, withMargin } from './sources.ts';
 
 /** Levels of the à-trous transform, dilations 1, 2, 4, 8, 16. */
 const LEVELS = 5;
 const VARIANCE_FLOOR = 1e-5;
 
+/** How far a pixel's level-5 low-pass sees: the sum of the dilations. */
+const REACH = 2 ** LEVELS - 1;
+
 /**
- * Gives rgb01 planes [1, 3, H, W] the colours of `reference`, which has the same dims: per channel the reference's mean and deviation
- * (sd-webui-stablesr's AdaIN; unbiased variance plus 1e-5). Not clamped.
+ * Gives rgb01 planes the colours of `reference`, which has the same size: per channel the reference's mean and deviation (sd-webui-stablesr's
+ * AdaIN; unbiased variance plus 1e-5). Not clamped. Both are read twice: the figures are those of the whole.
  */
-export function adainColorFix(planes: Tensor, reference: Tensor): Tensor {
-  const plane = checkedPlane(planes, reference);
-  const data = new Float32Array(planes.data.length);
-  for (let start = 0; start < data.length; start += plane) {
-    const own = meanAndStd(planes.data.subarray(start, start + plane));
-    const wanted = meanAndStd(reference.data.subarray(start, start + plane));
-    for (let i = start; i < start + plane; i++) {
-      data[i] = (((planes.data[i] ?? 0) - own.mean) / own.std) * wanted.std + wanted.mean;
-    }
-  }
-  return { dims: planes.dims, data };
+export function adainColorFix(planes: PlaneSource, reference: PlaneSource): PlaneSource {
+  checkSizes(planes, reference);
+  let figures: Promise<readonly [own: readonly Spread[], wanted: readonly Spread[]]> | null = null;
+  return {
+    height: planes.height,
+    width: planes.width,
+    async read(area) {
+      figures ??= Promise.all([spreads(planes), spreads(reference)]);
+      const [[own, wanted], { dims, data }] = [await figures, await planes.read(area)];
+      const plane = area.height * area.width;
+      const out = new Float32Array(data.length);
+      for (let i = 0; i < data.length; i++) {
+        const [from, to] = [own[Math.floor(i / plane)] ?? UNCHANGED, wanted[Math.floor(i / plane)] ?? UNCHANGED];
+        out[i] = (((data[i] ?? 0) - from.mean) / from.std) * to.std + to.mean;
+      }
+      return { dims, data: out };
+    },
+  };
 }
 
 /**
- * Details of rgb01 planes [1, 3, H, W] over the lowest tones of `reference`, which has the same dims: all five high-pass bands of the
- * picture plus the level-5 low-pass of the reference (sd-webui-stablesr's wavelet fix). Not clamped.
+ * Details of rgb01 planes over the lowest tones of `reference`, which has the same size: all five high-pass bands of the picture plus the
+ * level-5 low-pass of the reference (sd-webui-stablesr's wavelet fix). Not clamped.
  */
-export function waveletColorFix(planes: Tensor, reference: Tensor): Tensor {
-  const plane = checkedPlane(planes, reference);
-  const [, , height = 0, width = 0] = planes.dims;
-  const data = new Float32Array(planes.data.length);
-  for (let start = 0; start < data.length; start += plane) {
-    // the sum of the high-pass bands telescopes: picture minus its own level-5 low-pass
-    const own = lowPass(planes.data.slice(start, start + plane), height, width);
-    const wanted = lowPass(reference.data.slice(start, start + plane), height, width);
-    for (let i = 0; i < plane; i++) data[start + i] = (planes.data[start + i] ?? 0) - (own[i] ?? 0) + (wanted[i] ?? 0);
-  }
-  return { dims: planes.dims, data };
+export function waveletColorFix(planes: PlaneSource, reference: PlaneSource): PlaneSource {
+  checkSizes(planes, reference);
+  return withMargin(planes, REACH, async ({ dims, data }, area) => {
+    const [, , height = 0, width = 0] = dims;
+    const aim = await reference.read(area);
+    const out = new Float32Array(data.length);
+    for (let start = 0; start < out.length; start += height * width) {
+      // the sum of the high-pass bands telescopes: picture minus its own level-5 low-pass
+      const own = lowPass(data.slice(start, start + height * width), height, width);
+      const wanted = lowPass(aim.data.slice(start, start + height * width), height, width);
+      for (let i = 0; i < own.length; i++) out[start + i] = (data[start + i] ?? 0) - (own[i] ?? 0) + (wanted[i] ?? 0);
+    }
+    return { dims, data: out };
+  });
 }
 
 /** LEVELS passes of the separable [1 2 1] / 4 with growing dilation, replicate padding. Overwrites `plane`. */
@@ -70,18 +84,37 @@ function smoothColumns(from: Float32Array, to: Float32Array, height: number, wid
   }
 }
 
-function meanAndStd(values: Float32Array): { mean: number; std: number } {
-  let sum = 0;
-  for (const value of values) sum += value;
-  const mean = sum / values.length;
-  let squares = 0;
-  for (const value of values) squares += (value - mean) ** 2;
-  return { mean, std: Math.sqrt(squares / Math.max(values.length - 1, 1) + VARIANCE_FLOOR) };
+interface Spread {
+  readonly mean: number;
+  readonly std: number;
 }
 
-function checkedPlane(planes: Tensor, reference: Tensor): number {
-  if (planes.dims.join() !== reference.dims.join() || planes.dims.length !== 4) {
-    throw new RangeError(`expected equal dims [1, C, H, W], got [${planes.dims.join(', ')}] and [${reference.dims.join(', ')}]`);
+const UNCHANGED: Spread = { mean: 0, std: 1 };
+
+/** Mean and deviation of each channel, strip by strip. */
+async function spreads(source: PlaneSource): Promise<readonly Spread[]> {
+  const [sums, squares] = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
+  for (const strip of stripsOf(wholeArea(source))) {
+    const { data } = await source.read(strip);
+    for (let c = 0; c < 3; c++) {
+      for (const value of data.subarray((c * data.length) / 3, ((c + 1) * data.length) / 3)) {
+        sums[c] = (sums[c] ?? 0) + value;
+        squares[c] = (squares[c] ?? 0) + value * value;
+      }
+    }
   }
-  return (planes.dims[2] ?? 0) * (planes.dims[3] ?? 0);
+  const count = source.height * source.width;
+  return sums.map((sum, c) => {
+    const mean = sum / count;
+    const variance = Math.max(0, (squares[c] ?? 0) - count * mean * mean) / Math.max(count - 1, 1);
+    return { mean, std: Math.sqrt(variance + VARIANCE_FLOOR) };
+  });
+}
+
+function checkSizes(planes: PlaneSource, reference: PlaneSource): void {
+  if (planes.height === reference.height && planes.width === reference.width) return;
+  throw new RangeError(`expected equal sizes, got ${planes.height}×${planes.width} and ${reference.height}×${reference.width}`);
 }

@@ -1,11 +1,5 @@
+import { type Area, checkInside, type Extent } from './area.ts';
 import type { Tensor } from './tensor.ts';
-import { cropTile } from './tiling.ts';
-
-/** Height and width, in pixels. */
-export interface Extent {
-  readonly height: number;
-  readonly width: number;
-}
 
 /** RGBA8 pixels, row by row, alpha not premultiplied: H·W·4 bytes. */
 export interface Rgba8 {
@@ -38,25 +32,42 @@ export function toPicture({ dims, data }: Tensor): Rgba8 {
   return { height, width, rgba8 };
 }
 
-/** Planes [B, C, H, W] up to a size, filled at the right and bottom with zeros or with their last column and row. Throws RangeError for a smaller one. */
-export function padPlanes({ dims, data }: Tensor, to: Extent, fill: 'zeros' | 'edge'): Tensor {
-  const [batch = 0, channels = 0, height = 0, width = 0] = dims;
-  if (to.height < height || to.width < width) throw new RangeError(`expected at least ${height}×${width}, got ${to.height}×${to.width}`);
-  const out = new Float32Array(batch * channels * to.height * to.width);
-  for (let plane = 0; plane < batch * channels; plane++) {
-    for (let y = 0; y < (fill === 'edge' ? to.height : height); y++) {
-      const from = (plane * height + Math.min(y, height - 1)) * width;
-      const start = (plane * to.height + y) * to.width;
-      out.set(data.subarray(from, from + width), start);
-      if (fill === 'edge') out.fill(data[from + width - 1] ?? 0, start + width, start + to.width);
-    }
+/** An area of a picture, sharing no memory. Throws RangeError for one that is not inside. */
+export function cropPicture(picture: Rgba8, area: Area): Rgba8 {
+  checkInside(area, picture);
+  const { top, left, height, width } = area;
+  const rgba8 = new Uint8ClampedArray(4 * height * width);
+  for (let y = 0; y < height; y++) {
+    const from = 4 * ((top + y) * picture.width + left);
+    rgba8.set(picture.rgba8.subarray(from, from + 4 * width), 4 * y * width);
   }
-  return { dims: [batch, channels, to.height, to.width], data: out };
+  return { height, width, rgba8 };
 }
 
-/** The top left of planes [B, C, H, W]. Throws RangeError for a larger size. */
-export function cropPlanes(planes: Tensor, { height, width }: Extent): Tensor {
-  return cropTile(planes, { top: 0, left: 0, height, width });
+/** Pictures of one width below each other. Throws RangeError for none, or for other widths. */
+export function stackRows(parts: readonly Rgba8[]): Rgba8 {
+  const [first] = parts;
+  if (first === undefined || parts.some(({ width }) => width !== first.width)) throw new RangeError('expected pictures of one width');
+  if (parts.length === 1) return first;
+  const rgba8 = new Uint8ClampedArray(parts.reduce((bytes, part) => bytes + part.rgba8.length, 0));
+  let filled = 0;
+  for (const part of parts) {
+    rgba8.set(part.rgba8, filled);
+    filled += part.rgba8.length;
+  }
+  return { height: parts.reduce((rows, { height }) => rows + height, 0), width: first.width, rgba8 };
+}
+
+/** A picture that is filled from top to bottom, transparent where it is not yet. */
+export function emptyPicture({ height, width }: Extent): Rgba8 {
+  return { height, width, rgba8: new Uint8ClampedArray(4 * height * width) };
+}
+
+/** Writes rows of the same width into a picture, from row `top`. Throws RangeError where they do not fit. */
+export function pasteRows(whole: Rgba8, top: number, rows: Rgba8): void {
+  checkInside({ top, left: 0, height: rows.height, width: rows.width }, whole);
+  if (rows.width !== whole.width) throw new RangeError(`expected rows ${whole.width} wide, got ${rows.width}`);
+  whole.rgba8.set(rows.rgba8, 4 * top * whole.width);
 }
 
 /** Whether any pixel is not opaque. */

@@ -1,4 +1,5 @@
-import type { Rgba8 } from './picture.ts';
+import { type Area, type Extent, wholeArea } from './area.ts';
+import { cropPicture, type Rgba8 } from './picture.ts';
 
 export type ResizeFilter = 'bilinear' | 'bicubic' | 'lanczos';
 
@@ -17,13 +18,52 @@ const ONE = 2 ** 22;
  * and rounded to 8 bits in between, so results equal Pillow's. The four channels are resized on their own (no premultiplying).
  */
 export function resizePicture(picture: Rgba8, height: number, width: number, filter: ResizeFilter): Rgba8 {
+  checkSides(height, width);
+  const resizer = new Resizer(picture, { height, width }, filter);
+  const all = wholeArea({ height, width });
+  return resizer.apply(cropPicture(picture, resizer.needed(all)), all);
+}
+
+/** Throws RangeError unless both are whole pixels of at least one. */
+export function checkSides(height: number, width: number): void {
   for (const side of [height, width]) {
     if (!Number.isInteger(side) || side < 1) throw new RangeError(`expected sides of whole pixels ≥ 1, got ${height}×${width}`);
   }
-  let current = picture;
-  if (width !== current.width) current = resizeRows(current, width, filter);
-  if (height !== current.height) current = transpose(resizeRows(transpose(current), height, filter));
-  return current === picture ? { ...picture, rgba8: picture.rgba8.slice() } : current;
+}
+
+/** `resizePicture` area by area: which pixels of the input an area of the output needs, and the area from those. */
+export class Resizer {
+  /** Null where the side stays: that pass is left out. */
+  readonly #columns: Taps | null;
+  readonly #rows: Taps | null;
+
+  constructor(input: Extent, output: Extent, filter: ResizeFilter) {
+    this.#columns = input.width === output.width ? null : taps(input.width, output.width, filter);
+    this.#rows = input.height === output.height ? null : taps(input.height, output.height, filter);
+  }
+
+  /** The area of the input that an area of the output depends on. */
+  needed({ top, left, height, width }: Area): Area {
+    const [firstRow, lastRow] = reach(this.#rows, top, height);
+    const [firstColumn, lastColumn] = reach(this.#columns, left, width);
+    return { top: firstRow, left: firstColumn, height: lastRow - firstRow, width: lastColumn - firstColumn };
+  }
+
+  /** An area of the output from the pixels of `needed(area)`. */
+  apply(part: Rgba8, area: Area): Rgba8 {
+    const from = this.needed(area);
+    let current = part;
+    if (this.#columns !== null) current = resizeRows(current, this.#columns, from.left, area.left, area.width);
+    if (this.#rows !== null) current = transpose(resizeRows(transpose(current), this.#rows, from.top, area.top, area.height));
+    return current;
+  }
+}
+
+/** First and one past the last input pixel that some output pixels take. */
+function reach(passed: Taps | null, start: number, count: number): readonly [number, number] {
+  if (passed === null) return [start, start + count];
+  const [first, last] = [passed.first[start] ?? 0, start + count - 1];
+  return [first, (passed.first[last] ?? 0) + (passed.used[last] ?? 0)];
 }
 
 interface Taps {
@@ -32,6 +72,8 @@ interface Taps {
   /** Weights, `count` for each output pixel, the unused ones zero. */
   readonly weights: Int32Array;
   readonly count: number;
+  /** How many weights each output pixel uses. */
+  readonly used: Int32Array;
 }
 
 function taps(inputSide: number, outputSide: number, filter: ResizeFilter): Taps {
@@ -42,6 +84,7 @@ function taps(inputSide: number, outputSide: number, filter: ResizeFilter): Taps
   const count = Math.ceil(reach) * 2 + 1;
   const first = new Int32Array(outputSide);
   const weights = new Int32Array(outputSide * count);
+  const used = new Int32Array(outputSide);
   for (let out = 0; out < outputSide; out++) {
     const center = (out + 0.5) * scale;
     const low = Math.max(0, Math.trunc(center - reach + 0.5));
@@ -49,22 +92,29 @@ function taps(inputSide: number, outputSide: number, filter: ResizeFilter): Taps
     const row = Array.from({ length: high - low }, (_, i) => kernel((i + low - center + 0.5) / stretch));
     const sum = row.reduce((total, weight) => total + weight, 0);
     first[out] = low;
+    used[out] = high - low;
     row.forEach((weight, i) => {
       const fixed = (weight / sum) * ONE;
       weights[out * count + i] = Math.trunc(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
     });
   }
-  return { first, weights, count };
+  return { first, weights, count, used };
 }
 
-function resizeRows({ height, width, rgba8 }: Rgba8, outWidth: number, filter: ResizeFilter): Rgba8 {
-  const { first, weights, count } = taps(width, outWidth, filter);
+/** Columns `left` … `left + outWidth` of the output from a part whose first column is `partLeft` of the input. */
+function resizeRows(
+  { height, width, rgba8 }: Rgba8,
+  { first, weights, count }: Taps,
+  partLeft: number,
+  left: number,
+  outWidth: number,
+): Rgba8 {
   const out = new Uint8ClampedArray(height * outWidth * 4);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < outWidth; x++) {
       let [r, g, b, a] = [ONE / 2, ONE / 2, ONE / 2, ONE / 2];
-      let source = 4 * (y * width + (first[x] ?? 0));
-      for (let tap = x * count; tap < (x + 1) * count; tap++) {
+      let source = 4 * (y * width + (first[left + x] ?? 0) - partLeft);
+      for (let tap = (left + x) * count; tap < (left + x + 1) * count; tap++) {
         const weight = weights[tap] ?? 0;
         if (weight !== 0) {
           r += weight * (rgba8[source] ?? 0);

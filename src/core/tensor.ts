@@ -1,3 +1,5 @@
+import { type Area, checkInside } from './area.ts';
+
 /** A dense float32 array with its dims, row-major. */
 export interface Tensor {
   readonly dims: readonly number[];
@@ -67,4 +69,52 @@ export function sliceBatch({ dims, data }: Tensor, index: number): Tensor {
   if (index < 0 || index >= batch) throw new RangeError(`expected an index below ${batch}, got ${index}`);
   const size = data.length / batch;
   return { dims: [1, ...dims.slice(1)], data: data.slice(index * size, (index + 1) * size) };
+}
+
+/** An area of planes [B, C, H, W] as a new tensor. Throws RangeError for one that is not inside. */
+export function cropPlanes({ dims, data }: Tensor, area: Area): Tensor {
+  const [batch = 0, channels = 0, rows = 0, columns = 0] = dims;
+  checkInside(area, { height: rows, width: columns });
+  const { top, left, height, width } = area;
+  const out = new Float32Array(batch * channels * height * width);
+  for (let plane = 0; plane < batch * channels; plane++) {
+    for (let y = 0; y < height; y++) {
+      const from = (plane * rows + top + y) * columns + left;
+      out.set(data.subarray(from, from + width), (plane * height + y) * width);
+    }
+  }
+  return { dims: [batch, channels, height, width], data: out };
+}
+
+/** Writes `part`, or the area `from` of it, into `whole` at `to`, which has the size of `from`. */
+export function pastePlanes(whole: Tensor, to: Area, part: Tensor, from: Area): void {
+  const [batch = 0, channels = 0, rows = 0, columns = 0] = whole.dims;
+  const [, , partRows = 0, partColumns = 0] = part.dims;
+  for (let plane = 0; plane < batch * channels; plane++) {
+    for (let y = 0; y < to.height; y++) {
+      const start = (plane * partRows + from.top + y) * partColumns + from.left;
+      whole.data.set(part.data.subarray(start, start + to.width), (plane * rows + to.top + y) * columns + to.left);
+    }
+  }
+}
+
+/** Planes [B, C, H, W] reduced by a whole number: means of `factor` × `factor` values, fewer at the right and bottom. */
+export function reduce(planes: Tensor, factor: number): Tensor {
+  if (factor === 1) return planes;
+  const [batch = 0, channels = 0, height = 0, width = 0] = planes.dims;
+  const [h, w] = [Math.ceil(height / factor), Math.ceil(width / factor)];
+  const sums = new Float32Array(batch * channels * h * w);
+  for (let row = 0; row < batch * channels * height; row++) {
+    const to = (Math.floor(row / height) * h + Math.floor((row % height) / factor)) * w;
+    for (let x = 0; x < width; x++) {
+      const at = to + Math.floor(x / factor);
+      sums[at] = (sums[at] ?? 0) + (planes.data[row * width + x] ?? 0);
+    }
+  }
+  for (let i = 0; i < sums.length; i++) {
+    const rows = Math.min(factor, height - factor * (Math.floor(i / w) % h));
+    const columns = Math.min(factor, width - factor * (i % w));
+    sums[i] = (sums[i] ?? 0) / (rows * columns);
+  }
+  return { dims: [batch, channels, h, w], data: sums };
 }

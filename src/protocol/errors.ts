@@ -14,6 +14,8 @@ export const STUDIO_ERROR_CODES = [
   'storage-full',
   'backend-unavailable',
   'graph-failed',
+  'output-invalid',
+  'device-lost',
   'out-of-memory',
   'run-in-progress',
   'worker-died',

@@ -1,12 +1,12 @@
 import type { StudioErrorCode } from './errors.ts';
 import type { Role } from './manifest.ts';
-import type { Image8, RestoreRequest } from './request.ts';
+import type { Extent, Image8, RestoreRequest } from './request.ts';
 
 export const BACKENDS = ['webgpu', 'wasm-threads', 'wasm', 'cpu'] as const;
 /** `cpu` is onnxruntime-node's; the rest run in the browser. */
 export type Backend = (typeof BACKENDS)[number];
 
-export const STAGES = ['load', 'restore', 'tag', 'text', 'encode', 'denoise', 'decode', 'color'] as const;
+export const STAGES = ['load', 'restore', 'tag', 'text', 'encode', 'denoise', 'decode'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** Why something was declined, replaced or degraded. Shown to the person, never silent. */
@@ -18,6 +18,8 @@ export const NOTICE_REASONS = [
   'prompt-truncated',
   'alpha-kept',
   'cache-unavailable',
+  'tiles-smaller',
+  'run-resumed',
 ] as const;
 export type NoticeReason = (typeof NOTICE_REASONS)[number];
 
@@ -53,6 +55,8 @@ export interface Recipe extends Omit<RestoreRequest, 'image' | 'preview'> {
   readonly negativeText: string;
   readonly backend: Backend;
   readonly bundleTitle: string;
+  /** Steps taken when the person stopped the run; null where it went to its end. */
+  readonly stoppedAfter: number | null;
 }
 
 export type RunEvent =
@@ -72,10 +76,13 @@ export type RunEvent =
       readonly elapsedMs: number;
       readonly previews: StepPreviews | null;
     }
+  /** Finished rows of the result, from row `top` of `whole`; every row is told once, from top to bottom, before `done`. */
+  | { readonly type: 'rows'; readonly runId: string; readonly top: number; readonly whole: Extent; readonly image: Image8 }
   | {
       readonly type: 'done';
       readonly runId: string;
-      readonly image: Image8;
+      readonly height: number;
+      readonly width: number;
       readonly timings: readonly StageSeconds[];
       /** Seconds inside graph runs, of the sum of `timings`. */
       readonly graphSeconds: number;

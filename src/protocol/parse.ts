@@ -38,6 +38,11 @@ export function optional<T>(inner: Field<T>): Field<T | undefined> {
   return (value, path, fail) => (value === undefined ? undefined : inner(value, path, fail));
 }
 
+/** `value` where it is absent: what files written before it was known mean. */
+export function absentAs<T, V>(absent: V, inner: Field<T>): Field<T | V> {
+  return (value, path, fail) => (value === undefined ? absent : inner(value, path, fail));
+}
+
 /** The first alternative that reads the value. */
 export function union<A, B>(first: Field<A>, second: Field<B>): Field<A | B> {
   return (value, path, fail) => {

@@ -1,6 +1,6 @@
 import { StudioError } from './errors.ts';
 import { BACKENDS, type Recipe } from './events.ts';
-import { array, integer, literal, nullable, number, object, optional, record, string } from './parse.ts';
+import { absentAs, array, integer, literal, nullable, number, object, optional, record, string } from './parse.ts';
 import { COLOR_FIXES, SAMPLERS, START_POINTS } from './request.ts';
 
 /** Keyword of a picture's recipe as JSON, and of the same in words. */
@@ -39,6 +39,8 @@ const recipe = object({
   positiveText: string(),
   negativeText: string(),
   backend: literal(...BACKENDS),
+  region: absentAs(null, nullable(object({ top: integer(), left: integer(), height: integer(), width: integer() }))),
+  stoppedAfter: absentAs(null, nullable(integer())),
 });
 
 const file = object({

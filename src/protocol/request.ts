@@ -1,3 +1,9 @@
+/** Height and width in pixels. */
+export interface Extent {
+  readonly height: number;
+  readonly width: number;
+}
+
 /** An 8-bit picture. `rgba8` holds H·W·4 bytes, row by row, alpha not premultiplied. */
 export interface Image8 {
   readonly height: number;
@@ -26,6 +32,14 @@ export interface RunLane {
   readonly bundleId: string;
 }
 
+/** A rectangle of the input, in pixels. */
+export interface Region {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+}
+
 /** Everything but the model that determines a result. The same request gives the same picture on the same model and backend. */
 export interface RestoreRequest {
   readonly image: Image8;
@@ -40,6 +54,8 @@ export interface RestoreRequest {
   readonly startPoint: StartPoint;
   readonly prompt: PromptParts;
   readonly colorFix: ColorFix;
+  /** The part of the input to enlarge, as it would be in the whole; null for all of it. */
+  readonly region: Region | null;
   readonly preview: PreviewMode;
 }
 

@@ -128,7 +128,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
       }
     }
     if (event.type === 'first-stage') frames.put(firstStageFrameId(event.runId), event.image);
-    if (event.type === 'done') frames.put(resultFrameId(event.runId), event.image);
+    if (event.type === 'rows') frames.putRows(resultFrameId(event.runId), event.whole, event.top, event.image);
     set((state) => reduceEvent(state, event));
     if (event.type === 'step') void attempt(() => measureStep(event.runId, event.index));
   }
@@ -216,6 +216,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
             count: settings.steps,
             steps: [],
             firstStage: false,
+            rows: 0,
             height: image.height * settings.scale,
             width: image.width * settings.scale,
             finished: null,
@@ -321,5 +322,5 @@ function backendFrom(search: string): Backend | null {
 
 function requestOf(settings: SettingsState, image: Image8): RestoreRequest {
   const { tags, user, positive, negative, bundleId: _, compare: __, ...rest } = settings;
-  return { ...rest, image, prompt: { tags, user, positive, negative }, preview: 'bands' };
+  return { ...rest, image, prompt: { tags, user, positive, negative }, region: null, preview: 'bands' };
 }

@@ -1,8 +1,11 @@
-import type { Image8 } from '../protocol/request.ts';
+import { emptyPicture, pasteRows } from '../core/picture.ts';
+import type { Extent, Image8 } from '../protocol/request.ts';
 
 /** Pictures by id, outside the store: least recently used out first once they pass the byte budget. */
 export interface Frames {
   put(id: string, image: Image8): void;
+  /** Fills a picture of the given size from top to bottom, beginning with row 0; where it is not filled yet it is transparent. */
+  putRows(id: string, whole: Extent, top: number, rows: Image8): void;
   get(id: string): Image8 | undefined;
   /** Removes every picture whose id starts with `prefix`. */
   drop(prefix: string): void;
@@ -19,15 +22,24 @@ export function createFrames(budgetBytes: number): Frames {
     images.delete(id);
   }
 
+  function put(id: string, image: Image8): void {
+    remove(id);
+    images.set(id, image);
+    sizeBytes += image.rgba8.length;
+    for (const oldest of images.keys()) {
+      if (sizeBytes <= budgetBytes || oldest === id) break;
+      remove(oldest);
+    }
+  }
+
   return {
-    put(id, image) {
-      remove(id);
-      images.set(id, image);
-      sizeBytes += image.rgba8.length;
-      for (const oldest of images.keys()) {
-        if (sizeBytes <= budgetBytes || oldest === id) break;
-        remove(oldest);
-      }
+    put,
+    putRows(id, whole, top, rows) {
+      const begun = top === 0 ? emptyPicture(whole) : images.get(id);
+      if (begun === undefined) throw new RangeError(`expected rows of ${id} from row 0, got row ${top}`);
+      pasteRows(begun, top, rows);
+      // a new object over the same pixels: whoever draws it sees that it changed
+      put(id, { ...begun });
     },
     get(id) {
       const image = images.get(id);

@@ -24,10 +24,15 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
       const elapsedMs = event.runId === progress.laneIds.at(-1) ? event.elapsedMs : progress.elapsedMs;
       return { ...state, runs, progress: { ...progress, elapsedMs, tile: null } };
     }
+    case 'rows': {
+      const { height, width } = event.whole;
+      const rows = event.top + event.image.height;
+      return { ...state, runs: changeRun(state.runs, event.runId, (run) => ({ ...run, height, width, rows })) };
+    }
     case 'done': {
-      const { recipe, timings, graphSeconds, image } = event;
+      const { recipe, timings, graphSeconds, height, width } = event;
       const finished = { recipe, timings, graphSeconds };
-      const runs = changeRun(state.runs, event.runId, (run) => ({ ...run, finished, height: image.height, width: image.width }));
+      const runs = changeRun(state.runs, event.runId, (run) => ({ ...run, finished, height, width }));
       const under = runs.some(({ runId, finished }) => progress.laneIds.includes(runId) && finished === null);
       return { ...state, runs, progress: under ? progress : null, view: { ...state.view, step: null } };
     }

@@ -56,6 +56,8 @@ export interface RunRecord {
   readonly firstStage: boolean;
   readonly height: number;
   readonly width: number;
+  /** Rows of the result that are here. */
+  readonly rows: number;
   readonly finished: { readonly recipe: Recipe; readonly timings: readonly StageSeconds[]; readonly graphSeconds: number } | null;
 }
 

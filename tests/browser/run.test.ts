@@ -12,7 +12,7 @@ import { defaultRequest } from '../../src/protocol/default-request.ts';
 import type { RunEvent } from '../../src/protocol/events.ts';
 import { Engine } from '../../workers/engine.ts';
 import { launchChromium, openMadePicture, setSteps, visit } from '../support/chromium.ts';
-import { eventOf, NANO_MODELS, nanoManifest } from '../support/nano.ts';
+import { NANO_MODELS, nanoManifest, resultOf } from '../support/nano.ts';
 
 /** Levels of 255 by which two backends may differ on the same request. */
 const MEAN_LEVELS = 1;
@@ -36,7 +36,7 @@ async function inNode(models: string, bundleId: string, steps: number, seed: num
   const request = { ...defaultRequest(manifest, await readPicture(SAMPLE)), steps, seed };
   await engine.run([{ runId: 'node', bundleId }], request, async (event) => void events.push(event), new AbortController().signal);
   await engine.dispose();
-  const { height, width, rgba8 } = eventOf(events, 'done').image;
+  const { height, width, rgba8 } = resultOf(events);
   return sharp(Buffer.from(rgba8.buffer), { raw: { height, width, channels: 4 } })
     .removeAlpha()
     .raw()

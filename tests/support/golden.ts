@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { wholeArea } from '../../src/core/area.ts';
 import type { Rgba8 } from '../../src/core/picture.ts';
-import type { Tensor } from '../../src/core/tensor.ts';
+import { type PlaneSource, stripsOf } from '../../src/core/sources.ts';
+import { cropPlanes, pastePlanes, type Tensor } from '../../src/core/tensor.ts';
 
 /** A golden file by name, as `rfsr golden` wrote it. */
 export function golden<T>(name: string): T {
@@ -24,4 +26,19 @@ export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): numbe
   let worst = 0;
   for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
   return worst;
+}
+
+/** Planes as a source. */
+export function sourceOf(planes: Tensor): PlaneSource {
+  const [, , height = 0, width = 0] = planes.dims;
+  return { height, width, read: async (area) => cropPlanes(planes, area) };
+}
+
+/** All of a source, read whole or in strips of about so many pixels. */
+export async function readAll(source: PlaneSource, pixels = Number.POSITIVE_INFINITY): Promise<Tensor> {
+  const { height, width } = source;
+  const whole = { dims: [1, 3, height, width], data: new Float32Array(3 * height * width) };
+  const strips = pixels === Number.POSITIVE_INFINITY ? [wholeArea(source)] : stripsOf(wholeArea(source), 1, pixels);
+  for (const strip of strips) pastePlanes(whole, strip, await source.read(strip), wholeArea(strip));
+  return whole;
 }

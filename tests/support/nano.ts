@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { stackRows } from '../../src/core/picture.ts';
 import type { RunEvent } from '../../src/protocol/events.ts';
 import { type Manifest, parseManifest } from '../../src/protocol/manifest.ts';
 import type { Image8, RestoreRequest } from '../../src/protocol/request.ts';
@@ -39,9 +40,16 @@ export function nanoRequest(changes: Partial<RestoreRequest> = {}): RestoreReque
     startPoint: 'lr',
     prompt: { tags: null, user: '', positive: 'clean, high-resolution, 8k', negative: 'dotted, noise, blur, lowres, smooth' },
     colorFix: 'wavelet',
+    region: null,
     preview: 'bands',
     ...changes,
   };
+}
+
+/** The finished picture of a run, put together from its rows. */
+export function resultOf(events: readonly RunEvent[], runId?: string): Image8 {
+  const rows = events.filter((event) => event.type === 'rows').filter((event) => runId === undefined || event.runId === runId);
+  return stackRows(rows.map(({ image }) => image));
 }
 
 /** The event of a type among those sent; throws when there is none. */

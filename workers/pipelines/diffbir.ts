@@ -1,6 +1,6 @@
-import { cropPlanes, padPlanes, toPicture, toPlanes } from '../../src/core/picture.ts';
+import type { Extent } from '../../src/core/area.ts';
 import { NoiseGenerator } from '../../src/core/random.ts';
-import { resizePicture } from '../../src/core/resize.ts';
+import { colourOf, cropped, PlaneStore, padded, pictureOf, pictureSource, resized } from '../../src/core/sources.ts';
 import type { Manifest } from '../../src/protocol/manifest.ts';
 import type { RestoreRequest } from '../../src/protocol/request.ts';
 import { denoise, type LaneInputs } from './shared/denoise.ts';
@@ -9,9 +9,10 @@ import { finish, fixColor, type RunResult } from './shared/finish.ts';
 import { type Lanes, laneAt, shared } from './shared/lanes.ts';
 import { encodeMean, latentDimsOf } from './shared/latents.ts';
 import { output1 } from './shared/outputs.ts';
+import { LIVE_PIXELS, reducedPicture } from './shared/previews.ts';
 import { readPicture } from './shared/read-picture.ts';
-import { runTiled } from './shared/tiles.ts';
-import { checkWorkingSize, eachSide, type Size } from './shared/working-size.ts';
+import { runInBands } from './shared/tiles.ts';
+import { checkWorkingSize, eachSide, scopeOf } from './shared/working-size.ts';
 
 /**
  * DiffBIR v1 (Lin et al. 2308.15070; order and numbers of its original inference.py): first stage at output size → text → its mean latent →
@@ -20,16 +21,21 @@ import { checkWorkingSize, eachSide, type Size } from './shared/working-size.ts'
  */
 export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Promise<readonly RunResult[]> {
   const [lead] = lanes;
-  const { upscaled, raised, padded } = workingSizes(request.image, request.scale, lead.manifest.image);
-  const enlarged = resizePicture(request.image, upscaled.height, upscaled.width, 'bicubic');
-  const large = raised === null ? enlarged : resizePicture(enlarged, raised.height, raised.width, 'bicubic');
-  const degraded = padPlanes(toPlanes(large), padded, lead.manifest.image.padding ?? 'zeros');
+  const { upscaled, raised, working } = workingSizes(request.image, request.scale, lead.manifest.image);
+  const { factor } = lead.manifest.latent;
+  const enlarged = resized(pictureSource(request.image), upscaled, 'bicubic');
+  const large = raised === null ? enlarged : resized(enlarged, raised, 'bicubic');
+  const degraded = padded(colourOf(large), working, lead.manifest.image.padding ?? 'zeros');
+  const scope = scopeOf(request, working, large, upscaled, factor);
 
   await lead.stage('restore');
   const first = await shared(lanes, ['restorer'], async (lane) => {
-    const restored = output1(await runTiled(lane, 'restorer', { degraded }), 'restored');
-    await lane.emit({ type: 'first-stage', image: toPicture(cropPlanes(restored, large)) });
-    return restored;
+    const store = new PlaneStore(working);
+    await runInBands(lane, 'restorer', { degraded }, scope.needed, async ({ top, height, outputs }) => {
+      store.write(output1(outputs, 'restored'), { top: top * factor, left: 0, height: height * factor, width: working.width });
+    });
+    await lane.emit({ type: 'first-stage', image: await reducedPicture(store, scope.visible, LIVE_PIXELS) });
+    return store;
   });
 
   await lead.stage('tag');
@@ -42,18 +48,18 @@ export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Pro
 
   await lead.stage('encode');
   const noise = new NoiseGenerator(request.seed);
-  const startNoise = noise.normal(latentDimsOf(lead, padded));
-  const latents = await shared(lanes, ['restorer', 'vaeEncoder'], (lane, i) => encodeMean(lane, laneAt(first, i)));
+  const startNoise = noise.normal(latentDimsOf(lead, scope));
+  const latents = await shared(lanes, ['restorer', 'vaeEncoder'], (lane, i) => encodeMean(lane, laneAt(first, i), scope));
 
   await lead.stage('denoise');
   const inputs = lanes.map((_, i): LaneInputs => {
     const latent = laneAt(latents, i);
     return { texts: laneAt(texts, i), seen: { conditionLatent: latent }, latent };
   });
-  const sampled = await denoise(lanes, request, inputs, startNoise, noise, large);
-  return finish(lanes, request, texts, sampled, (decoded, i) => {
-    const fixed = fixColor(decoded, laneAt(first, i), request.colorFix);
-    return resizePicture(toPicture(cropPlanes(fixed, large)), upscaled.height, upscaled.width, 'lanczos');
+  const sampled = await denoise(lanes, request, inputs, startNoise, noise, scope);
+  return finish(lanes, request, texts, sampled, scope, (planes, i) => {
+    const fixed = fixColor(planes, laneAt(first, i), request.colorFix);
+    return resized(pictureOf(cropped(fixed, large)), upscaled, 'lanczos');
   });
 }
 
@@ -64,19 +70,19 @@ function diffbirPrompt(tags: readonly string[], user: string, positive: string):
 
 interface WorkingSizes {
   /** The input times the scale, which is also what the person asked for. */
-  readonly upscaled: Size;
+  readonly upscaled: Extent;
   /** The same raised until its short side is large enough for the model, where it is not. */
-  readonly raised: Size | null;
+  readonly raised: Extent | null;
   /** Padded at the right and bottom up to whole multiples: what the networks see. */
-  readonly padded: Size;
+  readonly working: Extent;
 }
 
 /** Throws StudioError `image-too-large`. */
-function workingSizes(image: Size, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
+function workingSizes(image: Extent, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
   const upscaled = eachSide(image, (side) => side * scale);
   const short = Math.min(upscaled.height, upscaled.width);
   const raised = short < minSide ? eachSide(upscaled, (side) => Math.ceil((side * minSide) / short)) : null;
-  const padded = eachSide(raised ?? upscaled, (side) => Math.ceil(side / multipleOf) * multipleOf);
-  checkWorkingSize(padded, image, scale);
-  return { upscaled, raised, padded };
+  const working = eachSide(raised ?? upscaled, (side) => Math.ceil(side / multipleOf) * multipleOf);
+  checkWorkingSize(working, image, scale);
+  return { upscaled, raised, working };
 }

@@ -1,10 +1,11 @@
-import { resizePicture } from '../../src/core/resize.ts';
+import type { Extent } from '../../src/core/area.ts';
+import { pictureSource, resized } from '../../src/core/sources.ts';
 import type { Manifest } from '../../src/protocol/manifest.ts';
 import type { RestoreRequest } from '../../src/protocol/request.ts';
 import type { RunResult } from './shared/finish.ts';
 import type { Lanes } from './shared/lanes.ts';
 import { restoreFromInput } from './shared/restore-from-input.ts';
-import { checkWorkingSize, eachSide, type Size, toMultiple } from './shared/working-size.ts';
+import { checkWorkingSize, eachSide, toMultiple } from './shared/working-size.ts';
 
 /**
  * PASD (Yang et al. 2308.14469; order and numbers of its test_pasd.py), with tags where it has a caption: its sizes and prompt, then the procedure
@@ -12,9 +13,9 @@ import { checkWorkingSize, eachSide, type Size, toMultiple } from './shared/work
  */
 export async function restorePASD(lanes: Lanes, request: RestoreRequest): Promise<readonly RunResult[]> {
   const { upscaled, raised, working } = workingSizes(request.image, request.scale, lanes[0].manifest.image);
-  const enlarged = resizePicture(request.image, upscaled.height, upscaled.width, 'bicubic');
-  const large = raised === null ? enlarged : resizePicture(enlarged, raised.height, raised.width, 'bilinear');
-  const reference = resizePicture(large, working.height, working.width, 'bicubic');
+  const enlarged = resized(pictureSource(request.image), upscaled, 'bicubic');
+  const large = raised === null ? enlarged : resized(enlarged, raised, 'bilinear');
+  const reference = resized(large, working, 'bicubic');
   return restoreFromInput(lanes, request, { read: request.image, reference, output: upscaled, prompt: pasdPrompt });
 }
 
@@ -25,15 +26,15 @@ function pasdPrompt(tags: readonly string[], user: string, positive: string): st
 
 interface WorkingSizes {
   /** The input times the scale, which is also what the person asked for. */
-  readonly upscaled: Size;
+  readonly upscaled: Extent;
   /** The same raised by its short side, where it is too small for the model. */
-  readonly raised: Size | null;
+  readonly raised: Extent | null;
   /** Resized down to whole multiples: what the networks see. */
-  readonly working: Size;
+  readonly working: Extent;
 }
 
 /** Throws StudioError `image-too-large`. */
-function workingSizes(image: Size, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
+function workingSizes(image: Extent, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
   const upscaled = eachSide(image, (side) => side * scale);
   const short = Math.min(upscaled.height, upscaled.width);
   const raised = short < minSide ? eachSide(upscaled, (side) => Math.trunc((minSide * side) / short)) : null;

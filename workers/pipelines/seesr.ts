@@ -1,17 +1,18 @@
+import type { Extent } from '../../src/core/area.ts';
 import { resizePicture } from '../../src/core/resize.ts';
+import { pictureSource, resized } from '../../src/core/sources.ts';
 import type { Manifest } from '../../src/protocol/manifest.ts';
 import type { RestoreRequest } from '../../src/protocol/request.ts';
 import type { RunResult } from './shared/finish.ts';
 import type { Lanes } from './shared/lanes.ts';
 import { restoreFromInput } from './shared/restore-from-input.ts';
-import { checkWorkingSize, eachSide, type Size, toMultiple } from './shared/working-size.ts';
+import { checkWorkingSize, eachSide, toMultiple } from './shared/working-size.ts';
 
 /** SeeSR (Wu et al. 2311.16518; order and numbers of its test_seesr.py): its sizes and prompt, then the procedure it shares with PASD. */
 export async function restoreSeeSR(lanes: Lanes, request: RestoreRequest): Promise<readonly RunResult[]> {
   const { input, upscaled, working, output } = workingSizes(request.image, request.scale, lanes[0].manifest.image);
   const small = resizePicture(request.image, input.height, input.width, 'bicubic');
-  const enlarged = resizePicture(small, upscaled.height, upscaled.width, 'bicubic');
-  const reference = resizePicture(enlarged, working.height, working.width, 'bicubic');
+  const reference = resized(resized(pictureSource(small), upscaled, 'bicubic'), working, 'bicubic');
   return restoreFromInput(lanes, request, { read: small, reference, output, prompt: seesrPrompt });
 }
 
@@ -22,17 +23,17 @@ function seesrPrompt(tags: readonly string[], user: string, positive: string): s
 
 interface WorkingSizes {
   /** The input, enlarged first when the working picture would be too small for the model. */
-  readonly input: Size;
+  readonly input: Extent;
   /** The input times the scale. */
-  readonly upscaled: Size;
+  readonly upscaled: Extent;
   /** The same, resized down to whole multiples: what the networks see. */
-  readonly working: Size;
+  readonly working: Extent;
   /** What the person asked for. */
-  readonly output: Size;
+  readonly output: Extent;
 }
 
 /** Throws StudioError `image-too-large`. */
-function workingSizes(image: Size, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
+function workingSizes(image: Extent, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
   const output = eachSide(image, (side) => side * scale);
   const least = Math.ceil(minSide / scale);
   const short = Math.min(image.height, image.width);

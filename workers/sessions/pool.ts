@@ -15,6 +15,8 @@ export class SessionPool {
   readonly #runtime: OrtRuntime;
   readonly #backends: readonly Backend[];
   readonly #budgetBytes: number;
+  /** Graphs that failed on the first backend, and where in the order each is now. */
+  readonly #places = new Map<string, number>();
   /** Insertion order is use order. */
   readonly #sessions = new Map<string, GraphSession>();
 
@@ -26,7 +28,7 @@ export class SessionPool {
 
   /** The session of a graph whose weights `read` gives when they are needed. Throws the last backend's error when all fail. */
   async session(graph: Graph, read: () => Promise<Uint8Array>, onFallback: OnFallback): Promise<GraphSession> {
-    const key = graph.files.map((file) => file.sha256).join();
+    const key = keyOf(graph);
     const kept = this.#sessions.get(key);
     if (kept !== undefined) {
       this.#sessions.delete(key);
@@ -40,17 +42,32 @@ export class SessionPool {
     return session;
   }
 
+  /** Sends a graph that fails on its backend to the next one, for good. False where there is none. */
+  async moveOn(graph: Graph, reason: string, onFallback: OnFallback): Promise<boolean> {
+    const key = keyOf(graph);
+    const place = this.#places.get(key) ?? 0;
+    const [backend, next] = [this.#backends[place], this.#backends[place + 1]];
+    if (backend === undefined || next === undefined) return false;
+    this.#places.set(key, place + 1);
+    const session = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    await onFallback(graph, backend, next, reason);
+    // the backend that failed may fail at this too
+    await session?.dispose().catch(() => {});
+    return true;
+  }
+
   async #create(graph: Graph, model: Uint8Array, onFallback: OnFallback): Promise<GraphSession> {
-    for (const [index, backend] of this.#backends.entries()) {
+    for (;;) {
+      const backend = this.#backends[this.#places.get(keyOf(graph)) ?? 0];
+      if (backend === undefined) throw new StudioError('backend-unavailable', 'This device has no way to run the model.');
       try {
         return await createGraphSession(this.#runtime, graph, model, backend);
       } catch (error) {
-        const next = this.#backends[index + 1];
-        if (next === undefined) throw error;
-        await onFallback(graph, backend, next, error instanceof Error ? error.message : String(error));
+        const reason = error instanceof Error ? error.message : String(error);
+        if (!(await this.moveOn(graph, reason, onFallback))) throw error;
       }
     }
-    throw new StudioError('backend-unavailable', 'This device has no way to run the model.');
   }
 
   async #evict(): Promise<void> {
@@ -69,6 +86,10 @@ export class SessionPool {
     this.#sessions.clear();
     await Promise.all(sessions.map((session) => session.dispose()));
   }
+}
+
+function keyOf(graph: Graph): string {
+  return graph.files.map((file) => file.sha256).join();
 }
 
 function weightBytes(graph: Graph): number {

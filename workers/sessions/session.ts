@@ -8,7 +8,10 @@ import type { Feeds, Fetches, OrtRuntime, RawSession } from './runtime.ts';
 export interface GraphSession {
   readonly graph: Graph;
   readonly backend: Backend;
-  /** Throws TypeError for feeds that do not fit the manifest, StudioError `graph-failed` when the backend fails. */
+  /**
+   * Throws TypeError for feeds that do not fit the manifest, StudioError `graph-failed`, `out-of-memory` or
+   * `device-lost` when the backend fails, `output-invalid` when it gives what is no number.
+   */
   run(feeds: Feeds): Promise<Fetches>;
   /** Frees the compiled graph. Running afterwards throws; disposing twice is harmless. */
   dispose(): Promise<void>;
@@ -25,7 +28,9 @@ export async function createGraphSession(runtime: OrtRuntime, graph: Graph, mode
       if (disposed) throw new TypeError(`expected a live session of ${graph.id}, got a disposed one`);
       checkFeeds(graph, feeds);
       const used = Object.fromEntries(graph.inputs.map(({ name }) => [name, feeds[name]]));
-      return attempt(graph, backend, 'run', () => raw.run(used as Feeds));
+      const fetches = await attempt(graph, backend, 'run', () => raw.run(used as Feeds));
+      checkFinite(graph, backend, fetches);
+      return fetches;
     },
     async dispose() {
       if (disposed) return;
@@ -41,6 +46,15 @@ export async function createGraphSession(runtime: OrtRuntime, graph: Graph, mode
     });
   }
   return session;
+}
+
+function checkFinite(graph: Graph, backend: Backend, fetches: Fetches): void {
+  for (const [name, { data }] of Object.entries(fetches)) {
+    if (data.every(Number.isFinite)) continue;
+    throw new StudioError('output-invalid', `The model part “${graph.id}” gave values that are no numbers on ${backend}.`, {
+      details: { graph: graph.id, output: name, backend },
+    });
+  }
 }
 
 /** Feeds the canary's inputs; what is wrong with the outputs, or null. */
@@ -93,18 +107,24 @@ function fitsDim(dim: GraphPort['dims'][number], size: number, sizes: Map<string
   return Number.isInteger(size / factor);
 }
 
+/** What backends say when the graphics device went away, in their own words. */
+const DEVICE_LOST =
+  /device (is|was|has been)? ?(lost|destroyed)|lost device|device_lost|A valid external Instance reference no longer exists/i;
+const OUT_OF_MEMORY = /out of memory|bad_alloc|allocat/i;
+
 async function attempt<T>(graph: Graph, backend: Backend, action: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    const memory = /out of memory|bad_alloc|allocat/i.test(text);
-    throw new StudioError(
-      memory ? 'out-of-memory' : 'graph-failed',
-      memory
-        ? 'There is not enough memory for a picture of this size. A smaller scale or picture needs less.'
-        : `The model part “${graph.id}” could not ${action} on ${backend}.`,
-      { details: { graph: graph.id, backend, reason: text.slice(0, 500) }, cause },
-    );
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const details = { graph: graph.id, backend, reason: reason.slice(0, 500) };
+    if (DEVICE_LOST.test(reason)) {
+      throw new StudioError('device-lost', 'The graphics device stopped. The studio can go on with a new one.', { details, cause });
+    }
+    if (OUT_OF_MEMORY.test(reason)) {
+      const message = 'There is not enough memory for a picture of this size. A smaller scale or picture needs less.';
+      throw new StudioError('out-of-memory', message, { details, cause });
+    }
+    throw new StudioError('graph-failed', `The model part “${graph.id}” could not ${action} on ${backend}.`, { details, cause });
   }
 }

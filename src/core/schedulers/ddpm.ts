@@ -18,6 +18,7 @@ export function ddpm(config: SchedulerConfig, steps: number): Sampling {
       const abarNext = timestep >= stride ? alphaAt(alphas, timestep - stride) : 1;
       return { next: ancestral(sample, x0, abar, abarNext, noise), x0 };
     },
+    memory: () => [],
   };
 }
 
@@ -36,6 +37,7 @@ export function ddim(config: SchedulerConfig, steps: number): Sampling {
       const { x0, eps } = readPrediction(config, sample, prediction, alphaAt(alphas, timestep));
       return { next: weightedSum([Math.sqrt(abarNext), x0], [Math.sqrt(1 - abarNext), eps]), x0 };
     },
+    memory: () => [],
   };
 }
 
@@ -57,6 +59,7 @@ export function spacedDdpm(config: SchedulerConfig, steps: number): Sampling {
       if (following === undefined) return { next: x0, x0 };
       return { next: ancestral(sample, x0, abar, alphaAt(alphas, following), noise), x0 };
     },
+    memory: () => [],
   };
 }
 

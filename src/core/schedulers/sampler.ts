@@ -25,13 +25,23 @@ export interface Sampling {
   readonly usesNoise: boolean;
   /** Throws RangeError for an index outside the run, TypeError where noise is missing. */
   step(index: number, input: StepInput): StepOutput;
+  /** What later steps need of those taken: with it, and the last sample, another run of the same sampler goes on from there. */
+  memory(): readonly Tensor[];
 }
 
-type OpenSampling = (config: SchedulerConfig, steps: number) => Sampling;
+/** Where a run that was cut off goes on: steps taken, and what `memory` gave after them. */
+export interface SamplingProgress {
+  readonly taken: number;
+  readonly memory: readonly Tensor[];
+}
+
+const START: SamplingProgress = { taken: 0, memory: [] };
+
+type OpenSampling = (config: SchedulerConfig, steps: number, progress: SamplingProgress) => Sampling;
 
 const OPEN = { ddpm, ddim, 'spaced-ddpm': spacedDdpm, unipc } as const satisfies Readonly<Record<string, OpenSampling>>;
 
-/** A run of the named sampler. Throws RangeError for a number of steps it cannot take. */
-export function openSampling(name: keyof typeof OPEN, config: SchedulerConfig, steps: number): Sampling {
-  return OPEN[name](config, steps);
+/** A run of the named sampler, from its start or from where another stopped. Throws RangeError for a number of steps it cannot take. */
+export function openSampling(name: keyof typeof OPEN, config: SchedulerConfig, steps: number, progress = START): Sampling {
+  return OPEN[name](config, steps, progress);
 }

@@ -1,6 +1,6 @@
 import { type Tensor, weightedSum } from '../tensor.ts';
 import { alphaAt, readPrediction } from './prediction.ts';
-import type { Sampling } from './sampler.ts';
+import type { Sampling, SamplingProgress } from './sampler.ts';
 import { alphasCumprod, linspaceTimesteps, type SchedulerConfig } from './schedule.ts';
 
 /** Noise level of one place of the run: α, σ with α² + σ² = 1, and λ = ln(α / σ). */
@@ -17,25 +17,33 @@ const CLEAN: Level = { alpha: 1, sigma: 0, lambda: Number.POSITIVE_INFINITY };
  * UniPC of order 2 (Zhao et al. 2302.04867, algorithms 5–8) as PASD runs it through diffusers: B₂(h), data prediction, the first and last
  * step of order 1. A step first corrects its sample with the fresh prediction, then predicts the next; the prediction is not recomputed.
  */
-export function unipc(config: SchedulerConfig, steps: number): Sampling {
+export function unipc(config: SchedulerConfig, steps: number, progress: SamplingProgress): Sampling {
   const alphas = alphasCumprod(config);
   const timesteps = linspaceTimesteps(config, steps);
   const levels = [...timesteps.map((timestep) => levelOf(alphaAt(alphas, timestep))), CLEAN];
-  const x0s: Tensor[] = [];
-  let corrected: Tensor | null = null;
-  let order = 1;
+  let { taken } = progress;
+  /** The corrected sample, and the newest predictions of x0, newest first. */
+  let [corrected, ...x0s] = progress.memory;
   return {
     timesteps,
     usesNoise: false,
     step(index, { sample, prediction }) {
-      if (index !== x0s.length || index >= steps) throw new RangeError(`expected step ${x0s.length} of ${steps}, got ${index}`);
+      if (index !== taken || index >= steps) throw new RangeError(`expected step ${taken} of ${steps}, got ${index}`);
       const { x0 } = readPrediction(config, sample, prediction, alphaAt(alphas, timesteps[index] ?? -1));
-      x0s.push(x0);
-      corrected = corrected === null ? sample : correct(levels, index, order, x0s, corrected);
-      order = index === 0 || index === steps - 1 ? 1 : 2;
-      return { next: extrapolate(levels, index, order, x0s, corrected), x0 };
+      x0s = [x0, ...x0s].slice(0, PREDICTIONS_KEPT);
+      corrected = corrected === undefined ? sample : correct(levels, index, orderOf(index - 1, steps), x0s, corrected);
+      taken++;
+      return { next: extrapolate(levels, index, orderOf(index, steps), x0s, corrected), x0 };
     },
+    memory: () => (corrected === undefined ? [] : [corrected, ...x0s]),
   };
+}
+
+/** As many as a corrector of order 2 reads. */
+const PREDICTIONS_KEPT = 3;
+
+function orderOf(step: number, steps: number): 1 | 2 {
+  return step === 0 || step === steps - 1 ? 1 : 2;
 }
 
 function levelOf(abar: number): Level {
@@ -43,18 +51,18 @@ function levelOf(abar: number): Level {
   return { alpha, sigma, lambda: Math.log(alpha / sigma) };
 }
 
-/** UniP: the sample at place i + 1 from the corrected one at i and the predictions so far. */
+/** UniP: the sample at place i + 1 from the corrected one at i and the predictions so far, newest first. */
 function extrapolate(levels: readonly Level[], i: number, order: number, x0s: readonly Tensor[], sample: Tensor): Tensor {
   const [from, to] = [at(levels, i), at(levels, i + 1)];
   const h = to.lambda - from.lambda;
   const gain = -to.alpha * Math.expm1(-h);
   const terms: [number, Tensor][] = [
     [to.sigma / from.sigma, sample],
-    [gain, at(x0s, i)],
+    [gain, at(x0s, 0)],
   ];
   if (order === 2) {
     const ratio = (at(levels, i - 1).lambda - from.lambda) / h;
-    terms.push([(gain * 0.5) / ratio, at(x0s, i - 1)], [(-gain * 0.5) / ratio, at(x0s, i)]);
+    terms.push([(gain * 0.5) / ratio, at(x0s, 1)], [(-gain * 0.5) / ratio, at(x0s, 0)]);
   }
   return weightedSum(...terms);
 }
@@ -68,12 +76,12 @@ function correct(levels: readonly Level[], i: number, order: number, x0s: readon
   const [older, newer] = order === 1 ? [0, 0.5] : cornerWeights(levels, i, h, phi1);
   const terms: [number, Tensor][] = [
     [to.sigma / from.sigma, before],
-    [gain * (1 - newer), at(x0s, i - 1)],
-    [gain * newer, at(x0s, i)],
+    [gain * (1 - newer), at(x0s, 1)],
+    [gain * newer, at(x0s, 0)],
   ];
   if (order === 2) {
     const ratio = (at(levels, i - 2).lambda - from.lambda) / h;
-    terms.push([(gain * older) / ratio, at(x0s, i - 2)], [(-gain * older) / ratio, at(x0s, i - 1)]);
+    terms.push([(gain * older) / ratio, at(x0s, 2)], [(-gain * older) / ratio, at(x0s, 1)]);
   }
   return weightedSum(...terms);
 }

@@ -13,7 +13,6 @@ const STAGE_TEXT: Readonly<Record<Stage, string>> = {
   encode: 'Encoding',
   denoise: 'Denoising',
   decode: 'Decoding',
-  color: 'Matching colours',
 };
 
 /** What the run is doing, how far it is, and how long its own pace says it will take. */

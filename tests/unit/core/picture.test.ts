@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cropPlanes, hasAlpha, padPlanes, toPicture, toPlanes, withAlpha } from '../../../src/core/picture.ts';
+import { cropPicture, emptyPicture, hasAlpha, pasteRows, stackRows, toPicture, toPlanes, withAlpha } from '../../../src/core/picture.ts';
 import { opaque, tensorOf } from '../../support/golden.ts';
 
 describe('planes and pictures', () => {
@@ -33,22 +33,25 @@ describe('planes and pictures', () => {
   });
 });
 
-describe('planes of another size', () => {
-  const planes = tensorOf([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [1, 2, 2, 3]);
+describe('parts of pictures', () => {
+  const picture = opaque(
+    3,
+    2,
+    Array.from({ length: 18 }, (_, i) => i * 9),
+  );
+  const rows = [0, 1, 2].map((top) => cropPicture(picture, { top, left: 0, height: 1, width: 2 }));
 
-  it('are padded with zeros at the right and bottom, and cropped back', () => {
-    const padded = padPlanes(planes, { height: 3, width: 4 }, 'zeros');
-    expect(padded.dims).toEqual([1, 2, 3, 4]);
-    expect([...padded.data.slice(0, 12)]).toEqual([1, 2, 3, 0, 4, 5, 6, 0, 0, 0, 0, 0]);
-    expect(cropPlanes(padded, { height: 2, width: 3 })).toEqual(planes);
-    expect(padPlanes(planes, { height: 2, width: 3 }, 'zeros')).toEqual(planes);
-    const edge = padPlanes(planes, { height: 3, width: 4 }, 'edge');
-    expect([...edge.data.slice(0, 12)]).toEqual([1, 2, 3, 3, 4, 5, 6, 6, 4, 5, 6, 6]);
+  it('make up what they were cut from', () => {
+    expect(stackRows(rows)).toEqual(picture);
+    const whole = emptyPicture(picture);
+    for (const [top, row] of rows.entries()) pasteRows(whole, top, row);
+    expect(whole).toEqual(picture);
   });
 
-  it('are not padded to less nor cropped to more', () => {
-    expect(() => padPlanes(planes, { height: 1, width: 9 }, 'edge')).toThrow(RangeError);
-    expect(() => cropPlanes(planes, { height: 2, width: 4 })).toThrow(RangeError);
+  it('are cut from inside, and put where they fit, only', () => {
+    expect(() => cropPicture(picture, { top: 2, left: 1, height: 1, width: 2 })).toThrow(RangeError);
+    expect(() => pasteRows(emptyPicture(picture), 1, picture)).toThrow(RangeError);
+    expect(() => stackRows([picture, opaque(1, 1, [1, 2, 3])])).toThrow(RangeError);
   });
 });
 

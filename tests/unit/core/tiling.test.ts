@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NoiseGenerator } from '../../../src/core/random.ts';
-import { cropTile, overlappingTiles, partsWithHalo, pasteTile, TileBlend } from '../../../src/core/tiling.ts';
+import { cropPlanes, pastePlanes } from '../../../src/core/tensor.ts';
+import { overlappingTiles, partsWithHalo, TileBlend } from '../../../src/core/tiling.ts';
 import { maxDifference, tensorOf } from '../../support/golden.ts';
 
 /** Sums of a few products in float32, of values near one. */
@@ -43,21 +44,21 @@ describe('a blend', () => {
   const whole = new NoiseGenerator(1).normal([2, 3, 13, 21]);
 
   it('of tiles that agree is what they agree on', () => {
-    const blend = new TileBlend([2, 3, 13, 21]);
-    for (const tile of overlappingTiles(13, 21, 6, 2)) blend.add(tile, cropTile(whole, tile));
-    expect(maxDifference(blend.result().data, whole.data)).toBeLessThan(ROUNDING);
+    const blend = new TileBlend(2, 3, 13, 21);
+    for (const tile of overlappingTiles(13, 21, 6, 2)) blend.add(tile, cropPlanes(whole, tile));
+    expect(maxDifference(blend.take(13).data, whole.data)).toBeLessThan(ROUNDING);
   });
 
   it('of tiles that differ goes over from one to the other, the same in both directions', () => {
     const [tile, overlap] = [8, 4];
     const tiles = overlappingTiles(8, 12, tile, overlap);
     const line = (turned: boolean): number[] => {
-      const blend = new TileBlend(turned ? [1, 1, 12, 8] : [1, 1, 8, 12]);
+      const blend = turned ? new TileBlend(1, 1, 12, 8) : new TileBlend(1, 1, 8, 12);
       tiles.forEach(({ top, left, height, width }, value) => {
         const at = turned ? { top: left, left: top, height: width, width: height } : { top, left, height, width };
         blend.add(at, tensorOf(Array<number>(64).fill(value), [1, 1, 8, 8]));
       });
-      const { data } = blend.result();
+      const { data } = blend.take(turned ? 12 : 8);
       return Array.from({ length: 12 }, (_, i) => data[turned ? i * 8 : i] ?? Number.NaN);
     };
     const across = line(false);
@@ -68,10 +69,26 @@ describe('a blend', () => {
     expect(maxDifference(Float32Array.from(line(true)), across)).toBeLessThan(ROUNDING);
   });
 
-  it('with a hole is refused', () => {
-    const blend = new TileBlend([1, 1, 2, 2]);
+  it('gives rows out as they are finished, holding no more than a tile of them', () => {
+    const blend = new TileBlend(2, 3, 6, 21);
+    const rows = [4, 7, 13].map((until, i) => {
+      for (const tile of overlappingTiles(13, 21, 6, 2)) if (tile.top === [0, 4, 7][i]) blend.add(tile, cropPlanes(whole, tile));
+      return blend.take(until);
+    });
+    let top = 0;
+    for (const { dims, data } of rows) {
+      const height = dims[2] ?? 0;
+      expect(maxDifference(data, cropPlanes(whole, { top, left: 0, height, width: 21 }).data)).toBeLessThan(ROUNDING);
+      top += height;
+    }
+    expect(top).toBe(13);
+  });
+
+  it('is zero where no tile was, and takes none that begins above its rows', () => {
+    const blend = new TileBlend(1, 1, 2, 2);
     blend.add({ top: 0, left: 0, height: 1, width: 2 }, tensorOf([1, 2], [1, 1, 1, 2]));
-    expect(() => blend.result()).toThrow(/row 1, column 0/);
+    expect([...blend.take(2).data]).toEqual([1, 2, 0, 0]);
+    expect(() => blend.add({ top: 1, left: 0, height: 1, width: 2 }, tensorOf([1, 2], [1, 1, 1, 2]))).toThrow(RangeError);
   });
 });
 
@@ -88,13 +105,13 @@ describe('parts with a halo', () => {
     const copy = tensorOf(Array<number>(140).fill(0), [1, 2, 10, 7]);
     for (const { inner, outer } of partsWithHalo(10, 7, 4, 2)) {
       const within = { ...inner, top: inner.top - outer.top, left: inner.left - outer.left };
-      pasteTile(copy, inner, cropTile(whole, outer), within);
+      pastePlanes(copy, inner, cropPlanes(whole, outer), within);
     }
     expect(copy.data).toEqual(whole.data);
   });
 
   it('are cut from inside only', () => {
     const whole = tensorOf([1], [1, 1, 1, 1]);
-    expect(() => cropTile(whole, { top: 0, left: 1, height: 1, width: 1 })).toThrow(RangeError);
+    expect(() => cropPlanes(whole, { top: 0, left: 1, height: 1, width: 1 })).toThrow(RangeError);
   });
 });

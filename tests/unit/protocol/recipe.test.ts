@@ -14,6 +14,8 @@ const RECIPE: Recipe = {
   startPoint: 'lr',
   prompt: { tags: null, user: 'Zoë 🐦', positive: 'clean', negative: 'blur' },
   colorFix: 'wavelet',
+  region: null,
+  stoppedAfter: null,
   bundleId: 'seesr-mini',
   bundleTitle: 'SeeSR mini',
   graphs: { denoiser: ['a'.repeat(64)] },

@@ -5,7 +5,7 @@ import type { BandStatistics, RunEvent } from '../../../src/protocol/events.ts';
 import type { ColorFix, Image8, RestoreRequest, SamplerName, StartPoint } from '../../../src/protocol/request.ts';
 import { Engine } from '../../../workers/engine.ts';
 import { golden, opaque } from '../../support/golden.ts';
-import { eventOf, gradient, NANO_ID, NANO_MODELS, NANO_RFSR_ID, nanoRequest } from '../../support/nano.ts';
+import { eventOf, gradient, NANO_ID, NANO_MODELS, NANO_RFSR_ID, nanoRequest, resultOf } from '../../support/nano.ts';
 
 interface RunGolden {
   readonly bundle: string;
@@ -65,7 +65,8 @@ describe('a run in Node', () => {
     'equals the PyTorch reference: $bundle, $request.sampler, $request.color_fix',
     async ({ bundle, request, input, ...expected }) => {
       const events = await run(requestOf(request, input), [bundle]);
-      const { image: result, recipe } = eventOf(events, 'done');
+      const result = resultOf(events);
+      const { recipe } = eventOf(events, 'done');
       expect([result.height, result.width]).toEqual([expected.height, expected.width]);
       expect(recipe.tags).toEqual(expected.tags);
       const { mean, max } = levels(result, opaque(expected.height, expected.width, expected.rgb8));
@@ -77,7 +78,7 @@ describe('a run in Node', () => {
   it('tells its story in order: stages, tags, a step each with previews, the result', async () => {
     const events = await run(nanoRequest());
     const stages = events.flatMap((event) => (event.type === 'stage' ? [event.stage] : []));
-    expect(stages).toEqual(['load', 'tag', 'text', 'encode', 'denoise', 'decode', 'color']);
+    expect(stages).toEqual(['load', 'tag', 'text', 'encode', 'denoise', 'decode']);
     const steps = events.filter((event) => event.type === 'step');
     expect(steps.map(({ index }) => index)).toEqual([0, 1, 2]);
     expect(steps.map(({ timestep }) => timestep)).toEqual([667, 334, 1]);
@@ -88,7 +89,7 @@ describe('a run in Node', () => {
   });
 
   it('repeats itself for a seed and differs for another', async () => {
-    const picture = async (seed: number) => eventOf(await run(nanoRequest({ seed, preview: 'none' })), 'done').image;
+    const picture = async (seed: number) => resultOf(await run(nanoRequest({ seed, preview: 'none' })));
     expect(levels(await picture(1), await picture(1)).max).toBe(0);
     expect(levels(await picture(1), await picture(2)).mean).toBeGreaterThan(0);
   });
@@ -99,7 +100,7 @@ describe('a run in Node', () => {
     [33, 17, 1],
     [5, 90, 3],
   ])('gives a picture of %d × %d at ×%d exactly its size', async (height, width, scale) => {
-    const { image } = eventOf(await run(nanoRequest({ image: gradient(height, width), scale, steps: 1, preview: 'none' })), 'done');
+    const image = resultOf(await run(nanoRequest({ image: gradient(height, width), scale, steps: 1, preview: 'none' })));
     expect([image.height, image.width]).toEqual([height * scale, width * scale]);
   });
 
@@ -108,8 +109,8 @@ describe('a run in Node', () => {
     image.rgba8.fill(0, 0, 4);
     const events = await run(nanoRequest({ image, steps: 1 }));
     expect(eventOf(events, 'notice').reason).toBe('alpha-kept');
-    expect(eventOf(events, 'done').image.rgba8[3]).toBeLessThan(128);
-    expect(eventOf(events, 'done').image.rgba8.at(-1)).toBe(255);
+    expect(resultOf(events).rgba8[3]).toBeLessThan(128);
+    expect(resultOf(events).rgba8.at(-1)).toBe(255);
   });
 
   it('uses the tags it is given and names words the model does not know', async () => {
@@ -160,10 +161,15 @@ describe('a run in Node', () => {
     [{ seed: -1 }, 'option-invalid'],
     [{ guidance: Number.NaN }, 'option-invalid'],
     [{ colorFix: 'sepia' as ColorFix }, 'option-invalid'],
-    [{ image: gradient(1100, 1100) }, 'image-too-large'],
-    [{ image: { height: 0, width: 0, rgba8: new Uint8ClampedArray(0) } }, 'image-empty'],
+    [{ region: { top: 0, left: 20, height: 5, width: 9 } }, 'option-invalid'],
   ])('refuses %o with %s', async (changes, code) => {
     await expect(run(nanoRequest(changes))).rejects.toMatchObject({ name: 'StudioError', code });
+  });
+
+  it('refuses pictures without pixels, and those whose result would be too large', async () => {
+    const empty = { height: 0, width: 0, rgba8: new Uint8ClampedArray(0) };
+    await expect(run(nanoRequest({ image: empty }))).rejects.toMatchObject({ code: 'image-empty' });
+    await expect(run(nanoRequest({ image: gradient(2100, 2100) }))).rejects.toMatchObject({ code: 'image-too-large' });
   });
 });
 
@@ -199,7 +205,7 @@ describe('a run of another family', () => {
       [5, 90, 3],
     ] as const) {
       const request = nanoRequest({ image: gradient(height, width), scale, steps: 1, preview: 'none' });
-      const { image } = eventOf(await run(request, [id]), 'done');
+      const image = resultOf(await run(request, [id]));
       expect([image.height, image.width]).toEqual([height * scale, width * scale]);
     }
   });
@@ -208,9 +214,7 @@ describe('a run of another family', () => {
     const request = nanoRequest({ guidance: 1, preview: 'none', sampler: 'unipc', startPoint: 'lr-twice' });
     const together = await run(request, [`${name}-nano`, `${name}-nano-rfsr`]);
     for (const id of [`${name}-nano`, `${name}-nano-rfsr`]) {
-      const done = together.find((event) => event.type === 'done' && event.runId === id);
-      if (done?.type !== 'done') throw new Error(`expected a result of ${id}`);
-      expect(done.image.rgba8).toEqual(eventOf(await run(request, [id]), 'done').image.rgba8);
+      expect(resultOf(together, id).rgba8).toEqual(resultOf(await run(request, [id])).rgba8);
     }
     expect(together.filter(({ type }) => type === 'first-stage')).toHaveLength(name === 'pasd' ? 0 : 1);
   });
@@ -248,12 +252,13 @@ describe('a pair', () => {
     const together = await run(request, [NANO_ID, NANO_RFSR_ID]);
     const pictures: Image8[] = [];
     for (const id of [NANO_ID, NANO_RFSR_ID]) {
-      const alone = eventOf(await run(request, [id]), 'done').image;
+      const alone = resultOf(await run(request, [id]));
       const done = together.find((event) => event.type === 'done' && event.runId === id);
       if (done?.type !== 'done') throw new Error(`expected a result of ${id}`);
       expect(done.recipe.bundleId).toBe(id);
-      expect(done.image.rgba8).toEqual(alone.rgba8);
-      pictures.push(done.image);
+      const picture = resultOf(together, id);
+      expect(picture.rgba8).toEqual(alone.rgba8);
+      pictures.push(picture);
     }
     expect(pictures[0]?.rgba8).not.toEqual(pictures[1]?.rgba8);
   });

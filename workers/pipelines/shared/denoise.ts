@@ -1,49 +1,52 @@
-import { bandChanges, bandEnergies, type HaarBands, haar, highView, lowView } from '../../../src/core/dwt.ts';
-import { cropPlanes, toPicture } from '../../../src/core/picture.ts';
 import type { NoiseGenerator } from '../../../src/core/random.ts';
 import { openSampling, type Sampling } from '../../../src/core/schedulers/sampler.ts';
 import { alphasCumprod } from '../../../src/core/schedulers/schedule.ts';
 import { startSample } from '../../../src/core/schedulers/start.ts';
-import { clamp01, sliceBatch, stackBatch, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
-import type { StepPreviews } from '../../../src/protocol/events.ts';
+import type { PlaneSource } from '../../../src/core/sources.ts';
+import { sliceBatch, stackBatch, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
+import { isAbort } from '../../../src/protocol/errors.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
 import type { PipelineContext } from '../context.ts';
 import type { Texts } from './encode-texts.ts';
 import { type Lanes, laneAt } from './lanes.ts';
-import { decodeLatent } from './latents.ts';
+import { decoded } from './latents.ts';
 import { output1 } from './outputs.ts';
+import { LIVE_PIXELS, previewsOf } from './previews.ts';
 import { runTiled } from './tiles.ts';
-import type { Size } from './working-size.ts';
+import type { Scope } from './working-size.ts';
+
+/** x0 predictions of a run's steps are kept for decoding in full, so long as all together take no more. */
+const KEPT_BYTES = 2 ** 28;
 
 /** What one lane brings to the denoising. */
 export interface LaneInputs {
   readonly texts: Texts;
   /** Feeds of the denoiser that stay the same. */
-  readonly seen: Readonly<Record<string, Tensor>>;
+  readonly seen: Readonly<Record<string, Tensor | PlaneSource>>;
   /** The scaled latent [1, C, h, w] sampling may start from. */
   readonly latent: Tensor;
 }
 
-/** The last sample of a lane, and the x0 predictions of its steps, scaled latents [1, C, h, w]. */
+/** The last sample of a lane, and what is kept of the x0 predictions of its steps, scaled latents [1, C, h, w]. */
 export interface Sampled {
   readonly sample: Tensor;
-  readonly x0ByStep: readonly Tensor[];
-  /** What of a decoded latent is the picture: the rest, at the right and bottom, is padding. */
-  readonly visible: Size;
+  /** The newest ones; null for those before. */
+  readonly x0ByStep: readonly (Tensor | null)[];
+  /** Steps taken when the person stopped the run; null for a run to its end. */
+  readonly stoppedAfter: number | null;
 }
 
 interface LaneState extends LaneInputs {
   readonly context: PipelineContext;
   readonly sampling: Sampling;
-  readonly visible: Size;
   sample: Tensor;
-  bands: HaarBands | null;
-  readonly x0ByStep: Tensor[];
+  readonly x0ByStep: (Tensor | null)[];
 }
 
 /**
  * Samples all lanes step by step on the same noise. `noise` has already given `startNoise`; it gives one draw more for a start that is
- * noised twice, then one a step for samplers that use it. Previews show what is `visible` of a decoded latent.
+ * noised twice, then one a step for samplers that use it. A run that was cut off goes on after its last kept step, the noise of the steps
+ * before drawn again; one that is stopped after a step ends with the last prediction. Throws AbortError for a stop before that.
  */
 export async function denoise(
   lanes: Lanes,
@@ -51,9 +54,9 @@ export async function denoise(
   inputs: readonly LaneInputs[],
   startNoise: Tensor,
   noise: NoiseGenerator,
-  visible: Size,
+  scope: Scope,
 ): Promise<readonly Sampled[]> {
-  const { manifest, signal } = lanes[0];
+  const [{ manifest, stop, signal, checkpoints }] = lanes;
   const alphas = alphasCumprod(manifest.scheduler);
   let second: Tensor | null = null;
   const draw = (): Tensor => noise.normal(startNoise.dims);
@@ -61,66 +64,85 @@ export async function denoise(
     second ??= draw();
     return second;
   };
+  const kept = (await checkpoints?.load()) ?? null;
+  const taken = kept?.x0ByStep.length ?? 0;
   const states = lanes.map((context, i): LaneState => {
     const lane = laneAt(inputs, i);
-    const sampling = openSampling(request.sampler, manifest.scheduler, request.steps);
-    const sample = startSample(request.startPoint, alphas, sampling, lane.latent, startNoise, drawSecond);
-    return { ...lane, context, sampling, sample, visible, bands: null, x0ByStep: [] };
+    const memory = kept === null ? [] : laneAt(kept.last.lanes, i).memory;
+    const sampling = openSampling(request.sampler, manifest.scheduler, request.steps, { taken, memory });
+    const start = startSample(request.startPoint, alphas, sampling, lane.latent, startNoise, drawSecond);
+    return { ...lane, context, sampling, sample: kept === null ? start : laneAt(kept.last.lanes, i).sample, x0ByStep: [] };
   });
-  const { timesteps, usesNoise } = openSampling(request.sampler, manifest.scheduler, request.steps);
+  const { timesteps, usesNoise } = laneAt(states, 0).sampling;
   const began = performance.now();
-  for (const [index, timestep] of timesteps.entries()) {
+  const tell = async (index: number, elapsedMs: number): Promise<void> => {
+    for (const { context, x0ByStep } of states) {
+      const [now, before] = [x0ByStep.at(-1) ?? null, x0ByStep.at(-2) ?? null];
+      const previews =
+        request.preview === 'none' || now === null
+          ? null
+          : await previewsOf(previewOf(context, now), before === null ? null : previewOf(context, before), scope.visible, LIVE_PIXELS);
+      await context.emit({ type: 'step', index, count: timesteps.length, timestep: timesteps[index] ?? 0, elapsedMs, previews });
+    }
+  };
+  for (const index of timesteps.keys()) {
     const drawn = usesNoise ? draw() : null;
-    for (const state of states) {
-      signal.throwIfAborted();
-      const prediction = await predict(state, timestep, request.guidance);
-      const { next, x0 } = state.sampling.step(index, { sample: state.sample, prediction, noise: drawn });
-      state.sample = next;
-      state.x0ByStep.push(x0);
-      const previews = request.preview === 'bands' ? await previewStep(state, x0) : null;
-      const elapsedMs = performance.now() - began;
-      await state.context.emit({ type: 'step', index, count: timesteps.length, timestep, elapsedMs, previews });
+    const known = kept?.x0ByStep[index];
+    if (known !== undefined) {
+      for (const [i, state] of states.entries()) keep(state, laneAt(known, i), lanes.length);
+      await tell(index, 0);
+      continue;
+    }
+    try {
+      const x0s: Tensor[] = [];
+      const nexts: Tensor[] = [];
+      for (const state of states) {
+        const prediction = await predict(state, timesteps[index] ?? 0, request.guidance, scope);
+        const { next, x0 } = state.sampling.step(index, { sample: state.sample, prediction, noise: drawn });
+        nexts.push(next);
+        x0s.push(x0);
+      }
+      for (const [i, state] of states.entries()) {
+        state.sample = laneAt(nexts, i);
+        keep(state, laneAt(x0s, i), lanes.length);
+      }
+      await checkpoints?.save({
+        lanes: states.map(({ x0ByStep, sample, sampling }) => ({ x0: lastOf(x0ByStep), sample, memory: sampling.memory() })),
+      });
+      await tell(index, performance.now() - began);
+    } catch (error) {
+      const stoppedAfter = laneAt(states, 0).x0ByStep.length;
+      if (stoppedAfter === 0 || !stop.aborted || signal.aborted || !isAbort(error)) throw error;
+      return states.map(({ x0ByStep }) => ({ sample: lastOf(x0ByStep), x0ByStep, stoppedAfter }));
     }
   }
-  return states;
+  return states.map(({ sample, x0ByStep }) => ({ sample, x0ByStep, stoppedAfter: null }));
+}
+
+/** Keeps a step's prediction, and lets the oldest go when all lanes' take too much; the last two are always kept. */
+function keep({ x0ByStep }: LaneState, x0: Tensor, lanes: number): void {
+  x0ByStep.push(x0);
+  const room = Math.max(2, Math.floor(KEPT_BYTES / (4 * x0.data.length * lanes)));
+  for (let i = x0ByStep.length - room - 1; i >= 0 && x0ByStep[i] !== null; i--) x0ByStep[i] = null;
+}
+
+function lastOf(x0ByStep: readonly (Tensor | null)[]): Tensor {
+  const last = x0ByStep.at(-1);
+  if (last == null) throw new TypeError('expected a step to be kept');
+  return last;
 }
 
 /** The denoiser's output for a lane's sample; under guidance from one batch of [negative, positive]: negative + s · (positive − negative). */
-async function predict({ context, seen, sample, texts }: LaneState, timestep: number, guidance: number): Promise<Tensor> {
+async function predict({ context, seen, sample, texts }: LaneState, timestep: number, guidance: number, scope: Scope): Promise<Tensor> {
   const { positive, negative } = texts;
-  const feeds = { ...seen, sample };
-  if (negative === null) {
-    const one = { dims: [1], data: new Float32Array([timestep]) };
-    return output1(await runTiled(context, 'denoiser', { ...feeds, timestep: one, context: positive }), 'prediction');
-  }
-  const twice = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, stackBatch(feed, feed)]));
-  const two = { dims: [2], data: new Float32Array([timestep, timestep]) };
-  const both = output1(
-    await runTiled(context, 'denoiser', { ...twice, timestep: two, context: stackBatch(negative, positive) }),
-    'prediction',
-  );
-  return weightedSum([1 - guidance, sliceBatch(both, 0)], [guidance, sliceBatch(both, 1)]);
+  const asked = negative === null ? positive : stackBatch(negative, positive);
+  const times = new Float32Array(asked.dims[0] ?? 1).fill(timestep);
+  const feeds = { ...seen, sample, timestep: { dims: [times.length], data: times }, context: asked };
+  const prediction = output1(await runTiled(context, 'denoiser', feeds, scope.needed), 'prediction');
+  return negative === null ? prediction : weightedSum([1 - guidance, sliceBatch(prediction, 0)], [guidance, sliceBatch(prediction, 1)]);
 }
 
-/** Thumbnails of a lane's step from the cheap decoder where the bundle has one; keeps its bands for the next step. */
-async function previewStep(state: LaneState, x0: Tensor): Promise<StepPreviews> {
-  const { context } = state;
-  const role = context.manifest.graphs.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder';
-  const { previews, bands } = bandPreviews(cropPlanes(await decodeLatent(context, x0, role), state.visible), state.bands);
-  state.bands = bands;
-  return previews;
-}
-
-/** A picture rgb01 [1, 3, H, W] and its one-level Haar bands as pictures; `before`: the bands of the step before, of equal size. */
-export function bandPreviews(planes: Tensor, before: HaarBands | null): { readonly previews: StepPreviews; readonly bands: HaarBands } {
-  const clamped = clamp01(planes);
-  const bands = haar(clamped);
-  const changes = before === null ? { lowChange: null, highChange: null } : bandChanges(before, bands);
-  const previews = {
-    x0: toPicture(clamped),
-    low: toPicture(lowView(bands)),
-    high: toPicture(highView(bands)),
-    statistics: { ...bandEnergies(bands), ...changes },
-  };
-  return { previews, bands };
+/** A step's prediction through the cheap decoder where the bundle has one. */
+function previewOf(context: PipelineContext, x0: Tensor): PlaneSource {
+  return decoded(context, x0, context.manifest.graphs.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder');
 }

@@ -1,6 +1,7 @@
+import { type Area, areaWithin } from '../../../src/core/area.ts';
 import { adainColorFix, waveletColorFix } from '../../../src/core/color-fix.ts';
 import { hasAlpha, type Rgba8, withAlpha } from '../../../src/core/picture.ts';
-import { resizePicture } from '../../../src/core/resize.ts';
+import { type PictureSource, type PlaneSource, pictureSource, remembered, resized, stripsOf } from '../../../src/core/sources.ts';
 import type { Tensor } from '../../../src/core/tensor.ts';
 import type { Recipe } from '../../../src/protocol/events.ts';
 import type { Role } from '../../../src/protocol/manifest.ts';
@@ -9,45 +10,53 @@ import type { PipelineContext } from '../context.ts';
 import type { Sampled } from './denoise.ts';
 import type { Texts } from './encode-texts.ts';
 import { graphHashes, type Lanes, laneAt } from './lanes.ts';
-import { decodeLatent } from './latents.ts';
-import type { Size } from './working-size.ts';
+import { decoded } from './latents.ts';
+import type { Scope } from './working-size.ts';
 
-/** What a pipeline gives for one lane. */
+/** What a pipeline gives for one lane, its picture having been told in rows. */
 export interface RunResult {
-  readonly image: Rgba8;
   readonly recipe: Recipe;
-  /** x0 predictions of every step, scaled latents [1, C, h, w], for decoding in full on demand. */
-  readonly x0ByStep: readonly Tensor[];
-  /** What of a decoded latent is the picture. */
-  readonly visible: Size;
+  readonly height: number;
+  readonly width: number;
+  /** x0 predictions of steps, scaled latents [1, C, h, w], for decoding in full on demand; null for those that took too much room. */
+  readonly x0ByStep: readonly (Tensor | null)[];
+  /** What of a decoded latent is the result. */
+  readonly visible: Area;
 }
 
 /**
- * The stages decode and color. `toResult` makes a lane's decoded planes, nominally rgb01 [1, 3, H, W] of the working size, a picture of the
- * output's size with its colours put right.
+ * The stage decode, strip by strip from top to bottom: decoded, coloured, resized and told before the next is begun. `toResult`
+ * makes a lane's decoded planes, nominally rgb01 at working size, a picture of the output's size with its colours put right.
  */
 export async function finish(
   lanes: Lanes,
   request: RestoreRequest,
   texts: readonly Texts[],
   sampled: readonly Sampled[],
-  toResult: (decoded: Tensor, lane: number) => Rgba8,
+  scope: Scope,
+  toResult: (decoded: PlaneSource, lane: number) => PictureSource,
 ): Promise<readonly RunResult[]> {
   await lanes[0].stage('decode');
-  const decoded: Tensor[] = [];
-  for (const [i, context] of lanes.entries()) decoded.push(await decodeLatent(context, laneAt(sampled, i).sample));
-  await lanes[0].stage('color');
+  const { result: area, visible } = scope;
   const results: RunResult[] = [];
   for (const [i, context] of lanes.entries()) {
-    const image = await keepAlpha(context, toResult(laneAt(decoded, i), i), request.image);
-    const { x0ByStep, visible } = laneAt(sampled, i);
-    results.push({ image, recipe: recipeOf(context, request, laneAt(texts, i)), x0ByStep, visible });
+    const { sample, x0ByStep, stoppedAfter } = laneAt(sampled, i);
+    const picture = toResult(remembered(decoded(context, sample)), i);
+    const whole = { height: area.height, width: area.width };
+    const alpha = hasAlpha(request.image) ? resized(pictureSource(request.image), picture, 'bicubic') : null;
+    if (alpha !== null)
+      await context.emit({ type: 'notice', reason: 'alpha-kept', message: 'Transparency was enlarged separately and kept.' });
+    for (const strip of stripsOf(area)) {
+      const image = await keepAlpha(await picture.read(strip), alpha, strip);
+      await context.emit({ type: 'rows', top: areaWithin(strip, area).top, whole, image });
+    }
+    results.push({ ...whole, recipe: recipeOf(context, request, laneAt(texts, i), stoppedAfter), x0ByStep, visible });
   }
   return results;
 }
 
 /** rgb01 planes with the reference's colours; neither is clamped. */
-export function fixColor(planes: Tensor, reference: Tensor, mode: ColorFix): Tensor {
+export function fixColor(planes: PlaneSource, reference: PlaneSource, mode: ColorFix): PlaneSource {
   switch (mode) {
     case 'wavelet':
       return waveletColorFix(planes, reference);
@@ -61,18 +70,17 @@ export function fixColor(planes: Tensor, reference: Tensor, mode: ColorFix): Ten
 }
 
 /** Alpha is upscaled on its own, bicubically: the model knows only colour. */
-async function keepAlpha(context: PipelineContext, picture: Rgba8, source: Rgba8): Promise<Rgba8> {
-  if (!hasAlpha(source)) return picture;
-  await context.emit({ type: 'notice', reason: 'alpha-kept', message: 'Transparency was enlarged separately and kept.' });
-  return withAlpha(picture, resizePicture(source, picture.height, picture.width, 'bicubic'));
+async function keepAlpha(picture: Rgba8, alpha: PictureSource | null, strip: Area): Promise<Rgba8> {
+  return alpha === null ? picture : withAlpha(picture, await alpha.read(strip));
 }
 
-function recipeOf(context: PipelineContext, request: RestoreRequest, { tags, positiveText }: Texts): Recipe {
+function recipeOf(context: PipelineContext, request: RestoreRequest, { tags, positiveText }: Texts, stoppedAfter: number | null): Recipe {
   const { manifest, backend } = context;
   const { image: _, preview: __, ...asked } = request;
   const roles = Object.keys(manifest.graphs) as Role[];
   return {
     ...asked,
+    stoppedAfter,
     tags,
     positiveText,
     negativeText: request.guidance > 1 ? request.prompt.negative : '',

@@ -1,42 +1,81 @@
-import type { Rgba8 } from '../../../src/core/picture.ts';
-import { toPlanes } from '../../../src/core/picture.ts';
-import { affine, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
+import { areaWithin, coveringCells, growArea, scaleArea } from '../../../src/core/area.ts';
+import { mapped, type PlaneSource } from '../../../src/core/sources.ts';
+import { affine, cropPlanes, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
+import { StudioError } from '../../../src/protocol/errors.ts';
 import type { PipelineContext } from '../context.ts';
 import { output1 } from './outputs.ts';
-import { runTiled } from './tiles.ts';
-import type { Size } from './working-size.ts';
+import { runTiled, type TiledContext } from './tiles.ts';
+import type { Scope } from './working-size.ts';
 
 /** Dims [1, C, h, w] of the latent of a working picture. */
-export function latentDimsOf({ manifest }: Pick<PipelineContext, 'manifest'>, { height, width }: Size): readonly number[] {
-  const { channels, factor } = manifest.latent;
-  return [1, channels, height / factor, width / factor];
+export function latentDimsOf({ manifest }: Pick<PipelineContext, 'manifest'>, { cells }: Scope): readonly number[] {
+  return [1, manifest.latent.channels, cells.height, cells.width];
 }
 
-/** The picture's mean latent, and one drawn from its posterior, both scaled. */
+/** The mean latent of rgb01 planes, and one drawn from its posterior, both scaled. */
 export async function encodePicture(
   context: PipelineContext,
-  picture: Rgba8,
+  planes: PlaneSource,
   noise: Tensor,
+  scope: Scope,
 ): Promise<{ readonly conditionLatent: Tensor; readonly latent: Tensor }> {
-  const posterior = await runTiled(context, 'vaeEncoder', { rgbPm1: toPlanes(picture, 2, -1) });
+  const posterior = await runTiled(context, 'vaeEncoder', { rgbPm1: toPm1(planes) }, scope.needed);
   const mean = output1(posterior, 'mean');
   const drawn = weightedSum([1, mean], [1, multiply(output1(posterior, 'std'), noise)]);
   return { conditionLatent: scaleLatent(context, mean), latent: scaleLatent(context, drawn) };
 }
 
-/** The scaled mean latent of rgb01 planes [1, 3, H, W]. */
-export async function encodeMean(context: PipelineContext, planes: Tensor): Promise<Tensor> {
-  return scaleLatent(context, output1(await runTiled(context, 'vaeEncoder', { rgbPm1: affine(planes, 2, -1) }), 'mean'));
+/** The scaled mean latent of rgb01 planes. */
+export async function encodeMean(context: PipelineContext, planes: PlaneSource, scope: Scope): Promise<Tensor> {
+  return scaleLatent(context, output1(await runTiled(context, 'vaeEncoder', { rgbPm1: toPm1(planes) }, scope.needed), 'mean'));
 }
 
-/** Scaled latent [1, C, h, w] through the full decoder, or the cheap one, to rgb01 planes [1, 3, 8h, 8w], not clamped. */
-export async function decodeLatent(
-  context: Pick<PipelineContext, 'manifest' | 'run' | 'emit'>,
-  latent: Tensor,
-  role: 'vaeDecoder' | 'previewDecoder' = 'vaeDecoder',
-): Promise<Tensor> {
-  const { scale, shift } = context.manifest.latent;
-  return affine(output1(await runTiled(context, role, { latent: affine(latent, 1 / scale, shift) }), 'rgbPm1'), 0.5, 0.5);
+/**
+ * A scaled latent [1, C, h, w] through the full decoder, or the cheap one, as rgb01 planes, not clamped. A decoder that sees only so far
+ * decodes no more than what is read; any other decodes all at the first reading. Reading throws StudioError `output-invalid` where a latent
+ * becomes one flat colour on every backend: what broken kernels give, and black at worst.
+ */
+export function decoded(context: TiledContext, latent: Tensor, role: 'vaeDecoder' | 'previewDecoder' = 'vaeDecoder'): PlaneSource {
+  const { manifest } = context;
+  const { scale, shift, factor } = manifest.latent;
+  const [, , h = 0, w = 0] = latent.dims;
+  const cells = { height: h, width: w };
+  // rows tell how far decoding is; pieces within them would only flicker
+  const quiet: TiledContext = { ...context, emit: async (event) => (event.type === 'tile' ? undefined : context.emit(event)) };
+  const decode = async (part: Tensor): Promise<Tensor> => {
+    for (;;) {
+      const planes = output1(await runTiled(quiet, role, { latent: affine(part, 1 / scale, shift) }), 'rgbPm1');
+      if (!isFlat(planes) || isFlat(part)) return affine(planes, 0.5, 0.5);
+      if (await context.moveOn(role, 'it gives the same value everywhere')) continue;
+      throw new StudioError('output-invalid', 'The model gave an empty picture, so nothing is shown. Another backend may help.', {
+        details: { role },
+      });
+    }
+  };
+  const rule = manifest.graphs[role]?.[0]?.tiling;
+  let all: Promise<Tensor> | null = null;
+  return {
+    height: h * factor,
+    width: w * factor,
+    async read(area) {
+      if (rule?.kind !== 'halo') {
+        all ??= decode(latent);
+        return cropPlanes(await all, area);
+      }
+      const inner = coveringCells(area, factor);
+      const outer = growArea(inner, rule.cells, cells);
+      const planes = await decode(cropPlanes(latent, outer));
+      return cropPlanes(planes, areaWithin(area, scaleArea(outer, factor)));
+    },
+  };
+}
+
+function isFlat({ data }: Tensor): boolean {
+  return data.every((value) => value === data[0]);
+}
+
+function toPm1(planes: PlaneSource): PlaneSource {
+  return mapped(planes, (part) => affine(part, 2, -1));
 }
 
 function scaleLatent({ manifest }: PipelineContext, latent: Tensor): Tensor {

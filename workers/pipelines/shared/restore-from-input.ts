@@ -1,6 +1,7 @@
-import { type Rgba8, toPicture, toPlanes } from '../../../src/core/picture.ts';
+import type { Extent } from '../../../src/core/area.ts';
+import type { Rgba8 } from '../../../src/core/picture.ts';
 import { NoiseGenerator } from '../../../src/core/random.ts';
-import { resizePicture } from '../../../src/core/resize.ts';
+import { colourOf, mapped, type PictureSource, type PlaneSource, pictureOf, resized } from '../../../src/core/sources.ts';
 import { clamp01, type Tensor } from '../../../src/core/tensor.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
 import type { PipelineContext } from '../context.ts';
@@ -11,15 +12,15 @@ import { type Lanes, laneAt, shared } from './lanes.ts';
 import { encodePicture, latentDimsOf } from './latents.ts';
 import { readPicture } from './read-picture.ts';
 import { runTiled } from './tiles.ts';
-import type { Size } from './working-size.ts';
+import { type Scope, scopeOf } from './working-size.ts';
 
 /** A request as a family that is conditioned on the enlarged input prepares it. */
 export interface PreparedInput {
   /** What the tagger reads. */
   readonly read: Rgba8;
   /** What the networks see, and whose colours the result gets. */
-  readonly reference: Rgba8;
-  readonly output: Size;
+  readonly reference: PictureSource;
+  readonly output: Extent;
   readonly prompt: PromptFormat;
 }
 
@@ -41,28 +42,34 @@ export async function restoreFromInput(
   const texts = await encodeTexts(lanes, request, prompt, tags);
 
   await lead.stage('encode');
+  const scope = scopeOf(request, reference, reference, output, lead.manifest.latent.factor);
+  const colours = colourOf(reference);
   const noise = new NoiseGenerator(request.seed);
-  const latentDims = latentDimsOf(lead, reference);
+  const latentDims = latentDimsOf(lead, scope);
   const [startNoise, posteriorNoise] = [noise.normal(latentDims), noise.normal(latentDims)];
-  const latents = await shared(lanes, ['vaeEncoder'], (lane) => encodePicture(lane, reference, posteriorNoise));
+  const latents = await shared(lanes, ['vaeEncoder'], (lane) => encodePicture(lane, colours, posteriorNoise, scope));
 
   await lead.stage('denoise');
   const inputs: LaneInputs[] = [];
   for (const [i, lane] of lanes.entries()) {
     const { conditionLatent, latent } = laneAt(latents, i);
     const { imageEmbeds } = laneAt(readings, i);
-    const seen = { ...(await encodeCondition(lane, toPlanes(reference))), imageEmbeds, conditionLatent };
+    const seen = { ...(await encodeCondition(lane, colours, scope)), imageEmbeds, conditionLatent };
     inputs.push({ texts: laneAt(texts, i), seen, latent });
   }
-  const sampled = await denoise(lanes, request, inputs, startNoise, noise, reference);
-  return finish(lanes, request, texts, sampled, (decoded) => {
-    const fixed = fixColor(clamp01(decoded), toPlanes(reference), request.colorFix);
-    return resizePicture(toPicture(fixed), output.height, output.width, 'bicubic');
+  const sampled = await denoise(lanes, request, inputs, startNoise, noise, scope);
+  return finish(lanes, request, texts, sampled, scope, (planes) => {
+    const fixed = fixColor(mapped(planes, clamp01), colours, request.colorFix);
+    return resized(pictureOf(fixed), output, 'bicubic');
   });
 }
 
 /** What the denoiser sees of the enlarged input: the picture itself, or its embedding where the bundle makes that once. */
-async function encodeCondition(context: PipelineContext, condition: Tensor): Promise<Record<string, Tensor>> {
+async function encodeCondition(
+  context: PipelineContext,
+  condition: PlaneSource,
+  scope: Scope,
+): Promise<Readonly<Record<string, Tensor | PlaneSource>>> {
   if (context.manifest.graphs.conditionEncoder === undefined) return { condition };
-  return runTiled(context, 'conditionEncoder', { condition });
+  return runTiled(context, 'conditionEncoder', { condition }, scope.needed);
 }

@@ -1,15 +1,54 @@
+import { type Area, coveringCells, type Extent, growArea, wholeArea } from '../../../src/core/area.ts';
 import { StudioError } from '../../../src/protocol/errors.ts';
+import type { RestoreRequest } from '../../../src/protocol/request.ts';
 
-/** Pixels of the working picture beyond which a run is declined: graphs run in tiles, but the whole picture is held in memory several times. */
-export const MAX_WORKING_PIXELS = 2 ** 24;
+/** Pixels of the working picture beyond which a run is declined: its latents are held whole. */
+export const MAX_WORKING_PIXELS = 2 ** 26;
 
-export interface Size {
-  readonly height: number;
-  readonly width: number;
+/** Cells that are computed around a region: at its border the tiles beyond are missing, and what they would have said is felt so far. */
+const REGION_MARGIN = 16;
+
+/** Which part of a run's pictures is wanted: all, or a region's. */
+export interface Scope {
+  /** The whole working picture in latent cells. */
+  readonly cells: Extent;
+  /** The cells to compute; null for all. */
+  readonly needed: Area | null;
+  /** The same without the margin, in working pixels: what previews show. */
+  readonly visible: Area;
+  /** The pixels of the output to give. */
+  readonly result: Area;
+}
+
+/**
+ * What a request's region means for its working picture and its output. `picture`: what of the working picture is not padding, at the top
+ * left. Throws StudioError `option-invalid` for a region that is not in the input.
+ */
+export function scopeOf(request: RestoreRequest, working: Extent, picture: Extent, output: Extent, factor: number): Scope {
+  const cells = { height: working.height / factor, width: working.width / factor };
+  const { region, image, scale } = request;
+  if (region === null) return { cells, needed: null, visible: wholeArea(picture), result: wholeArea(output) };
+  const { top, left, height, width } = region;
+  const inside = [top, left, height, width].every(Number.isInteger) && top >= 0 && left >= 0 && height >= 1 && width >= 1;
+  if (!inside || top + height > image.height || left + width > image.width) {
+    throw new StudioError('option-invalid', `Expected a region inside the ${image.width}×${image.height} picture.`, {
+      details: { option: 'region', region: { top, left, height, width } },
+    });
+  }
+  const stretch = { rows: picture.height / image.height, columns: picture.width / image.width };
+  const seen = {
+    top: Math.floor(top * stretch.rows),
+    left: Math.floor(left * stretch.columns),
+    height: Math.ceil(height * stretch.rows),
+    width: Math.ceil(width * stretch.columns),
+  };
+  const visible = growArea(seen, 0, picture);
+  const result = { top: top * scale, left: left * scale, height: height * scale, width: width * scale };
+  return { cells, needed: growArea(coveringCells(visible, factor), REGION_MARGIN, cells), visible, result };
 }
 
 /** Throws StudioError `image-too-large` with the largest scale or side that would do. `working`: what the networks would see of `image` at `scale`. */
-export function checkWorkingSize(working: Size, image: Size, scale: number): void {
+export function checkWorkingSize(working: Extent, image: Extent, scale: number): void {
   if (working.height * working.width <= MAX_WORKING_PIXELS) return;
   const fitting = Math.floor(Math.sqrt(MAX_WORKING_PIXELS / (image.height * image.width)));
   const help =
@@ -22,10 +61,10 @@ export function checkWorkingSize(working: Size, image: Size, scale: number): voi
 }
 
 /** Both sides resized down to whole multiples, at least one. */
-export function toMultiple(size: Size, multipleOf: number): Size {
+export function toMultiple(size: Extent, multipleOf: number): Extent {
   return eachSide(size, (side) => Math.max(multipleOf, Math.floor(side / multipleOf) * multipleOf));
 }
 
-export function eachSide({ height, width }: Size, change: (side: number) => number): Size {
+export function eachSide({ height, width }: Extent, change: (side: number) => number): Extent {
   return { height: change(height), width: change(width) };
 }

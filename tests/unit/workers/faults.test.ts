@@ -1,0 +1,317 @@
+import { describe, expect, it } from 'vitest';
+import { FolderFiles } from '../../../cli/folder-files.ts';
+import { nodeRuntime } from '../../../cli/ort.ts';
+import type { Backend, RunEvent } from '../../../src/protocol/events.ts';
+import type { Image8, RestoreRequest } from '../../../src/protocol/request.ts';
+import { type CheckpointStore, Engine, type RunControl } from '../../../workers/engine.ts';
+import type { Checkpoint, CheckpointStep } from '../../../workers/pipelines/context.ts';
+import type { Feeds, OrtRuntime, RawSession } from '../../../workers/sessions/runtime.ts';
+import { maxDifference } from '../../support/golden.ts';
+import { eventOf, gradient, NANO_ID, NANO_MODELS, NANO_RFSR_ID, nanoManifest, nanoRequest, resultOf } from '../../support/nano.ts';
+
+const CANARY_CELLS = Math.max(...Object.values(nanoManifest().graphs.denoiser[0]?.canary.inputs ?? {}).map(({ dims }) => dims[3] ?? 0));
+
+/** ONNX Runtime in Node whose every call may be broken: `onRun` may throw, or change what came out. */
+function faulty(
+  onRun: (backend: Backend, feeds: Feeds, session: RawSession) => Promise<Awaited<ReturnType<RawSession['run']>>>,
+): OrtRuntime {
+  return {
+    async create(model, backend) {
+      const session = await nodeRuntime.create(model, 'cpu');
+      return { ...session, run: (feeds) => onRun(backend, feeds, session), dispose: () => session.dispose() };
+    },
+  };
+}
+
+/** Whether a call is the denoiser's, and on a picture rather than the canary's. */
+function denoises(feeds: Feeds): boolean {
+  return 'sample' in feeds && (feeds['sample']?.dims[3] ?? 0) > CANARY_CELLS;
+}
+
+const request = nanoRequest({ image: gradient(72, 80), guidance: 1, preview: 'none' });
+
+async function run(
+  engine: Engine,
+  asked: RestoreRequest,
+  {
+    onEvent = () => {},
+    control = {},
+    signal = new AbortController().signal,
+    ids = [NANO_ID],
+  }: {
+    readonly onEvent?: (event: RunEvent) => void;
+    readonly control?: RunControl;
+    readonly signal?: AbortSignal;
+    readonly ids?: readonly string[];
+  } = {},
+): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  const send = async (event: RunEvent): Promise<void> => {
+    events.push(event);
+    onEvent(event);
+  };
+  await engine.run(
+    ids.map((bundleId) => ({ runId: bundleId, bundleId })),
+    asked,
+    send,
+    signal,
+    control,
+  );
+  return events;
+}
+
+/** The largest difference of two pictures, in levels; not a number when one is missing. */
+function levels(a: Image8 | undefined, b: Image8 | undefined): number {
+  return maxDifference(a?.rgba8 ?? [], b?.rgba8 ?? [0]);
+}
+
+const files = new FolderFiles(NANO_MODELS);
+const sound = new Engine(nodeRuntime, ['cpu'], files);
+
+describe('when memory does not suffice', () => {
+  it('tiles become smaller, step by step, and the person is told', async () => {
+    const engine = new Engine(
+      faulty(async (_, feeds, session) => {
+        if (denoises(feeds) && (feeds['sample']?.dims[2] ?? 0) > 32) throw new Error('std::bad_alloc');
+        return session.run(feeds);
+      }),
+      ['cpu'],
+      files,
+    );
+    const events = await run(engine, request);
+    expect(eventOf(events, 'notice')).toMatchObject({ reason: 'tiles-smaller', code: 'out-of-memory' });
+    expect(events.some((event) => event.type === 'tile' && event.role === 'denoiser' && event.count > 1)).toBe(true);
+    expect(resultOf(events).height).toBe(288);
+    await engine.dispose();
+  });
+
+  it('the next backend is tried when even the smallest do not fit', async () => {
+    const engine = new Engine(
+      faulty(async (backend, feeds, session) => {
+        if (denoises(feeds) && backend === 'webgpu') throw new Error('Out of memory');
+        return session.run(feeds);
+      }),
+      ['webgpu', 'cpu'],
+      files,
+    );
+    const reasons = (await run(engine, request)).flatMap((event) => (event.type === 'notice' ? [event.reason] : []));
+    expect(reasons.at(-1)).toBe('backend-changed');
+    await engine.dispose();
+  });
+
+  it('and nothing is left to try, the run fails with the reason', async () => {
+    const engine = new Engine(
+      faulty(async (_, feeds, session) => {
+        if (denoises(feeds)) throw new Error('failed to allocate a buffer');
+        return session.run(feeds);
+      }),
+      ['cpu'],
+      files,
+    );
+    await expect(run(engine, request)).rejects.toMatchObject({ name: 'StudioError', code: 'out-of-memory' });
+    await engine.dispose();
+  });
+});
+
+describe('a graph that gives no numbers', () => {
+  const poisoned = (sick: (backend: Backend) => boolean): OrtRuntime =>
+    faulty(async (backend, feeds, session) => {
+      const fetches = await session.run(feeds);
+      if (denoises(feeds) && sick(backend)) fetches['prediction']?.data.fill(Number.NaN, 7, 8);
+      return fetches;
+    });
+
+  it('goes on on the next backend, with the same result', async () => {
+    const engine = new Engine(
+      poisoned((backend) => backend === 'webgpu'),
+      ['webgpu', 'cpu'],
+      files,
+    );
+    const events = await run(engine, request);
+    expect(eventOf(events, 'notice').reason).toBe('backend-changed');
+    expect(levels(resultOf(events), resultOf(await run(sound, request)))).toBe(0);
+    await engine.dispose();
+  });
+
+  it('on the last one fails the run, and no row of a result is told', async () => {
+    const engine = new Engine(
+      poisoned(() => true),
+      ['cpu'],
+      files,
+    );
+    const events: RunEvent[] = [];
+    await expect(run(engine, request, { onEvent: (event) => events.push(event) })).rejects.toMatchObject({ code: 'output-invalid' });
+    expect(events.some(({ type }) => type === 'rows' || type === 'done')).toBe(false);
+    await engine.dispose();
+  });
+
+  it('but one flat colour is told no more than that', async () => {
+    const flat = (sick: (backend: Backend) => boolean): OrtRuntime =>
+      faulty(async (backend, feeds, session) => {
+        const fetches = await session.run(feeds);
+        if ((feeds['latent']?.dims[3] ?? 0) > CANARY_CELLS && sick(backend)) fetches['rgbPm1']?.data.fill(-1);
+        return fetches;
+      });
+    const broken = new Engine(
+      flat(() => true),
+      ['cpu'],
+      files,
+    );
+    const events: RunEvent[] = [];
+    await expect(run(broken, request, { onEvent: (event) => events.push(event) })).rejects.toMatchObject({ code: 'output-invalid' });
+    expect(events.some(({ type }) => type === 'rows' || type === 'done')).toBe(false);
+    const mended = new Engine(
+      flat((backend) => backend === 'webgpu'),
+      ['webgpu', 'cpu'],
+      files,
+    );
+    expect(levels(resultOf(await run(mended, request)), resultOf(await run(sound, request)))).toBe(0);
+    await Promise.all([broken.dispose(), mended.dispose()]);
+  });
+});
+
+describe('a lost device', () => {
+  it('is told apart from other failures', async () => {
+    const engine = new Engine(
+      faulty(async (_, feeds, session) => {
+        if (denoises(feeds)) throw new Error('[WebGPU] Device is lost: destroyed');
+        return session.run(feeds);
+      }),
+      ['webgpu', 'cpu'],
+      files,
+    );
+    await expect(run(engine, request)).rejects.toMatchObject({ code: 'device-lost' });
+    await engine.dispose();
+  });
+});
+
+describe('a run that is stopped', () => {
+  const stopAt = async (wanted: RunEvent['type'], index: number): Promise<RunEvent[]> => {
+    const stop = new AbortController();
+    return run(
+      sound,
+      { ...request, steps: 5 },
+      {
+        control: { stop: stop.signal },
+        onEvent: (event) => {
+          if (event.type === wanted && (event.type !== 'step' || event.index === index)) stop.abort();
+        },
+      },
+    );
+  };
+
+  it('keeps what the last finished step gave, and says after how many', async () => {
+    const events = await stopAt('step', 1);
+    expect(events.filter(({ type }) => type === 'step')).toHaveLength(2);
+    expect(eventOf(events, 'done').recipe.stoppedAfter).toBe(2);
+    expect(resultOf(events).height).toBe(288);
+  });
+
+  it('before a step was taken ends as a cancel', async () => {
+    await expect(stopAt('tags', 0)).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('while it is decoded goes on to its end', async () => {
+    const events = await stopAt('rows', 0);
+    expect(eventOf(events, 'done').recipe.stoppedAfter).toBeNull();
+  });
+});
+
+it('a run that is paused does nothing until it goes on', async () => {
+  let open = (): void => {};
+  let gate: Promise<void> = Promise.resolve();
+  const calls: number[] = [];
+  const engine = new Engine(
+    faulty(async (_, feeds, session) => {
+      calls.push(performance.now());
+      return session.run(feeds);
+    }),
+    ['cpu'],
+    files,
+  );
+  const events: RunEvent[] = [];
+  const going = run(engine, request, {
+    control: { gate: () => gate },
+    onEvent: (event) => {
+      events.push(event);
+      if (event.type === 'step' && event.index === 0)
+        gate = new Promise((resolve) => {
+          open = resolve;
+        });
+    },
+  });
+  await expect.poll(() => events.some(({ type }) => type === 'step')).toBe(true);
+  const before = calls.length;
+  await Promise.race([going, new Promise((resolve) => setImmediate(resolve))]);
+  expect(calls.length).toBe(before);
+  open();
+  expect(levels(resultOf(await going), resultOf(await run(sound, request)))).toBe(0);
+  await engine.dispose();
+});
+
+/** Checkpoints in memory. */
+class MemoryCheckpoints implements CheckpointStore {
+  readonly steps: CheckpointStep[] = [];
+  fingerprint = '';
+  forgotten = 0;
+
+  open(_: string, fingerprint: string) {
+    if (fingerprint !== this.fingerprint) this.steps.length = 0;
+    this.fingerprint = fingerprint;
+    return {
+      load: async (): Promise<Checkpoint | null> => {
+        const last = this.steps.at(-1);
+        return last === undefined ? null : { x0ByStep: this.steps.map(({ lanes }) => lanes.map(({ x0 }) => x0)), last };
+      },
+      save: async (step: CheckpointStep): Promise<void> => void this.steps.push(step),
+    };
+  }
+
+  async forget(): Promise<void> {
+    this.forgotten++;
+  }
+}
+
+describe('a run that was cut off', () => {
+  it.each(['ddpm', 'ddim', 'spaced-ddpm', 'unipc'] as const)('goes on where it was and ends the same: %s', async (sampler) => {
+    const asked = { ...request, image: gradient(20, 36), steps: 6, sampler, startPoint: 'lr-twice' as const, preview: 'bands' as const };
+    const ids = [NANO_ID, NANO_RFSR_ID];
+    const expected = await run(sound, asked, { ids });
+    const checkpoints = new MemoryCheckpoints();
+    const abort = new AbortController();
+    const cut = run(sound, asked, {
+      ids,
+      control: { checkpoints },
+      signal: abort.signal,
+      onEvent: (event) => {
+        if (event.type === 'step' && event.index === 3) abort.abort();
+      },
+    });
+    await expect(cut).rejects.toMatchObject({ name: 'AbortError' });
+    expect(checkpoints.steps).toHaveLength(4);
+    let passes = 0;
+    const counting = new Engine(
+      faulty(async (_, feeds, session) => {
+        if (denoises(feeds)) passes++;
+        return session.run(feeds);
+      }),
+      ['cpu'],
+      files,
+    );
+    const events = await run(counting, asked, { ids, control: { checkpoints } });
+    expect(passes).toBe(2 * 2);
+    for (const id of ids) expect(levels(resultOf(events, id), resultOf(expected, id))).toBe(0);
+    const views = (all: readonly RunEvent[]) => all.flatMap((event) => (event.type === 'step' ? [event.previews?.x0] : []));
+    expect(views(events).map((view, i) => levels(view, views(expected)[i]))).toEqual(Array(12).fill(0));
+    expect(checkpoints.forgotten).toBe(1);
+    await counting.dispose();
+  });
+
+  it('begins anew when the request is another', async () => {
+    const checkpoints = new MemoryCheckpoints();
+    await run(sound, request, { control: { checkpoints } });
+    const events = await run(sound, { ...request, seed: 8 }, { control: { checkpoints } });
+    expect(levels(resultOf(events), resultOf(await run(sound, { ...request, seed: 8 })))).toBe(0);
+    expect(checkpoints.steps).toHaveLength(3);
+  });
+});
