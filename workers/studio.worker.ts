@@ -1,9 +1,10 @@
 import { expose, transfer } from 'comlink';
-import { StudioError } from '../src/protocol/errors.ts';
+import { isAbort, StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent } from '../src/protocol/events.ts';
 import { parseIndex } from '../src/protocol/manifest.ts';
 import type { RunLane } from '../src/protocol/request.ts';
 import type { DeviceReport, StudioApi } from '../src/protocol/studio-api.ts';
+import { OpfsCheckpoints } from './checkpoints/opfs-checkpoints.ts';
 import { Engine } from './engine.ts';
 import { OpfsFiles } from './model-store/opfs-files.ts';
 import { fallbackOrder, inspectDevice } from './sessions/device.ts';
@@ -14,12 +15,22 @@ import { buffersOf, eventBuffers, withWireFailures } from './transfer.ts';
 const MODELS = new URL(import.meta.env.DEV ? '/models/' : '../models/', import.meta.url);
 
 let uncachedReason: string | null = null;
-const files = new OpfsFiles(MODELS, (reason) => {
+const noteUncached = (reason: string): void => {
   uncachedReason ??= reason;
-});
+};
+const files = new OpfsFiles(MODELS, noteUncached);
+const checkpoints = new OpfsCheckpoints(noteUncached);
 let report: Promise<DeviceReport> | null = null;
 let engine: Engine | null = null;
-let current: { readonly lanes: readonly RunLane[]; readonly abort: AbortController } | null = null;
+let current: CurrentRun | null = null;
+
+interface CurrentRun {
+  readonly lanes: readonly RunLane[];
+  readonly stop: AbortController;
+  readonly abort: AbortController;
+  /** Where a paused run waits; null while it goes. */
+  pause: { readonly over: Promise<void>; readonly end: () => void } | null;
+}
 
 const api: StudioApi = {
   async device(override) {
@@ -47,8 +58,8 @@ const api: StudioApi = {
 
   async run(lanes, request, onEvent) {
     if (current !== null) throw new StudioError('run-in-progress', 'A run is going on already; wait for it or cancel it.');
-    current = { lanes, abort: new AbortController() };
-    const { signal } = current.abort;
+    const run: CurrentRun = { lanes, stop: new AbortController(), abort: new AbortController(), pause: null };
+    current = run;
     const send = async (event: RunEvent): Promise<void> => {
       await onEvent(transfer(event, eventBuffers(event)));
       // a message such as cancel is heard only between tasks
@@ -57,17 +68,41 @@ const api: StudioApi = {
     try {
       const ran = await ready(null);
       if (uncachedReason !== null && lanes[0] !== undefined) {
-        const message = `Model files cannot be kept in this browser, so they are loaded each time (${uncachedReason}).`;
+        const message = `Little can be kept in this browser: models are loaded each time, and a run that is cut off begins anew (${uncachedReason}).`;
         await send({ type: 'notice', runId: lanes[0].runId, reason: 'cache-unavailable', message });
       }
-      await ran.run(lanes, request, send, signal);
+      const control = { stop: run.stop.signal, gate: async () => run.pause?.over, checkpoints };
+      await ran.run(lanes, request, send, run.abort.signal, control);
+    } catch (error) {
+      // whoever cancels does not come back for it
+      if (isAbort(error)) for (const { runId } of lanes) await checkpoints.forget(runId);
+      throw error;
     } finally {
       current = null;
     }
   },
 
   async cancel(runId) {
-    if (current?.lanes.some((lane) => lane.runId === runId)) current.abort.abort();
+    const run = runOf(runId);
+    if (run === null) return;
+    if (run.stop.signal.aborted) run.abort.abort();
+    run.stop.abort();
+    run.pause?.end();
+  },
+
+  async pause(runId) {
+    const run = runOf(runId);
+    if (run === null || run.pause !== null) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const end = (): void => {
+      run.pause = null;
+      resolve();
+    };
+    run.pause = { over: promise, end };
+  },
+
+  async goOn(runId) {
+    runOf(runId)?.pause?.end();
   },
 
   async decodeStep(runId, index) {
@@ -80,6 +115,10 @@ const api: StudioApi = {
     await files.clear();
   },
 };
+
+function runOf(runId: string): CurrentRun | null {
+  return current?.lanes.some((lane) => lane.runId === runId) === true ? current : null;
+}
 
 /** The engine on the backends this device was found to have. */
 async function ready(override: Backend | null): Promise<Engine> {

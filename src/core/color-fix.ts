@@ -43,10 +43,11 @@ export function waveletColorFix(planes: PlaneSource, reference: PlaneSource): Pl
     const aim = await reference.read(area);
     const out = new Float32Array(data.length);
     for (let start = 0; start < out.length; start += height * width) {
-      // the sum of the high-pass bands telescopes: picture minus its own level-5 low-pass
-      const own = lowPass(data.slice(start, start + height * width), height, width);
-      const wanted = lowPass(aim.data.slice(start, start + height * width), height, width);
-      for (let i = 0; i < own.length; i++) out[start + i] = (data[start + i] ?? 0) - (own[i] ?? 0) + (wanted[i] ?? 0);
+      // the sum of the high-pass bands telescopes to the picture minus its low-pass; of two low-passes one is that of their difference
+      const excess = new Float32Array(height * width);
+      for (let i = 0; i < excess.length; i++) excess[i] = (data[start + i] ?? 0) - (aim.data[start + i] ?? 0);
+      const cast = lowPass(excess, height, width);
+      for (let i = 0; i < cast.length; i++) out[start + i] = (data[start + i] ?? 0) - (cast[i] ?? 0);
     }
     return { dims, data: out };
   });
@@ -66,8 +67,8 @@ function smoothRows(from: Float32Array, to: Float32Array, height: number, width:
   for (let y = 0; y < height; y++) {
     const row = y * width;
     for (let x = 0; x < width; x++) {
-      const left = row + Math.max(0, x - dilation);
-      const right = row + Math.min(width - 1, x + dilation);
+      const left = row + (x < dilation ? 0 : x - dilation);
+      const right = row + (x + dilation < width ? x + dilation : width - 1);
       to[row + x] = ((from[left] ?? 0) + 2 * (from[row + x] ?? 0) + (from[right] ?? 0)) / 4;
     }
   }

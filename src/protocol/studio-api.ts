@@ -38,11 +38,18 @@ export interface StudioApi {
   /**
    * Runs one request with one model, or with several of one family stepped together on the same noise, what they share computed once.
    * Every event is awaited before the next is sent (back-pressure); resolves after `done` was acknowledged.
+   * A run that was cut off (the worker died, the page was closed) goes on from the steps it took when it is asked for again under the same ids.
    * Rejects with `run-in-progress` while another run is going, and with an AbortError after `cancel`.
    */
   run(lanes: readonly RunLane[], request: RestoreRequest, onEvent: (event: RunEvent) => Promise<void>): Promise<void>;
-  /** Asks the run of a lane to stop at its next graph boundary. A run that already ended is no error. */
+  /**
+   * Asks the run of a lane to end at its next graph boundary: with the picture of the last step it took, where it took one; asked again,
+   * without. A run that already ended is no error.
+   */
   cancel(runId: string): Promise<void>;
+  /** Holds the run of a lane at its next graph boundary, until `goOn` or `cancel`. */
+  pause(runId: string): Promise<void>;
+  goOn(runId: string): Promise<void>;
   /** Decodes one kept step of the latest run at full size with the full decoder: x0 and its bands. */
   decodeStep(runId: string, index: number): Promise<{ readonly x0: Image8; readonly low: Image8; readonly high: Image8 }>;
   clearCache(): Promise<void>;

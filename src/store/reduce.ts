@@ -36,8 +36,13 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
       const under = runs.some(({ runId, finished }) => progress.laneIds.includes(runId) && finished === null);
       return { ...state, runs, progress: under ? progress : null, view: { ...state.view, step: null } };
     }
-    case 'notice':
-      return addMessage(state, { kind: 'notice', text: event.message, code: event.code ?? null, details: event.reason });
+    case 'notice': {
+      const { laneIds } = progress;
+      // all steps will be told again
+      const again = (run: RunRecord): RunRecord => (laneIds.includes(run.runId) ? { ...run, steps: [], rows: 0 } : run);
+      const runs = event.reason === 'run-resumed' ? state.runs.map(again) : state.runs;
+      return addMessage({ ...state, runs }, { kind: 'notice', text: event.message, code: event.code ?? null, details: event.reason });
+    }
     default:
       throw event satisfies never;
   }

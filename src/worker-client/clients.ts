@@ -1,4 +1,5 @@
 import { proxy } from 'comlink';
+import { StudioError } from '../protocol/errors.ts';
 import type { Backend, RunEvent } from '../protocol/events.ts';
 import type { Image8, RestoreRequest, RunLane } from '../protocol/request.ts';
 import type { BundleSummary, DeviceReport, ImagingApi, StudioApi } from '../protocol/studio-api.ts';
@@ -9,9 +10,14 @@ export interface Clients {
   device(override: Backend | null): Promise<DeviceReport>;
   bundles(): Promise<readonly BundleSummary[]>;
   manifest(bundleId: string): Promise<string>;
-  /** The request's pixels are copied: the page goes on showing them. */
+  /**
+   * The request's pixels are copied: the page goes on showing them. A worker or a graphics device that dies meanwhile is replaced and the run
+   * goes on from its last step; the listener is told (`run-resumed`), and then hears of all steps again.
+   */
   run(lanes: readonly RunLane[], request: RestoreRequest, onEvent: (event: RunEvent) => void): Promise<void>;
   cancel(runId: string): Promise<void>;
+  pause(runId: string): Promise<void>;
+  goOn(runId: string): Promise<void>;
   decodeStep(runId: string, index: number): ReturnType<StudioApi['decodeStep']>;
   clearCache(): Promise<void>;
   /** Decodes a picture file; its bytes are moved. */
@@ -23,6 +29,9 @@ export interface Clients {
   similarity: ImagingApi['similarity'];
 }
 
+/** A run is begun again so often after what computes it died; more would mean that it is the run that kills it. */
+const MAX_RECOVERIES = 2;
+
 /** Starts nothing: each worker starts with its first call. */
 export function createClients(): Clients {
   const studio = createWorkerClient<StudioApi>(
@@ -31,15 +40,45 @@ export function createClients(): Clients {
   const imaging = createWorkerClient<ImagingApi>(
     () => new Worker(new URL('../../workers/imaging.worker.ts', import.meta.url), { type: 'module', name: 'imaging' }),
   );
+  let wanted: Backend | null = null;
+
+  async function runAgain(
+    lanes: readonly RunLane[],
+    error: StudioError,
+    attempt: number,
+    onEvent: (event: RunEvent) => void,
+  ): Promise<void> {
+    studio.end();
+    const [lead] = lanes;
+    const what = error.code === 'device-lost' ? 'The graphics device was lost' : 'The part of the studio that computes stopped';
+    const message = `${what} and was replaced; the run goes on from its last step.`;
+    if (lead !== undefined) onEvent({ type: 'notice', runId: lead.runId, reason: 'run-resumed', message, code: error.code });
+    // a device that is lost twice is not asked a third time
+    await studio.call((api) => api.device(attempt > 0 && error.code === 'device-lost' ? 'wasm-threads' : wanted));
+  }
+
   return {
-    device: (override) => studio.call((api) => api.device(override)),
+    device: (override) => {
+      wanted = override;
+      return studio.call((api) => api.device(override));
+    },
     bundles: () => studio.call((api) => api.bundles()),
     manifest: (bundleId) => studio.call((api) => api.manifest(bundleId)),
-    run: (lanes, request, onEvent) => {
-      const listener = proxy(async (event: RunEvent) => onEvent(event));
-      return studio.call((api) => api.run(lanes, request, listener));
+    async run(lanes, request, onEvent) {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          const listener = proxy(async (event: RunEvent) => onEvent(event));
+          return await studio.call((api) => api.run(lanes, request, listener));
+        } catch (error) {
+          const mendable = error instanceof StudioError && (error.code === 'worker-died' || error.code === 'device-lost');
+          if (!mendable || attempt === MAX_RECOVERIES) throw error;
+          await runAgain(lanes, error, attempt, onEvent);
+        }
+      }
     },
     cancel: (runId) => studio.call((api) => api.cancel(runId)),
+    pause: (runId) => studio.call((api) => api.pause(runId)),
+    goOn: (runId) => studio.call((api) => api.goOn(runId)),
     decodeStep: (runId, index) => studio.call((api) => api.decodeStep(runId, index)),
     clearCache: () => studio.call((api) => api.clearCache()),
     decode: (bytes, name) => imaging.call((api) => api.decode(transfer(bytes, [bytes]), name)),

@@ -5,12 +5,15 @@ import { StudioError, type StudioErrorData } from '../protocol/errors.ts';
 export interface WorkerClient<Api> {
   /** Runs `call` against the worker. Rejects with the worker's StudioError or AbortError, or `worker-died` when it dies meanwhile. */
   call<T>(call: (api: Remote<Api>) => Promise<T>): Promise<T>;
+  /** Ends the worker, and with it every pending call; the next call starts another. */
+  end(): void;
 }
 
 interface Live<Api> {
   readonly worker: Worker;
   readonly api: Remote<Api>;
   readonly died: Promise<never>;
+  kill(reason: string): void;
 }
 
 /** `construct` makes the worker: Vite wants to see `new Worker(new URL(…))` written out. */
@@ -19,22 +22,20 @@ export function createWorkerClient<Api>(construct: () => Worker): WorkerClient<A
 
   function start(): Live<Api> {
     const worker = construct();
-    let kill = (_reason: string): void => {};
-    const died = new Promise<never>((_, reject) => {
-      kill = (reason) => {
-        worker.terminate();
-        if (live?.worker === worker) live = null;
-        reject(
-          new StudioError('worker-died', 'The part of the studio that computes stopped and was started again. Try once more.', {
-            details: { reason },
-          }),
-        );
-      };
-    });
+    const { promise: died, reject } = Promise.withResolvers<never>();
     died.catch(() => {});
+    const kill = (reason: string): void => {
+      worker.terminate();
+      if (live?.worker === worker) live = null;
+      reject(
+        new StudioError('worker-died', 'The part of the studio that computes stopped and was started again. Try once more.', {
+          details: { reason },
+        }),
+      );
+    };
     worker.addEventListener('error', (event) => kill(event.message || 'the worker could not be loaded'));
     worker.addEventListener('messageerror', () => kill('a message could not be read'));
-    return { worker, api: wrap<Api>(worker), died };
+    return { worker, api: wrap<Api>(worker), died, kill };
   }
 
   return {
@@ -46,6 +47,7 @@ export function createWorkerClient<Api>(construct: () => Worker): WorkerClient<A
         throw fromWire(error);
       }
     },
+    end: () => live?.kill('it was ended'),
   };
 }
 

@@ -140,26 +140,6 @@ describe('a run in Chromium on WASM', () => {
     await page.getByRole('button', { name: 'Upscale' }).click();
     await page.getByRole('button', { name: 'Download' }).waitFor();
   });
-
-  it('reports a worker that died and starts it again', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'));
-    await openMadePicture(page, 64, 64);
-    await setSteps(page, 50);
-    await page.getByRole('button', { name: 'Upscale' }).click();
-    await page.getByLabel('Step 1 low frequencies').waitFor();
-    const worker = page.workers().find((candidate) => candidate.url().includes('studio'));
-    // an error nobody catches is what a crashed worker reports
-    await worker?.evaluate(
-      () =>
-        void setTimeout(() => {
-          throw new Error('made to die');
-        }),
-    );
-    await page.getByRole('alert').getByText('worker-died').waitFor();
-    await setSteps(page, 2);
-    await page.getByRole('button', { name: 'Upscale' }).click();
-    await page.getByRole('button', { name: 'Download' }).waitFor();
-  });
 });
 
 describe('a run in Chromium on WebGPU (software adapter)', () => {

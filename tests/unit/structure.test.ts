@@ -21,9 +21,14 @@ const RULES: readonly Rule[] = [
   },
   { name: 'the model store uses protocol', from: /^workers\/model-store\//, allow: '^(workers/model-store|src/core|src/protocol)/' },
   {
+    name: 'checkpoints know no session and no model',
+    from: /^workers\/checkpoints\//,
+    allow: '^(workers/(checkpoints|engine|pipelines/context)|src/(core|protocol)/)',
+  },
+  {
     name: 'pipelines know neither storage nor entries',
     from: /^workers\/pipelines\//,
-    forbid: '^workers/(model-store|engine|[a-z-]+\\.worker)',
+    forbid: '^workers/(model-store|checkpoints|engine|[a-z-]+\\.worker)',
   },
   { name: 'workers do not know the page', from: /^workers\//, forbid: '^src/(app|features|components|store|worker-client)/' },
   { name: 'only ort.ts imports onnxruntime-web', from: /^(?!workers\/sessions\/ort\.ts)/, forbid: '^onnxruntime-web' },

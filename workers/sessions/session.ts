@@ -50,7 +50,10 @@ export async function createGraphSession(runtime: OrtRuntime, graph: Graph, mode
 
 function checkFinite(graph: Graph, backend: Backend, fetches: Fetches): void {
   for (const [name, { data }] of Object.entries(fetches)) {
-    if (data.every(Number.isFinite)) continue;
+    // nothing times zero is zero but a number: one sum finds any that is none, at a tenth of what asking each costs
+    let poison = 0;
+    for (const value of data) poison += value * 0;
+    if (poison === 0) continue;
     throw new StudioError('output-invalid', `The model part “${graph.id}” gave values that are no numbers on ${backend}.`, {
       details: { graph: graph.id, output: name, backend },
     });

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import type { Browser, Page, Worker } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launchChromium, openMadePicture, setSteps, visit } from '../support/chromium.ts';
+import { maxDifference } from '../support/golden.ts';
+
+/** Files the studio keeps of runs under way: name and time of the last change. */
+function kept(page: Page): Promise<Readonly<Record<string, number>>> {
+  return page.evaluate(async () => {
+    const found: Record<string, number> = {};
+    const root = await navigator.storage.getDirectory();
+    const runs = await root.getDirectoryHandle('checkpoints').catch(() => null);
+    if (runs === null) return found;
+    for await (const run of runs.values()) {
+      if (run.kind !== 'directory') continue;
+      for await (const file of run.values()) if (file.kind === 'file') found[file.name] = (await file.getFile()).lastModified;
+    }
+    return found;
+  });
+}
+
+function studioWorker(page: Page): Worker {
+  const worker = page.workers().find((candidate) => candidate.url().includes('studio'));
+  if (worker === undefined) throw new Error('expected a studio worker');
+  return worker;
+}
+
+/** The pixels of the finished result, as they are saved. */
+async function result(page: Page): Promise<Buffer> {
+  const button = page.getByRole('button', { name: /^Download/ });
+  await button.waitFor();
+  await page.getByRole('button', { name: 'Upscale' }).waitFor();
+  const [download] = await Promise.all([page.waitForEvent('download'), button.click()]);
+  return sharp(await readFile(await download.path()))
+    .raw()
+    .toBuffer();
+}
+
+describe('a worker that dies in mid-run', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('is replaced; the run goes on from the steps that were kept, to the same result', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 96, 96);
+    await setSteps(page, 50);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await expect.poll(async () => 'last' in (await kept(page)), { timeout: 60_000 }).toBe(true);
+    const before = await kept(page);
+    // an error nobody catches is what a crashed worker reports
+    await studioWorker(page).evaluate(() => {
+      setTimeout(() => {
+        throw new Error('made to die');
+      });
+    });
+    await page.getByRole('status').getByText('goes on from its last step').waitFor();
+    const saved = Object.keys(before).filter((name) => name.startsWith('x0-')).length;
+    // written again from the first step it would be newer
+    await expect.poll(async () => (await kept(page))[`x0-${saved}`] ?? 0, { timeout: 60_000 }).toBeGreaterThan(0);
+    expect((await kept(page))['x0-0']).toBe(before['x0-0']);
+    const resumed = await result(page);
+    expect(await kept(page)).toEqual({});
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    expect(maxDifference(resumed, await result(page))).toBe(0);
+  });
+});
+
+describe('a graphics device that is lost in mid-run', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium({ softwareGpu: true });
+  });
+  afterAll(() => browser.close());
+
+  it('is replaced, and the run goes on to the same result', async () => {
+    const { page } = await visit(browser, 'about:blank');
+    // every device the worker gets stays in reach of the test
+    const hook = `{
+      const request = GPUAdapter.prototype.requestDevice;
+      GPUAdapter.prototype.requestDevice = async function (...words) {
+        self.device = await request.apply(this, words);
+        return self.device;
+      };
+    }\n`;
+    await page.route('**/studio.worker-*.js', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: hook + (await response.text()) });
+    });
+    await page.goto(`${inject('nanoSiteUrl')}?backend=webgpu`);
+    await openMadePicture(page, 8, 8);
+    await setSteps(page, 6);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByLabel('Step 2 low frequencies').waitFor();
+    await studioWorker(page).evaluate(() => (self as unknown as { device: { destroy(): void } }).device.destroy());
+    await page.getByRole('status').getByText('The graphics device was lost').waitFor();
+    const resumed = await result(page);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    expect(maxDifference(resumed, await result(page))).toBe(0);
+  });
+});
