@@ -64,14 +64,15 @@ export function App() {
 
 function TopBar({ onKeys }: { readonly onKeys: () => void }) {
   const picture = useStudio((state) => state.picture);
-  const scale = useStudio((state) => state.settings.scale);
+  const { scale, region } = useStudio((state) => state.settings);
+  const input = region ?? picture;
   return (
     <header className={styles['top']}>
       <h1 className={styles['brand']}>RFSR Studio</h1>
       {picture.status === 'ready' && (
         <p className={styles['file']}>
-          <span className={styles['name']}>{picture.name}</span> {picture.width}×{picture.height} ▸ {picture.width * scale}×
-          {picture.height * scale}
+          <span className={styles['name']}>{picture.name}</span> {picture.width}×{picture.height} ▸ {input.width * scale}×
+          {input.height * scale}
           <FilePicker text="Open…" />
         </p>
       )}

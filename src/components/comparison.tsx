@@ -1,8 +1,9 @@
 import { type CSSProperties, type PointerEvent as ReactPointerEvent, useEffect, useRef, useState } from 'react';
 import { Button } from './button.tsx';
 import styles from './comparison.module.css';
-import { PictureCanvas, type Pixels } from './picture-canvas.tsx';
-import { type Placement, useZoom } from './use-zoom.ts';
+import { CANVAS_PIXELS, DetailCanvas, overviewFactor, PictureCanvas, type PixelArea, type Pixels } from './picture-canvas.tsx';
+import { useSelection } from './use-selection.ts';
+import { type Placement, useZoom, type Zoom } from './use-zoom.ts';
 
 export interface Side {
   readonly image: Pixels | undefined;
@@ -21,12 +22,18 @@ interface ComparisonProps {
   readonly mode: 'split' | 'side' | 'blink' | 'difference';
   /** Shown alone for as long as it is given. */
   readonly peek: Side | null;
+  /** A rectangle shown over the picture, in its pixels; while `drawing`, a drag draws another. */
+  readonly selection: {
+    readonly area: PixelArea | null;
+    readonly drawing: boolean;
+    readonly onDrawn: (area: PixelArea) => void;
+  };
 }
 
 const BLINK_MS = 700;
 
 /** Two pictures of the same thing under one zoom: split by a handle, side by side, in turn, or their difference. */
-export function Comparison({ before, after, difference, height, width, mode, peek }: ComparisonProps) {
+export function Comparison({ before, after, difference, height, width, mode, peek, selection }: ComparisonProps) {
   const viewport = useRef<HTMLDivElement>(null);
   const zoom = useZoom(viewport, height, width);
   const [split, setSplit] = useState(50);
@@ -36,7 +43,10 @@ export function Comparison({ before, after, difference, height, width, mode, pee
   const first = peek ?? (comparing && mode === 'difference' ? difference : before);
   const splitting = both && mode === 'split';
 
+  const { drawn, handlers } = useSelection(selection.drawing, zoom.placement, height, width, selection.onDrawn);
+
   const onPointerMove = (event: ReactPointerEvent): void => {
+    if (handlers.onPointerMove(event)) return;
     zoom.handlers.onPointerMove(event);
     if (splitting && event.pointerType === 'touch' && event.isPrimary) {
       const box = event.currentTarget.getBoundingClientRect();
@@ -49,16 +59,17 @@ export function Comparison({ before, after, difference, height, width, mode, pee
       <div
         ref={viewport}
         className={styles['viewport']}
-        onPointerDown={zoom.handlers.onPointerDown}
+        data-drawing={selection.drawing}
+        onPointerDown={(event) => handlers.onPointerDown(event) || zoom.handlers.onPointerDown(event)}
         onPointerMove={onPointerMove}
-        onPointerUp={zoom.handlers.onPointerUp}
+        onPointerUp={(event) => handlers.onPointerUp(event) || zoom.handlers.onPointerUp(event)}
         onPointerCancel={zoom.handlers.onPointerUp}
       >
-        <Layer side={first} placement={zoom.placement} height={height} width={width} half={both && mode === 'side' ? 'left' : null} />
+        <Layer side={first} zoom={zoom} height={height} width={width} half={both && mode === 'side' ? 'left' : null} />
         {both && (
           <Layer
             side={after}
-            placement={zoom.placement}
+            zoom={zoom}
             height={height}
             width={width}
             half={mode === 'side' ? 'right' : null}
@@ -81,6 +92,7 @@ export function Comparison({ before, after, difference, height, width, mode, pee
             />
           </>
         )}
+        <SelectionFrame area={drawn ?? selection.area} placement={zoom.placement} />
         {!(both && mode === 'blink') && <span className={`${styles['name']} ${styles['left']}`}>{first.name}</span>}
         {both && <span className={`${styles['name']} ${styles['right']}`}>{after.name}</span>}
       </div>
@@ -121,27 +133,59 @@ function useBlink(active: boolean): boolean {
 
 interface LayerProps {
   readonly side: Side;
-  readonly placement: Placement;
+  readonly zoom: Zoom;
   readonly height: number;
   readonly width: number;
   readonly half: 'left' | 'right' | null;
   readonly clip?: string | undefined;
 }
 
-function Layer({ side, placement, height, width, half, clip }: LayerProps) {
+function Layer({ side, zoom, height, width, half, clip }: LayerProps) {
+  const { placement } = zoom;
+  const { image } = side;
   const style: CSSProperties = {
     width: width * placement.scale,
     height: height * placement.scale,
     transform: `translate(${placement.left}px, ${placement.top}px)`,
     // enlarged far beyond its pixels, a picture shows them as they are
-    imageRendering: placement.scale * (width / (side.image?.width ?? width)) > 6 ? 'pixelated' : 'auto',
+    imageRendering: placement.scale * (width / (image?.width ?? width)) > 6 ? 'pixelated' : 'auto',
   };
   const shift = { left: styles['halfLeft'], right: styles['halfRight'] };
+  const detail = image === undefined ? null : detailOf(image, zoom, width, half);
   return (
     <div className={`${styles['layer']} ${half === null ? '' : shift[half]}`} style={clip === undefined ? {} : { clipPath: clip }}>
       <div className={styles['picture']} style={style}>
-        <PictureCanvas image={side.image} label={side.name} className={styles['canvas']} />
+        <PictureCanvas image={image} label={side.name} className={styles['canvas']} />
+        {image !== undefined && detail !== null && <DetailCanvas image={image} area={detail} />}
       </div>
     </div>
   );
+}
+
+/** What is in sight of a picture whose overview is coarser than the screen shows it; null where the overview will do. */
+function detailOf(image: Pixels, { placement, size }: Zoom, width: number, half: LayerProps['half']): PixelArea | null {
+  const factor = overviewFactor(image);
+  const scale = placement.scale * (width / image.width);
+  if (factor === 1 || scale * window.devicePixelRatio * factor <= 1) return null;
+  // beside another, a picture lies a quarter of the viewport to the left
+  const offset = placement.left - (half === null ? 0 : size.width / 4);
+  const top = Math.max(0, Math.floor(-placement.top / scale));
+  const left = Math.max(0, Math.floor(-offset / scale));
+  const bottom = Math.min(image.height, Math.ceil((size.height - placement.top) / scale));
+  const right = Math.min(image.width, Math.ceil((size.width - offset) / scale));
+  const area = { top, left, height: bottom - top, width: right - left };
+  const shown = area.height > 0 && area.width > 0 && area.height * area.width <= CANVAS_PIXELS;
+  return shown ? area : null;
+}
+
+/** The selected rectangle, what is outside of it dimmed. */
+function SelectionFrame({ area, placement }: { readonly area: PixelArea | null; readonly placement: Placement }) {
+  if (area === null) return null;
+  const style = {
+    top: placement.top + area.top * placement.scale,
+    left: placement.left + area.left * placement.scale,
+    width: area.width * placement.scale,
+    height: area.height * placement.scale,
+  };
+  return <div className={styles['selection']} style={style} aria-hidden />;
 }

@@ -7,6 +7,17 @@ export interface Pixels {
   readonly rgba8: Uint8ClampedArray<ArrayBuffer>;
 }
 
+/** A rectangle of a picture's pixels. */
+export interface PixelArea {
+  readonly top: number;
+  readonly left: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Pixels a canvas may have: larger pictures are shown reduced, and in full only where they are looked at closely. */
+export const CANVAS_PIXELS = 2 ** 22;
+
 interface PictureCanvasProps {
   readonly image: Pixels | undefined;
   /** What it shows; without one it is decoration. */
@@ -14,16 +25,87 @@ interface PictureCanvasProps {
   readonly className?: string | undefined;
 }
 
-/** A picture, pixel for pixel; its size on screen is CSS's. */
+/** A picture, pixel for pixel or, where it has more than a canvas should, reduced; its size on screen is CSS's. */
 export function PictureCanvas({ image, label, className }: PictureCanvasProps) {
   const ref = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    const canvas = ref.current;
-    if (canvas === null || image === undefined) return;
-    canvas.width = image.width;
-    canvas.height = image.height;
-    canvas.getContext('2d')?.putImageData(new ImageData(image.rgba8, image.width, image.height), 0, 0);
+    if (ref.current !== null && image !== undefined) draw(ref.current, reducedPixels(image, overviewFactor(image)));
   }, [image]);
   const meaning = label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label };
   return <canvas ref={ref} className={className} {...meaning} />;
 }
+
+/** An area of a picture, pixel for pixel, over the same area of its overview. */
+export function DetailCanvas({
+  image,
+  area,
+  className,
+}: {
+  readonly image: Pixels;
+  readonly area: PixelArea;
+  readonly className?: string;
+}) {
+  const ref = useRef<HTMLCanvasElement>(null);
+  const { top, left, height, width } = area;
+  useEffect(() => {
+    if (ref.current !== null) draw(ref.current, cutPixels(image, { top, left, height, width }));
+  }, [image, top, left, height, width]);
+  const share = (part: number, whole: number): string => `${(part / whole) * 100}%`;
+  const style = {
+    position: 'absolute',
+    top: share(top, image.height),
+    left: share(left, image.width),
+    width: share(width, image.width),
+    height: share(height, image.height),
+  } as const;
+  return <canvas ref={ref} className={className} style={style} aria-hidden />;
+}
+
+/** By what whole number a picture's overview is smaller than it. */
+export function overviewFactor({ height, width }: Pixels): number {
+  return Math.max(1, Math.ceil(Math.sqrt((height * width) / CANVAS_PIXELS)));
+}
+
+function draw(canvas: HTMLCanvasElement, { height, width, rgba8 }: Pixels): void {
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext('2d')?.putImageData(new ImageData(rgba8, width, height), 0, 0);
+}
+
+function cutPixels({ rgba8, width }: Pixels, area: PixelArea): Pixels {
+  const cut = new Uint8ClampedArray(4 * area.height * area.width);
+  for (let y = 0; y < area.height; y++) {
+    const from = 4 * ((area.top + y) * width + area.left);
+    cut.set(rgba8.subarray(from, from + 4 * area.width), 4 * y * area.width);
+  }
+  return { height: area.height, width: area.width, rgba8: cut };
+}
+
+/** Each pixel the mean of four of those it stands for: as good to the eye as the mean of all, and drawn while the picture grows. */
+function reducedPixels(image: Pixels, factor: number): Pixels {
+  if (factor === 1) return image;
+  const [height, width] = [Math.ceil(image.height / factor), Math.ceil(image.width / factor)];
+  const rgba8 = new Uint8ClampedArray(4 * height * width);
+  const step = Math.ceil(factor / 2);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (let channel = 0; channel < 4; channel++) {
+        let sum = 0;
+        for (const [dy, dx] of CORNERS) {
+          const row = Math.min(image.height - 1, y * factor + dy * step);
+          const column = Math.min(image.width - 1, x * factor + dx * step);
+          sum += image.rgba8[4 * (row * image.width + column) + channel] ?? 0;
+        }
+        rgba8[4 * (y * width + x) + channel] = sum / CORNERS.length;
+      }
+    }
+  }
+  return { height, width, rgba8 };
+}
+
+const CORNERS = [
+  [0, 0],
+  [0, 1],
+  [1, 0],
+  [1, 1],
+] as const;

@@ -18,6 +18,8 @@ export interface Placement {
 
 export interface Zoom {
   readonly placement: Placement;
+  /** Of the viewport, in CSS pixels. */
+  readonly size: { readonly height: number; readonly width: number };
   /** Screen pixels a picture pixel takes at 1:1 is 1; this is relative to that. */
   readonly percent: number;
   fit(): void;
@@ -94,6 +96,7 @@ export function useZoom(viewport: RefObject<HTMLElement | null>, height: number,
 
   return {
     placement,
+    size,
     percent: Math.round(placement.scale * 100 * window.devicePixelRatio),
     fit: () => setChosen(null),
     actualSize: () => zoomAbout(1 / window.devicePixelRatio / placement.scale, size.width / 2, size.height / 2),

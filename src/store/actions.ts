@@ -1,4 +1,5 @@
 import type { StoreApi } from 'zustand/vanilla';
+import { cropPicture } from '../core/picture.ts';
 import { modelDefaults } from '../protocol/default-request.ts';
 import { isAbort, StudioError } from '../protocol/errors.ts';
 import { BACKENDS, type Backend, type RunEvent } from '../protocol/events.ts';
@@ -42,7 +43,8 @@ export interface Actions {
   upscale(): Promise<void>;
   cancel(): Promise<void>;
   show(view: Partial<ViewState>): void;
-  showRun(runId: string): void;
+  /** A run of the last ones, or, with null, the picture as it came. */
+  showRun(runId: string | null): void;
   /** Decodes the shown step in full, of both runs of a pair, unless it is here or a run is going. */
   decodeShownStep(): Promise<void>;
   /** b − a of two kept pictures, as the view asks for differences; null when one is not kept or it fails. */
@@ -110,7 +112,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
       set((state) => ({
         ...state,
         picture: { status: 'ready', name, height, width, version: state.picture.version + 1 },
-        settings: { ...state.settings, tags: null },
+        settings: { ...state.settings, tags: null, region: null },
         seen: null,
         shownRunId: null,
       }));
@@ -205,6 +207,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
         const lanes = (pair ?? [settings.bundleId]).map((bundleId) => ({ runId: crypto.randomUUID(), bundleId }));
         const laneIds = lanes.map(({ runId }) => runId);
         const records: RunRecord[] = [];
+        const input = settings.region === null ? image : cropPicture(image, settings.region);
         for (const lane of lanes) {
           const { title } = await loadManifest(lane.bundleId);
           records.push({
@@ -217,11 +220,11 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
             steps: [],
             firstStage: false,
             rows: 0,
-            height: image.height * settings.scale,
-            width: image.width * settings.scale,
+            height: input.height * settings.scale,
+            width: input.width * settings.scale,
             finished: null,
           });
-          frames.put(inputFrameId(lane.runId), image);
+          frames.put(inputFrameId(lane.runId), input);
         }
         const before = store.getState().runs;
         set((state) => beginRuns(state, records));
@@ -322,5 +325,5 @@ function backendFrom(search: string): Backend | null {
 
 function requestOf(settings: SettingsState, image: Image8): RestoreRequest {
   const { tags, user, positive, negative, bundleId: _, compare: __, ...rest } = settings;
-  return { ...rest, image, prompt: { tags, user, positive, negative }, region: null, preview: 'bands' };
+  return { ...rest, image, prompt: { tags, user, positive, negative }, preview: 'bands' };
 }

@@ -2,7 +2,7 @@ import type { StudioErrorCode } from '../protocol/errors.ts';
 import type { BandStatistics, Recipe, Stage, StageSeconds } from '../protocol/events.ts';
 import type { Manifest } from '../protocol/manifest.ts';
 import type { Mix } from '../protocol/recipe.ts';
-import type { ColorFix, SamplerName, StartPoint } from '../protocol/request.ts';
+import type { ColorFix, Region, SamplerName, StartPoint } from '../protocol/request.ts';
 import type { BandSimilarity, BundleSummary, DeviceReport, DifferenceBand } from '../protocol/studio-api.ts';
 import type { StepLayer } from './frames.ts';
 
@@ -29,6 +29,8 @@ export interface SettingsState {
   readonly positive: string;
   readonly negative: string;
   readonly tags: readonly string[] | null;
+  /** The part of the picture to enlarge, in its pixels; null for all of it. */
+  readonly region: Region | null;
   /** Whether the model's base and RFSR versions run together, where there are both. */
   readonly compare: boolean;
 }
@@ -94,6 +96,8 @@ export interface ViewState {
   /** Steps whose full decode is in the frame cache, as `runId/index`. */
   readonly decoded: readonly string[];
   readonly playing: boolean;
+  /** Whether a drag over the picture draws the region. */
+  readonly drawing: boolean;
   readonly difference: { readonly band: DifferenceBand; readonly signed: boolean };
   /** How the finished pair is mixed and shown so; null shows it as it came. */
   readonly mix: Mix | null;
@@ -136,6 +140,7 @@ export const INITIAL_STATE: StudioState = {
     positive: '',
     negative: '',
     tags: null,
+    region: null,
     compare: false,
   },
   device: null,
@@ -152,6 +157,7 @@ export const INITIAL_STATE: StudioState = {
     step: null,
     decoded: [],
     playing: false,
+    drawing: false,
     difference: { band: 'whole', signed: false },
     mix: null,
     against: null,

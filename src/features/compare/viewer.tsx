@@ -6,6 +6,7 @@ import type { ViewMode } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import { CompareWith } from './compare-with.tsx';
 import { DifferenceOptions } from './difference-options.tsx';
+import { useRegion } from './use-region.ts';
 import { useDifference, useShown } from './use-shown.ts';
 import styles from './viewer.module.css';
 
@@ -25,9 +26,10 @@ const LAYERS: readonly { readonly layer: StepLayer; readonly text: string }[] = 
 /** The picture: input against result, base against RFSR, or the same of the step chosen in the timeline. */
 export function Viewer() {
   const { before, after, input, height, width, showsStep } = useShown();
-  const { mode, layer } = useStudio((state) => state.view);
-  const actions = useActions();
+  const mode = useStudio((state) => state.view.mode);
+  const running = useStudio((state) => state.progress !== null);
   const peek = useHeldSpace();
+  const region = useRegion();
   const difference = useDifference(before.id, after.id, mode === 'difference');
   return (
     <section className={styles['viewer']} aria-label="Result">
@@ -39,26 +41,45 @@ export function Viewer() {
         width={width}
         mode={mode}
         peek={peek ? input : null}
+        selection={region}
       />
-      {after.image !== undefined && (
-        <div className={styles['modes']}>
-          {MODES.map(({ mode: option, text }) => (
-            <Button key={option} kind={option === mode ? 'normal' : 'plain'} onPress={() => actions.show({ mode: option })}>
-              {text}
-            </Button>
-          ))}
-          <CompareWith />
-          {mode === 'difference' && <DifferenceOptions />}
-          {showsStep && <span className={styles['gap']} />}
-          {showsStep &&
-            LAYERS.map(({ layer: option, text }) => (
-              <Button key={option} kind={option === layer ? 'normal' : 'plain'} onPress={() => actions.show({ layer: option })}>
-                {text}
-              </Button>
-            ))}
-        </div>
-      )}
+      <div className={styles['modes']}>
+        {after.image !== undefined && <ModeButtons showsStep={showsStep} />}
+        <Button kind={region.drawing ? 'normal' : 'plain'} disabled={running} onPress={region.toggle}>
+          {region.text}
+        </Button>
+        {region.chosen && (
+          <Button kind="plain" disabled={running} onPress={region.clear}>
+            Whole picture
+          </Button>
+        )}
+      </div>
     </section>
+  );
+}
+
+/** How the two pictures are compared, and of a step which of its layers. */
+function ModeButtons({ showsStep }: { readonly showsStep: boolean }) {
+  const { mode, layer } = useStudio((state) => state.view);
+  const { show } = useActions();
+  return (
+    <>
+      {MODES.map(({ mode: option, text }) => (
+        <Button key={option} kind={option === mode ? 'normal' : 'plain'} onPress={() => show({ mode: option })}>
+          {text}
+        </Button>
+      ))}
+      <CompareWith />
+      {mode === 'difference' && <DifferenceOptions />}
+      {showsStep && <span className={styles['gap']} />}
+      {showsStep &&
+        LAYERS.map(({ layer: option, text }) => (
+          <Button key={option} kind={option === layer ? 'normal' : 'plain'} onPress={() => show({ layer: option })}>
+            {text}
+          </Button>
+        ))}
+      <span className={styles['gap']} />
+    </>
   );
 }
 
