@@ -13,7 +13,8 @@ const KEYS = [
   ['R', 'back to the result'],
   ['C', 'compare base and RFSR, or one model alone'],
   ['Enter', 'upscale'],
-  ['Esc', 'cancel'],
+  ['P', 'pause, go on'],
+  ['Esc', 'cancel, keeping the steps taken'],
   ['?', 'this list'],
 ] as const;
 
@@ -23,6 +24,7 @@ const MODE_KEYS: Readonly<Record<string, ViewMode>> = { '1': 'split', '2': 'side
 export function useShortcuts(onHelp: () => void): void {
   const actions = useActions();
   const running = useStudio((state) => state.progress !== null);
+  const paused = useStudio((state) => state.progress?.paused === true);
   const comparing = useStudio((state) => state.settings.compare);
   const paired = useStudio((state) => pairOf(state, state.settings.bundleId) !== null);
   const step = useStudio((state) => state.view.step);
@@ -44,11 +46,12 @@ export function useShortcuts(onHelp: () => void): void {
       else if (event.key === 'c' && paired) actions.change({ compare: !comparing });
       else if (event.key === 'Enter' && !running) void actions.upscale();
       else if (event.key === 'Escape' && running) void actions.cancel();
+      else if (event.key === 'p' && running) void (paused ? actions.goOn() : actions.pause());
       else if (event.key === '?') onHelp();
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [actions, running, comparing, paired, step, last, onHelp]);
+  }, [actions, running, paused, comparing, paired, step, last, onHelp]);
 }
 
 export function ShortcutsDialog({ shown, onClose }: { readonly shown: boolean; readonly onClose: () => void }) {

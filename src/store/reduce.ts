@@ -57,7 +57,7 @@ export function beginRuns(state: StudioState, lanes: readonly RunRecord[]): Stud
     ...state,
     runs: runs.filter((run) => leads.includes(run.laneIds[0])),
     shownRunId: laneIds[0] ?? null,
-    progress: { laneIds, stage: 'load', backend: '', download: null, tile: null, elapsedMs: null, cancelling: false },
+    progress: { laneIds, stage: 'load', backend: '', download: null, tile: null, elapsedMs: null, cancelling: false, paused: false },
     view: { ...state.view, step: null, playing: false, mix: null, against: null },
     messages: [],
   };

@@ -52,6 +52,7 @@ export interface RunRecord {
   /** Of which picture it is: `PictureState.version`. */
   readonly pictureVersion: number;
   readonly seed: number;
+  readonly region: Region | null;
   readonly count: number;
   readonly steps: readonly StepInfo[];
   /** Whether the picture of a first stage is kept for it. */
@@ -73,6 +74,7 @@ export interface ProgressState {
   /** Milliseconds since sampling began, at the last step; null before it. */
   readonly elapsedMs: number | null;
   readonly cancelling: boolean;
+  readonly paused: boolean;
 }
 
 export interface Message {
@@ -176,14 +178,20 @@ export function shownPartner(state: StudioState): RunRecord | undefined {
   return state.runs.find(({ runId }) => runId === partnerId);
 }
 
-/** Finished runs of a run's picture, other than itself and its pair: what it can be held against. */
-export function comparableRuns(runs: readonly RunRecord[], { laneIds, pictureVersion }: RunRecord): readonly RunRecord[] {
-  return runs.filter((run) => run.finished !== null && run.pictureVersion === pictureVersion && !laneIds.includes(run.runId));
+/** Finished runs of the same part of a run's picture, other than itself and its pair: what it can be held against. */
+export function comparableRuns(runs: readonly RunRecord[], { laneIds, pictureVersion, region }: RunRecord): readonly RunRecord[] {
+  const part = JSON.stringify(region);
+  return runs.filter(
+    (run) =>
+      run.finished !== null && run.pictureVersion === pictureVersion && JSON.stringify(run.region) === part && !laneIds.includes(run.runId),
+  );
 }
 
 /** A run in a few words, as lists name it. */
-export function runName({ bundleTitle, seed, count }: RunRecord): string {
-  return `${bundleTitle} · seed ${seed} · ${count} steps`;
+export function runName({ bundleTitle, seed, count, region, finished }: RunRecord): string {
+  const stopped = finished?.recipe.stoppedAfter ?? null;
+  const steps = stopped === null ? `${count} steps` : `stopped after ${stopped} of ${count} steps`;
+  return `${bundleTitle} · seed ${seed} · ${steps}${region === null ? '' : ` · region ${region.width}×${region.height}`}`;
 }
 
 /** The base and RFSR bundles a model belongs to; null where one of them is not here. */

@@ -106,18 +106,28 @@ describe('a run in Chromium on WASM', () => {
     }
   });
 
-  it('stops at a cancel mid-run, leaves no half result, and runs again', async () => {
+  it('keeps what a cancelled run had after its last step, nothing of one that had none, and runs again', async () => {
     const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
     await openMadePicture(page, 64, 64);
     await setSteps(page, 50);
     await page.getByRole('button', { name: 'Upscale' }).click();
-    await page.getByLabel('Step 2 low frequencies').waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Upscale' }).waitFor();
     expect(await page.getByRole('button', { name: 'Download' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByLabel('Step 2 low frequencies').waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText(/^Paused after step \d+ of 50$/).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    const { info } = await savedPicture(page);
+    expect([info.height, info.width]).toEqual([256, 256]);
+    await page.getByRole('tab', { name: 'Info' }).click();
+    await page.getByText(/stopped after \d+ of 50/).waitFor();
+    await page.getByRole('tab', { name: 'Settings' }).click();
     await setSteps(page, 2);
     await page.getByRole('button', { name: 'Upscale' }).click();
-    await page.getByRole('button', { name: 'Download' }).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    await page.getByRole('button', { name: 'Upscale' }).waitFor();
     expect(faults).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import { Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
 import { Button } from '../../components/button.tsx';
 import { saveFile } from '../../components/save-file.ts';
-import type { ResultName } from '../../store/actions.ts';
+import type { ResultName } from '../../store/actions/save.ts';
 import { shownPartner, shownRun } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './download-button.module.css';

@@ -29,7 +29,8 @@ export function InfoPanel() {
         <dd>{recipe.backend}</dd>
         <dt>Steps</dt>
         <dd>
-          {recipe.steps}, {recipe.sampler.toUpperCase()}
+          {recipe.stoppedAfter === null ? recipe.steps : `stopped after ${recipe.stoppedAfter} of ${recipe.steps}`},{' '}
+          {recipe.sampler.toUpperCase()}
         </dd>
         <dt>Guidance</dt>
         <dd>{recipe.guidance}</dd>

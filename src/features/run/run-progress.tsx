@@ -37,7 +37,8 @@ export function RunProgress() {
 }
 
 function describe(progress: ProgressState, run: RunRecord, left: number | null): string {
-  if (progress.cancelling) return 'Cancelling…';
+  if (progress.cancelling) return run.steps.length === 0 ? 'Cancelling…' : `Keeping step ${run.steps.length} of ${run.count}…`;
+  if (progress.paused) return `Paused after step ${run.steps.length} of ${run.count}`;
   if (progress.download !== null) {
     const { loadedBytes, totalBytes } = progress.download;
     return `Loading the model: ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} MB`;

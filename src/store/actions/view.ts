@@ -1,0 +1,39 @@
+import { stepFrameId } from '../frames.ts';
+import { shownRun, type ViewState } from '../state.ts';
+import type { ActionContext } from './context.ts';
+
+export interface ViewActions {
+  show(view: Partial<ViewState>): void;
+  /** A run of the last ones, or, with null, the picture as it came. */
+  showRun(runId: string | null): void;
+  /** Decodes the shown step in full, of both runs of a pair, unless it is here or a run is going. */
+  decodeShownStep(): Promise<void>;
+  dismiss(id: number): void;
+}
+
+export function createViewActions({ state, set, frames, clients, attempt }: ActionContext): ViewActions {
+  return {
+    show: (view) => set((before) => ({ ...before, view: { ...before.view, ...view } })),
+
+    showRun: (runId) =>
+      set((before) => ({ ...before, shownRunId: runId, view: { ...before.view, step: null, playing: false, mix: null, against: null } })),
+
+    decodeShownStep: () =>
+      attempt(async () => {
+        const { view, progress, runs } = state();
+        const run = shownRun(state());
+        // only the latest run's latents are kept
+        if (view.step === null || progress !== null || run === undefined || run !== runs[0]) return;
+        const index = view.step;
+        for (const runId of run.laneIds) {
+          const key = `${runId}/${index}`;
+          if (state().view.decoded.includes(key)) continue;
+          const layers = await clients.decodeStep(runId, index);
+          for (const layer of ['x0', 'low', 'high'] as const) frames.put(stepFrameId(runId, index, layer, true), layers[layer]);
+          set((before) => ({ ...before, view: { ...before.view, decoded: [...before.view.decoded, key] } }));
+        }
+      }),
+
+    dismiss: (id) => set((before) => ({ ...before, messages: before.messages.filter((message) => message.id !== id) })),
+  };
+}
