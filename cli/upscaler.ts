@@ -52,7 +52,7 @@ export class Upscaler {
       if (event.type === 'notice') process.stderr.write(`${event.message}\n`);
       if (frames !== null) await writeFrames(event, frames);
       if (event.type === 'rows') {
-        result ??= emptyPicture(event.whole);
+        result ??= emptyPicture(event.whole, event.image.rgba16 === undefined ? 8 : 16);
         pasteRows(result, event.top, event.image);
       }
       if (event.type !== 'done' || result === null) return;

@@ -18,7 +18,7 @@ export function toWireFailure(error: unknown): WireFailure {
 
 /** The pixel buffers of pictures, to be moved rather than copied. */
 export function buffersOf(...images: readonly Image8[]): ArrayBuffer[] {
-  return images.map((image) => image.rgba8.buffer);
+  return images.flatMap(({ rgba8, rgba16 }) => (rgba16 === undefined ? [rgba8.buffer] : [rgba8.buffer, rgba16.buffer]));
 }
 
 /** The pixel buffers an event carries. */

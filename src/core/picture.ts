@@ -1,11 +1,12 @@
 import { type Area, checkInside, type Extent } from './area.ts';
 import type { Tensor } from './tensor.ts';
 
-/** RGBA8 pixels, row by row, alpha not premultiplied: H·W·4 bytes. */
+/** RGBA8 pixels, row by row, alpha not premultiplied: H·W·4 bytes; and where it has them, the same in 16 bits. */
 export interface Rgba8 {
   readonly height: number;
   readonly width: number;
   readonly rgba8: Uint8ClampedArray<ArrayBuffer>;
+  readonly rgba16?: Uint16Array<ArrayBuffer>;
 }
 
 /** Colour of a picture as planes [1, 3, H, W], value · gain + offset with value in 0…1. Alpha is left out. */
@@ -30,6 +31,20 @@ export function toPicture({ dims, data }: Tensor): Rgba8 {
     rgba8[4 * i + 3] = 255;
   }
   return { height, width, rgba8 };
+}
+
+/** Planes rgb01 [1, 3, H, W] as opaque RGBA of 16 bits: H·W·4 values, clamped to 0…1, scaled by 65535, rounded. */
+export function toRgba16({ dims, data }: Tensor): Uint16Array<ArrayBuffer> {
+  const [, channels = 0, height = 0, width = 0] = dims;
+  if (channels !== 3) throw new RangeError(`expected planes [1, 3, H, W], got [${dims.join(', ')}]`);
+  const plane = height * width;
+  const rgba16 = new Uint16Array(4 * plane).fill(65535);
+  for (let i = 0; i < plane; i++) {
+    for (let channel = 0; channel < 3; channel++) {
+      rgba16[4 * i + channel] = Math.round(Math.min(1, Math.max(0, data[channel * plane + i] ?? 0)) * 65535);
+    }
+  }
+  return rgba16;
 }
 
 /** An area of a picture, sharing no memory. Throws RangeError for one that is not inside. */
@@ -59,8 +74,9 @@ export function stackRows(parts: readonly Rgba8[]): Rgba8 {
 }
 
 /** A picture that is filled from top to bottom, transparent where it is not yet. */
-export function emptyPicture({ height, width }: Extent): Rgba8 {
-  return { height, width, rgba8: new Uint8ClampedArray(4 * height * width) };
+export function emptyPicture({ height, width }: Extent, depth: 8 | 16 = 8): Rgba8 {
+  const picture = { height, width, rgba8: new Uint8ClampedArray(4 * height * width) };
+  return depth === 8 ? picture : { ...picture, rgba16: new Uint16Array(4 * height * width) };
 }
 
 /** Writes rows of the same width into a picture, from row `top`. Throws RangeError where they do not fit. */
@@ -68,6 +84,7 @@ export function pasteRows(whole: Rgba8, top: number, rows: Rgba8): void {
   checkInside({ top, left: 0, height: rows.height, width: rows.width }, whole);
   if (rows.width !== whole.width) throw new RangeError(`expected rows ${whole.width} wide, got ${rows.width}`);
   whole.rgba8.set(rows.rgba8, 4 * top * whole.width);
+  if (rows.rgba16 !== undefined) whole.rgba16?.set(rows.rgba16, 4 * top * whole.width);
 }
 
 /** Whether any pixel is not opaque. */
@@ -83,5 +100,9 @@ export function withAlpha(picture: Rgba8, source: Rgba8): Rgba8 {
   }
   const rgba8 = picture.rgba8.slice();
   for (let i = 3; i < rgba8.length; i += 4) rgba8[i] = source.rgba8[i] ?? 255;
-  return { ...picture, rgba8 };
+  if (picture.rgba16 === undefined) return { ...picture, rgba8 };
+  const rgba16 = picture.rgba16.slice();
+  // 255 levels become 65535
+  for (let i = 3; i < rgba16.length; i += 4) rgba16[i] = 257 * (source.rgba8[i] ?? 255);
+  return { ...picture, rgba8, rgba16 };
 }

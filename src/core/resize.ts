@@ -1,5 +1,6 @@
 import { type Area, type Extent, wholeArea } from './area.ts';
 import { cropPicture, type Rgba8 } from './picture.ts';
+import type { Tensor } from './tensor.ts';
 
 export type ResizeFilter = 'bilinear' | 'bicubic' | 'lanczos';
 
@@ -57,6 +58,49 @@ export class Resizer {
     if (this.#rows !== null) current = transpose(resizeRows(transpose(current), this.#rows, from.top, area.top, area.height));
     return current;
   }
+
+  /** The same of planes [1, C, H, W]: equal weights, nothing rounded or clamped. */
+  applyToPlanes(part: Tensor, area: Area): Tensor {
+    const from = this.needed(area);
+    let current = part;
+    if (this.#columns !== null) current = weighRows(current, this.#columns, from.left, area.left, area.width);
+    if (this.#rows !== null) current = weighColumns(current, this.#rows, from.top, area.top, area.height);
+    return current;
+  }
+}
+
+function weighRows({ dims, data }: Tensor, { first, weights, count }: Taps, partLeft: number, left: number, outWidth: number): Tensor {
+  const [batch = 1, channels = 1, height = 1, width = 1] = dims;
+  const out = new Float32Array(batch * channels * height * outWidth);
+  for (let row = 0; row < batch * channels * height; row++) {
+    for (let x = 0; x < outWidth; x++) {
+      const source = row * width + (first[left + x] ?? 0) - partLeft;
+      let sum = 0;
+      for (let tap = 0; tap < count; tap++) {
+        const weight = weights[(left + x) * count + tap] ?? 0;
+        if (weight !== 0) sum += weight * (data[source + tap] ?? 0);
+      }
+      out[row * outWidth + x] = sum / ONE;
+    }
+  }
+  return { dims: [batch, channels, height, outWidth], data: out };
+}
+
+function weighColumns({ dims, data }: Tensor, { first, weights, count }: Taps, partTop: number, top: number, outHeight: number): Tensor {
+  const [batch = 1, channels = 1, height = 1, width = 1] = dims;
+  const out = new Float32Array(batch * channels * outHeight * width);
+  for (let plane = 0; plane < batch * channels; plane++) {
+    for (let y = 0; y < outHeight; y++) {
+      const to = (plane * outHeight + y) * width;
+      for (let tap = 0; tap < count; tap++) {
+        const weight = (weights[(top + y) * count + tap] ?? 0) / ONE;
+        if (weight === 0) continue;
+        const from = (plane * height + (first[top + y] ?? 0) - partTop + tap) * width;
+        for (let x = 0; x < width; x++) out[to + x] = (out[to + x] ?? 0) + weight * (data[from + x] ?? 0);
+      }
+    }
+  }
+  return { dims: [batch, channels, outHeight, width], data: out };
 }
 
 /** First and one past the last input pixel that some output pixels take. */

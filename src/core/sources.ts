@@ -29,6 +29,14 @@ export function resized(source: PictureSource, { height, width }: Extent, filter
   return { height, width, read: async (area) => resizer.apply(await source.read(resizer.needed(area)), area) };
 }
 
+/** Planes at another size: the weights of `resizePicture` without its rounding. */
+export function resizedPlanes(source: PlaneSource, { height, width }: Extent, filter: ResizeFilter): PlaneSource {
+  checkSides(height, width);
+  if (height === source.height && width === source.width) return source;
+  const resizer = new Resizer(source, { height, width }, filter);
+  return { height, width, read: async (area) => resizer.applyToPlanes(await source.read(resizer.needed(area)), area) };
+}
+
 /** Colour of a picture as planes, value · gain + offset with value in 0…1. */
 export function colourOf(source: PictureSource, gain = 1, offset = 0): PlaneSource {
   const { height, width } = source;

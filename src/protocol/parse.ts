@@ -39,7 +39,7 @@ export function optional<T>(inner: Field<T>): Field<T | undefined> {
 }
 
 /** `value` where it is absent: what files written before it was known mean. */
-export function absentAs<T, V>(absent: V, inner: Field<T>): Field<T | V> {
+export function absentAs<T, const V>(absent: V, inner: Field<T>): Field<T | V> {
   return (value, path, fail) => (value === undefined ? absent : inner(value, path, fail));
 }
 

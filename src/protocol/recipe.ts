@@ -1,7 +1,7 @@
 import { StudioError } from './errors.ts';
 import { BACKENDS, type Recipe } from './events.ts';
 import { absentAs, array, integer, literal, nullable, number, object, optional, record, string } from './parse.ts';
-import { COLOR_FIXES, SAMPLERS, START_POINTS } from './request.ts';
+import { COLOR_FIXES, DEPTHS, SAMPLERS, START_POINTS } from './request.ts';
 
 /** Keyword of a picture's recipe as JSON, and of the same in words. */
 export const RECIPE_KEYWORD = 'rfsr-studio';
@@ -40,6 +40,7 @@ const recipe = object({
   negativeText: string(),
   backend: literal(...BACKENDS),
   region: absentAs(null, nullable(object({ top: integer(), left: integer(), height: integer(), width: integer() }))),
+  depth: absentAs(8, literal(...DEPTHS)),
   stoppedAfter: absentAs(null, nullable(integer())),
 });
 

@@ -4,11 +4,13 @@ export interface Extent {
   readonly width: number;
 }
 
-/** An 8-bit picture. `rgba8` holds H·W·4 bytes, row by row, alpha not premultiplied. */
+/** A picture. `rgba8` holds H·W·4 bytes, row by row, alpha not premultiplied. */
 export interface Image8 {
   readonly height: number;
   readonly width: number;
   readonly rgba8: Uint8ClampedArray<ArrayBuffer>;
+  /** The same in 16 bits, where a result was asked for so deep. */
+  readonly rgba16?: Uint16Array<ArrayBuffer>;
 }
 
 export const COLOR_FIXES = ['wavelet', 'adain', 'none'] as const;
@@ -21,6 +23,8 @@ export type SamplerName = (typeof SAMPLERS)[number];
 /** `lr`: start from the noised latent of the upscaled input; `noise`: from noise alone; the others: noised twice (see core/schedulers/start.ts). */
 export const START_POINTS = ['lr', 'noise', 'lr-twice', 'lr-twice-legacy'] as const;
 export type StartPoint = (typeof START_POINTS)[number];
+
+export const DEPTHS = [8, 16] as const;
 
 /** `bands`: decode every step's x0 prediction into low and high band thumbnails; `none`: only count steps. */
 export const PREVIEW_MODES = ['bands', 'none'] as const;
@@ -56,6 +60,8 @@ export interface RestoreRequest {
   readonly colorFix: ColorFix;
   /** The part of the input to enlarge, as it would be in the whole; null for all of it. */
   readonly region: Region | null;
+  /** Bits a channel of the result; 16 keeps what the decoder gave between the levels of 8. */
+  readonly depth: (typeof DEPTHS)[number];
   readonly preview: PreviewMode;
 }
 

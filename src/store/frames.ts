@@ -18,14 +18,15 @@ export function createFrames(budgetBytes: number): Frames {
   let sizeBytes = 0;
 
   function remove(id: string): void {
-    sizeBytes -= images.get(id)?.rgba8.length ?? 0;
+    const image = images.get(id);
+    if (image !== undefined) sizeBytes -= bytesOf(image);
     images.delete(id);
   }
 
   function put(id: string, image: Image8): void {
     remove(id);
     images.set(id, image);
-    sizeBytes += image.rgba8.length;
+    sizeBytes += bytesOf(image);
     for (const oldest of images.keys()) {
       if (sizeBytes <= budgetBytes || oldest === id) break;
       remove(oldest);
@@ -35,7 +36,7 @@ export function createFrames(budgetBytes: number): Frames {
   return {
     put,
     putRows(id, whole, top, rows) {
-      const begun = top === 0 ? emptyPicture(whole) : images.get(id);
+      const begun = top === 0 ? emptyPicture(whole, rows.rgba16 === undefined ? 8 : 16) : images.get(id);
       if (begun === undefined) throw new RangeError(`expected rows of ${id} from row 0, got row ${top}`);
       pasteRows(begun, top, rows);
       // a new object over the same pixels: whoever draws it sees that it changed
@@ -56,6 +57,10 @@ export function createFrames(budgetBytes: number): Frames {
       return sizeBytes;
     },
   };
+}
+
+function bytesOf({ rgba8, rgba16 }: Image8): number {
+  return rgba8.byteLength + (rgba16?.byteLength ?? 0);
 }
 
 export type StepLayer = 'x0' | 'low' | 'high';

@@ -158,7 +158,7 @@ describe('bad input', () => {
 
   it('includes pictures whose result would be too large, before anything runs', async () => {
     const { page } = await visit(browser, inject('nanoSiteUrl'));
-    await openMadePicture(page, 1100, 1200);
+    await openMadePicture(page, 2100, 2100);
     await page.getByRole('button', { name: 'Upscale' }).click();
     await page.getByRole('alert').getByText('image-too-large').waitFor();
     await page.getByRole('combobox', { name: 'Scale' }).selectOption('1');

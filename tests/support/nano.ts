@@ -41,6 +41,7 @@ export function nanoRequest(changes: Partial<RestoreRequest> = {}): RestoreReque
     prompt: { tags: null, user: '', positive: 'clean, high-resolution, 8k', negative: 'dotted, noise, blur, lowres, smooth' },
     colorFix: 'wavelet',
     region: null,
+    depth: 8,
     preview: 'bands',
     ...changes,
   };

@@ -1,6 +1,6 @@
 import type { Extent } from '../../src/core/area.ts';
 import { NoiseGenerator } from '../../src/core/random.ts';
-import { colourOf, cropped, PlaneStore, padded, pictureOf, pictureSource, resized } from '../../src/core/sources.ts';
+import { colourOf, cropped, PlaneStore, padded, pictureSource, resized } from '../../src/core/sources.ts';
 import type { Manifest } from '../../src/protocol/manifest.ts';
 import type { RestoreRequest } from '../../src/protocol/request.ts';
 import { denoise, type LaneInputs } from './shared/denoise.ts';
@@ -57,10 +57,9 @@ export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Pro
     return { texts: laneAt(texts, i), seen: { conditionLatent: latent }, latent };
   });
   const sampled = await denoise(lanes, request, inputs, startNoise, noise, scope);
-  return finish(lanes, request, texts, sampled, scope, (planes, i) => {
-    const fixed = fixColor(planes, laneAt(first, i), request.colorFix);
-    return resized(pictureOf(cropped(fixed, large)), upscaled, 'lanczos');
-  });
+  return finish(lanes, request, texts, sampled, scope, { ...upscaled, filter: 'lanczos' }, (planes, i) =>
+    cropped(fixColor(planes, laneAt(first, i), request.colorFix), large),
+  );
 }
 
 /** Tags joined by commas, then what there is of the other words (DiffBIR's `--captioner ram`); nothing at all without any. */

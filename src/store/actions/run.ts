@@ -92,5 +92,5 @@ export function createRunActions(context: ActionContext, models: Models, compari
 
 function requestOf(settings: SettingsState, image: Image8): RestoreRequest {
   const { tags, user, positive, negative, bundleId: _, compare: __, ...rest } = settings;
-  return { ...rest, image, prompt: { tags, user, positive, negative }, preview: 'bands' };
+  return { ...rest, image, prompt: { tags, user, positive, negative }, depth: 8, preview: 'bands' };
 }

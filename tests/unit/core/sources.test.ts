@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { growArea, wholeArea } from '../../../src/core/area.ts';
-import { cropPicture, type Rgba8, stackRows } from '../../../src/core/picture.ts';
+import { cropPicture, type Rgba8, stackRows, toPicture, toRgba16 } from '../../../src/core/picture.ts';
 import { NoiseGenerator } from '../../../src/core/random.ts';
 import { resizePicture } from '../../../src/core/resize.ts';
 import {
@@ -12,6 +12,7 @@ import {
   pictureSource,
   remembered,
   resized,
+  resizedPlanes,
   stripsOf,
 } from '../../../src/core/sources.ts';
 import { affine, cropPlanes, reduce } from '../../../src/core/tensor.ts';
@@ -43,6 +44,17 @@ describe('a picture read in areas', () => {
     const source = resized(resized(pictureSource(picture), { height: 30, width: 30 }, 'bilinear'), { height: 17, width: 16 }, 'bicubic');
     const area = { top: 9, left: 2, height: 3, width: 11 };
     expect(await source.read(area)).toEqual(cropPicture(twice, area));
+  });
+
+  it('as planes is what it is as a picture, but for rounding', async () => {
+    const to = { height: 29, width: 13 };
+    const rounded = resizePicture(picture, to.height, to.width, 'bicubic');
+    const planes = resizedPlanes(colourOf(pictureSource(picture)), to, 'bicubic');
+    const area = { top: 4, left: 3, height: 20, width: 7 };
+    expect(maxDifference(toPicture(await planes.read(area)).rgba8, cropPicture(rounded, area).rgba8)).toBeLessThanOrEqual(1);
+    const deep = toRgba16(await planes.read(area));
+    const shallow = toPicture(await planes.read(area)).rgba8;
+    expect(deep.every((value, i) => Math.abs(value / 257 - (shallow[i] ?? Number.NaN)) <= 0.51)).toBe(true);
   });
 
   it('keeps its colours through planes and back', async () => {

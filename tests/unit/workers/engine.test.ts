@@ -113,6 +113,20 @@ describe('a run in Node', () => {
     expect(resultOf(events).rgba8.at(-1)).toBe(255);
   });
 
+  it.each(['seesr-nano', 'diffbir-nano'])('%s gives 16 bits where asked, between the levels of the 8 it gives too', async (id) => {
+    const request = nanoRequest({ image: gradient(16, 24), steps: 1, preview: 'none' });
+    const shallow = resultOf(await run(request, [id]));
+    const events = await run({ ...request, depth: 16 }, [id]);
+    const [rows] = events.filter((event) => event.type === 'rows');
+    const deep = rows?.image.rgba16 ?? new Uint16Array(0);
+    expect(deep).toHaveLength(shallow.rgba8.length);
+    const apart = deep.map((value, i) => Math.abs(value - 257 * (shallow.rgba8[i] ?? Number.NaN)));
+    // half a level, where nothing is resized
+    expect(Math.max(...apart)).toBeLessThanOrEqual(129);
+    expect(deep.some((value) => value % 257 !== 0)).toBe(true);
+    expect(eventOf(events, 'done').recipe.depth).toBe(16);
+  });
+
   it('uses the tags it is given and names words the model does not know', async () => {
     const prompt = { ...nanoRequest().prompt, tags: ['dog', 'zeppelin'] };
     const events = await run(nanoRequest({ prompt, steps: 1 }));

@@ -16,7 +16,7 @@ import { runTiled } from './tiles.ts';
 import type { Scope } from './working-size.ts';
 
 /** x0 predictions of a run's steps are kept for decoding in full, so long as all together take no more. */
-const KEPT_BYTES = 2 ** 28;
+const KEPT_BYTES = 2 ** 27;
 
 /** What one lane brings to the denoising. */
 export interface LaneInputs {

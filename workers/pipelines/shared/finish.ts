@@ -1,11 +1,21 @@
-import { type Area, areaWithin } from '../../../src/core/area.ts';
+import { type Area, areaWithin, type Extent } from '../../../src/core/area.ts';
 import { adainColorFix, waveletColorFix } from '../../../src/core/color-fix.ts';
-import { hasAlpha, type Rgba8, withAlpha } from '../../../src/core/picture.ts';
-import { type PictureSource, type PlaneSource, pictureSource, remembered, resized, stripsOf } from '../../../src/core/sources.ts';
-import type { Tensor } from '../../../src/core/tensor.ts';
+import { hasAlpha, toPicture, toRgba16, withAlpha } from '../../../src/core/picture.ts';
+import type { ResizeFilter } from '../../../src/core/resize.ts';
+import {
+  mapped,
+  type PlaneSource,
+  pictureOf,
+  pictureSource,
+  remembered,
+  resized,
+  resizedPlanes,
+  stripsOf,
+} from '../../../src/core/sources.ts';
+import { clamp01, type Tensor } from '../../../src/core/tensor.ts';
 import type { Recipe } from '../../../src/protocol/events.ts';
 import type { Role } from '../../../src/protocol/manifest.ts';
-import type { ColorFix, RestoreRequest } from '../../../src/protocol/request.ts';
+import type { ColorFix, Image8, RestoreRequest } from '../../../src/protocol/request.ts';
 import type { PipelineContext } from '../context.ts';
 import type { Sampled } from './denoise.ts';
 import type { Texts } from './encode-texts.ts';
@@ -24,9 +34,14 @@ export interface RunResult {
   readonly visible: Area;
 }
 
+/** The size of a result, and how the working picture becomes it. */
+export interface Output extends Extent {
+  readonly filter: ResizeFilter;
+}
+
 /**
- * The stage decode, strip by strip from top to bottom: decoded, coloured, resized and told before the next is begun. `toResult`
- * makes a lane's decoded planes, nominally rgb01 at working size, a picture of the output's size with its colours put right.
+ * The stage decode, strip by strip from top to bottom: decoded, coloured, resized and told before the next is begun. `colour`
+ * puts the colours of a lane's decoded planes right, nominally rgb01 at working size.
  */
 export async function finish(
   lanes: Lanes,
@@ -34,20 +49,25 @@ export async function finish(
   texts: readonly Texts[],
   sampled: readonly Sampled[],
   scope: Scope,
-  toResult: (decoded: PlaneSource, lane: number) => PictureSource,
+  output: Output,
+  colour: (decoded: PlaneSource, lane: number) => PlaneSource,
 ): Promise<readonly RunResult[]> {
   await lanes[0].stage('decode');
   const { result: area, visible } = scope;
   const results: RunResult[] = [];
   for (const [i, context] of lanes.entries()) {
     const { sample, x0ByStep, stoppedAfter } = laneAt(sampled, i);
-    const picture = toResult(remembered(decoded(context, sample)), i);
+    const planes = colour(remembered(decoded(context, sample)), i);
+    const picture = resized(pictureOf(planes), output, output.filter);
+    const deep = request.depth === 16 ? resizedPlanes(mapped(planes, clamp01), output, output.filter) : null;
     const whole = { height: area.height, width: area.width };
+    // alpha is upscaled on its own, bicubically: the model knows only colour
     const alpha = hasAlpha(request.image) ? resized(pictureSource(request.image), picture, 'bicubic') : null;
     if (alpha !== null)
       await context.emit({ type: 'notice', reason: 'alpha-kept', message: 'Transparency was enlarged separately and kept.' });
     for (const strip of stripsOf(area)) {
-      const image = await keepAlpha(await picture.read(strip), alpha, strip);
+      const opaque = deep === null ? await picture.read(strip) : deepPicture(await deep.read(strip));
+      const image = alpha === null ? opaque : withAlpha(opaque, await alpha.read(strip));
       await context.emit({ type: 'rows', top: areaWithin(strip, area).top, whole, image });
     }
     results.push({ ...whole, recipe: recipeOf(context, request, laneAt(texts, i), stoppedAfter), x0ByStep, visible });
@@ -69,9 +89,9 @@ export function fixColor(planes: PlaneSource, reference: PlaneSource, mode: Colo
   }
 }
 
-/** Alpha is upscaled on its own, bicubically: the model knows only colour. */
-async function keepAlpha(picture: Rgba8, alpha: PictureSource | null, strip: Area): Promise<Rgba8> {
-  return alpha === null ? picture : withAlpha(picture, await alpha.read(strip));
+/** Planes rgb01 as a picture that has its 16 bits too. */
+function deepPicture(planes: Tensor): Image8 {
+  return { ...toPicture(planes), rgba16: toRgba16(planes) };
 }
 
 function recipeOf(context: PipelineContext, request: RestoreRequest, { tags, positiveText }: Texts, stoppedAfter: number | null): Recipe {

@@ -1,7 +1,7 @@
 import type { Extent } from '../../../src/core/area.ts';
 import type { Rgba8 } from '../../../src/core/picture.ts';
 import { NoiseGenerator } from '../../../src/core/random.ts';
-import { colourOf, mapped, type PictureSource, type PlaneSource, pictureOf, resized } from '../../../src/core/sources.ts';
+import { colourOf, mapped, type PictureSource, type PlaneSource } from '../../../src/core/sources.ts';
 import { clamp01, type Tensor } from '../../../src/core/tensor.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
 import type { PipelineContext } from '../context.ts';
@@ -58,10 +58,9 @@ export async function restoreFromInput(
     inputs.push({ texts: laneAt(texts, i), seen, latent });
   }
   const sampled = await denoise(lanes, request, inputs, startNoise, noise, scope);
-  return finish(lanes, request, texts, sampled, scope, (planes) => {
-    const fixed = fixColor(mapped(planes, clamp01), colours, request.colorFix);
-    return resized(pictureOf(fixed), output, 'bicubic');
-  });
+  return finish(lanes, request, texts, sampled, scope, { ...output, filter: 'bicubic' }, (planes) =>
+    fixColor(mapped(planes, clamp01), colours, request.colorFix),
+  );
 }
 
 /** What the denoiser sees of the enlarged input: the picture itself, or its embedding where the bundle makes that once. */
