@@ -1,0 +1,21 @@
+interface Sides {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** NAME-WxH.png, with what kind of result it is where there are several. */
+export function resultFileName(pictureName: string, { height, width }: Sides, kind: 'base' | 'rfsr' | 'mix' | null): string {
+  const stem = pictureName.replace(/\.[^.]*$/, '') || 'picture';
+  return `${stem}-${width}x${height}${kind === null ? '' : `-${kind}`}.png`;
+}
+
+/** The name, or the first of NAME-2, NAME-3, … that is not taken, which it is then. Case makes no difference, as in many file systems. */
+export function uniqueName(name: string, taken: Set<string>): string {
+  const used = new Set([...taken].map((known) => known.toLowerCase()));
+  const dot = name.lastIndexOf('.');
+  const numbered = (n: number): string => (n === 1 ? name : `${name.slice(0, dot)}-${n}${name.slice(dot)}`);
+  let n = 1;
+  while (used.has(numbered(n).toLowerCase())) n++;
+  taken.add(numbered(n));
+  return numbered(n);
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import {
+  addItems,
+  changeItem,
+  EMPTY_QUEUE,
+  editItem,
+  moveItem,
+  newItem,
+  nextItem,
+  type QueueItem,
+  type QueueState,
+  removeItems,
+  requeueItem,
+  restoreQueue,
+  resultSize,
+} from '../../../src/store/queue.ts';
+import { INITIAL_STATE, type SettingsState } from '../../../src/store/state.ts';
+
+const SETTINGS: SettingsState = INITIAL_STATE.settings;
+const OTHERS: SettingsState = { ...SETTINGS, seed: 7, steps: 3 };
+
+/** Items named by single letters, waiting. */
+function queueOf(names: string): QueueState {
+  return addItems(
+    { ...EMPTY_QUEUE, going: true },
+    [...names].map((name) => newItem(name, `${name}.png`, 1, SETTINGS)),
+  );
+}
+
+const order = ({ items }: QueueState): string => items.map(({ id }) => id).join('');
+const itemOf = ({ items }: QueueState, id: string): QueueItem => items.find((item) => item.id === id) as QueueItem;
+
+/** Runs a queue to its end without workers: what `fails` names fails. */
+function drained(queue: QueueState, fails: string): { readonly queue: QueueState; readonly ran: string } {
+  let now = queue;
+  let ran = '';
+  for (let item = nextItem(now); item !== undefined; item = nextItem(now)) {
+    ran += item.id;
+    const failed = fails.includes(item.id);
+    now = changeItem(now, item.id, failed ? { status: 'failed', failure: { code: 'internal', text: 'no' } } : { status: 'done' });
+  }
+  return { queue: now, ran };
+}
+
+describe('the queue', () => {
+  it('runs its items in order, each once', () => {
+    expect(drained(queueOf('abcd'), '').ran).toBe('abcd');
+  });
+
+  it('lets a failure leave the others alone', () => {
+    const { queue, ran } = drained(queueOf('abc'), 'b');
+    expect(ran).toBe('abc');
+    expect(queue.items.map(({ status }) => status)).toEqual(['done', 'failed', 'done']);
+  });
+
+  it('runs an item again once it is asked to, with the settings given', () => {
+    const { queue } = drained(queueOf('abc'), 'b');
+    const again = requeueItem(queue, 'b', OTHERS);
+    expect(itemOf(again, 'b')).toMatchObject({ status: 'waiting', failure: null, laneIds: [], settings: OTHERS });
+    expect(drained(again, '').ran).toBe('b');
+  });
+
+  it('begins nothing while it is paused', () => {
+    expect(nextItem({ ...queueOf('ab'), going: false })).toBeUndefined();
+  });
+
+  it('loses and doubles no item, however items are moved', () => {
+    let queue = queueOf('abcde');
+    for (const id of 'abcde') {
+      for (let by = -6; by <= 6; by++) {
+        queue = moveItem(queue, id, by);
+        expect([...order(queue)].sort().join('')).toBe('abcde');
+      }
+    }
+  });
+
+  it.each([
+    ['b', -1, 'bacd'],
+    ['b', 1, 'acbd'],
+    ['a', -1, 'abcd'],
+    ['d', 1, 'abcd'],
+    ['a', 9, 'bcda'],
+    ['x', 1, 'abcd'],
+  ])('moves %s by %i to make %s', (id, by, expected) => {
+    expect(order(moveItem(queueOf('abcd'), id, by))).toBe(expected);
+  });
+
+  it('keeps the order of what is left when items go and come', () => {
+    expect(order(addItems(removeItems(queueOf('abcd'), ['b', 'x']), [newItem('e', 'e.png', 1, SETTINGS)]))).toBe('acde');
+  });
+
+  it('changes the settings of what waits, and begins a run of it anew', () => {
+    const cutOff = changeItem(queueOf('a'), 'a', { laneIds: ['run'] });
+    expect(itemOf(editItem(cutOff, 'a', OTHERS), 'a')).toMatchObject({ settings: OTHERS, laneIds: [] });
+  });
+
+  it.each(['running', 'done', 'stopped'] as const)('leaves the settings of what is %s as its result was made', (status) => {
+    const queue = changeItem(queueOf('a'), 'a', { status, laneIds: ['run'] });
+    expect(editItem(queue, 'a', OTHERS)).toBe(queue);
+  });
+
+  it('knows how large a result will be, of a region too', () => {
+    const size = { height: 10, width: 20 };
+    const whole = { ...newItem('a', 'a.png', 1, { ...SETTINGS, scale: 3 }), size };
+    expect(resultSize(whole)).toEqual({ height: 30, width: 60 });
+    const region = { top: 1, left: 2, height: 4, width: 5 };
+    expect(resultSize({ ...whole, settings: { ...whole.settings, region } })).toEqual({ height: 12, width: 15 });
+    expect(resultSize({ ...whole, size: null })).toBeNull();
+  });
+});
+
+describe('a queue after the page was left', () => {
+  const all = () => true;
+
+  it('lets what ran wait under the ids of its run', () => {
+    const queue = changeItem(queueOf('ab'), 'a', { status: 'running', laneIds: ['run'] });
+    expect(itemOf(restoreQueue(queue, all), 'a')).toMatchObject({ status: 'waiting', laneIds: ['run'] });
+  });
+
+  it('is as it was where everything was kept', () => {
+    const { queue } = drained(queueOf('abc'), 'b');
+    expect(restoreQueue(changeItem(queue, 'a', { laneIds: ['run'] }), all)).toEqual(changeItem(queue, 'a', { laneIds: ['run'] }));
+  });
+
+  it('has no item whose file is gone, and runs again one whose result is', () => {
+    const queue = changeItem(queueOf('abc'), 'b', { status: 'done', laneIds: ['run'] });
+    const restored = restoreQueue(queue, (what, id) => what === 'file' && id !== 'a');
+    expect(order(restored)).toBe('bc');
+    expect(itemOf(restored, 'b')).toMatchObject({ status: 'waiting', laneIds: [] });
+  });
+});
