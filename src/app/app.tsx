@@ -7,6 +7,7 @@ import { InfoPanel } from '../features/info/info-panel.tsx';
 import { Messages } from '../features/messages/messages.tsx';
 import { DropZone, FilePicker } from '../features/open/drop-zone.tsx';
 import { PromptPanel } from '../features/prompt/prompt-panel.tsx';
+import { QueuePanel } from '../features/queue/queue-panel.tsx';
 import { BackendPill } from '../features/run/backend-pill.tsx';
 import { RunButton } from '../features/run/run-button.tsx';
 import { RunChips } from '../features/run/run-chips.tsx';
@@ -25,6 +26,9 @@ export function App() {
   return (
     <div className={styles['app']}>
       <TopBar onKeys={() => setKeysShown(true)} />
+      <div className={styles['queue']}>
+        <QueuePanel />
+      </div>
       <main className={styles['main']}>
         <Messages />
         <DropZone>

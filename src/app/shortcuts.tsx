@@ -12,9 +12,11 @@ const KEYS = [
   ['1 2 3 4', 'split, side by side, blink, difference'],
   ['R', 'back to the result'],
   ['C', 'compare base and RFSR, or one model alone'],
-  ['Enter', 'upscale'],
+  ['Enter', 'upscale, or the whole queue'],
   ['P', 'pause, go on'],
   ['Esc', 'cancel, keeping the steps taken'],
+  ['Alt ↑ Alt ↓', 'move a picture in the queue'],
+  ['Delete', 'take a picture out of the queue'],
   ['?', 'this list'],
 ] as const;
 

@@ -23,7 +23,11 @@ export interface PictureRecipe {
   readonly mix: (Mix & { readonly other: Recipe }) | null;
 }
 
-const recipe = object({
+/** Reads the part of a picture that is enlarged; null for all of it. */
+export const regionField = nullable(object({ top: integer(), left: integer(), height: integer(), width: integer() }));
+
+/** Reads a run's recipe. */
+export const recipeField = object({
   scale: integer(),
   steps: integer(),
   guidance: number(),
@@ -39,15 +43,15 @@ const recipe = object({
   positiveText: string(),
   negativeText: string(),
   backend: literal(...BACKENDS),
-  region: absentAs(null, nullable(object({ top: integer(), left: integer(), height: integer(), width: integer() }))),
+  region: absentAs(null, regionField),
   depth: absentAs(8, literal(...DEPTHS)),
   stoppedAfter: absentAs(null, nullable(integer())),
 });
 
 const file = object({
   schema: integer(),
-  recipe,
-  mix: optional(object({ low: literal(...LOW_SOURCES), high: literal(...HIGH_SOURCES), gain: number(), other: recipe })),
+  recipe: recipeField,
+  mix: optional(object({ low: literal(...LOW_SOURCES), high: literal(...HIGH_SOURCES), gain: number(), other: recipeField })),
 });
 
 /** Text chunks of an exported picture: in words for people, as JSON for the studio. ASCII only, as PNG's tEXt wants it. */

@@ -7,7 +7,9 @@ export interface Frames {
   /** Fills a picture of the given size from top to bottom, beginning with row 0; where it is not filled yet it is transparent. */
   putRows(id: string, whole: Extent, top: number, rows: Image8): void;
   get(id: string): Image8 | undefined;
-  /** Removes every picture whose id starts with `prefix`. */
+  /** Every picture whose id starts with `prefix`. */
+  under(prefix: string): readonly (readonly [id: string, image: Image8])[];
+  /** Removes them. */
   drop(prefix: string): void;
   readonly sizeBytes: number;
 }
@@ -50,6 +52,9 @@ export function createFrames(budgetBytes: number): Frames {
       }
       return image;
     },
+    under(prefix) {
+      return [...images].filter(([id]) => id.startsWith(prefix));
+    },
     drop(prefix) {
       for (const id of [...images.keys()]) if (id.startsWith(prefix)) remove(id);
     },
@@ -84,4 +89,8 @@ export function inputFrameId(runId: string): string {
 }
 
 export const REFERENCE_FRAME_ID = 'reference';
-export const PICTURE_FRAME_ID = 'picture';
+
+/** The decoded picture of an item. */
+export function pictureFrameId(itemId: string): string {
+  return `${itemId}/picture`;
+}

@@ -1,6 +1,9 @@
 import type { RunEvent } from '../protocol/events.ts';
+import type { Extent } from '../protocol/request.ts';
 import type { BandSimilarity } from '../protocol/studio-api.ts';
-import { type Message, RUNS_KEPT, type RunRecord, type StudioState } from './state.ts';
+import { changeItem, editItem, itemOfLane, type QueueItem, type QueueState, removeItems, selectedItem, waitingItems } from './queue.ts';
+import { INITIAL_STATE, type Message, RUNS_KEPT, type RunRecord, type SettingsState, type StudioState, type ViewState } from './state.ts';
+import { workOf } from './time-left.ts';
 
 /** The state after a worker's event. Pure; pixels go to the frame cache instead. Events of runs no longer followed change nothing. */
 export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
@@ -13,8 +16,11 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
       return { ...state, progress: { ...progress, tile: { index: event.index, count: event.count } } };
     case 'download':
       return { ...state, progress: { ...progress, download: { loadedBytes: event.loadedBytes, totalBytes: event.totalBytes } } };
-    case 'tags':
-      return { ...state, seen: { tags: event.tags, unknownWords: event.unknownWords } };
+    case 'tags': {
+      const item = itemOfLane(state.queue, event.runId);
+      const seen = { tags: event.tags, unknownWords: event.unknownWords };
+      return item === undefined ? state : { ...state, queue: changeItem(state.queue, item.id, { seen }) };
+    }
     case 'first-stage':
       return { ...state, runs: changeRun(state.runs, event.runId, (run) => ({ ...run, firstStage: true })) };
     case 'step': {
@@ -34,7 +40,10 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
       const finished = { recipe, timings, graphSeconds };
       const runs = changeRun(state.runs, event.runId, (run) => ({ ...run, finished, height, width }));
       const under = runs.some(({ runId, finished }) => progress.laneIds.includes(runId) && finished === null);
-      return { ...state, runs, progress: under ? progress : null, view: { ...state.view, step: null } };
+      const paces = event.runId === progress.laneIds[0] ? withPace(state.paces, event, progress.laneIds.length) : state.paces;
+      const shown = state.shownRunId !== null && progress.laneIds.includes(state.shownRunId);
+      const view = shown ? { ...state.view, step: null } : state.view;
+      return { ...state, runs, paces, progress: under ? progress : null, view };
     }
     case 'notice': {
       const { laneIds } = progress;
@@ -48,26 +57,89 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
   }
 }
 
-/** New runs that step together in front, those of all but the latest RUNS_KEPT gone. */
+/** The paces with those of a run that ended; the time it took to load its model is not counted. */
+function withPace(paces: StudioState['paces'], event: Extract<RunEvent, { type: 'done' }>, lanes: number): StudioState['paces'] {
+  const { recipe, timings, height, width } = event;
+  const before = paces[recipe.bundleId] ?? { seconds: 0, work: 0 };
+  const seconds = timings.reduce((sum, { stage, seconds }) => (stage === 'load' ? sum : sum + seconds), before.seconds);
+  const work = before.work + workOf(height, width, recipe.steps, recipe.guidance, lanes);
+  return { ...paces, [recipe.bundleId]: { seconds, work } };
+}
+
+/** New runs that step together, shown if their item is selected. */
 export function beginRuns(state: StudioState, lanes: readonly RunRecord[]): StudioState {
-  const laneIds = lanes.map(({ runId }) => runId);
-  const runs = [...lanes, ...state.runs];
-  const leads = [...new Set(runs.map((run) => run.laneIds[0]))].slice(0, RUNS_KEPT);
-  return {
+  const [lead] = lanes;
+  if (lead === undefined) return state;
+  const { laneIds } = lead;
+  const begun: StudioState = {
     ...state,
-    runs: runs.filter((run) => leads.includes(run.laneIds[0])),
-    shownRunId: laneIds[0] ?? null,
+    decodableRunId: lead.runId,
     progress: { laneIds, stage: 'load', backend: '', download: null, tile: null, elapsedMs: null, cancelling: false, paused: false },
-    view: { ...state.view, step: null, playing: false, mix: null, against: null },
-    messages: [],
   };
+  const shown = lead.itemId === state.queue.selectedId ? showRun(begun, lead.runId) : begun;
+  return keepRuns({ ...shown, runs: [...lanes, ...state.runs] });
+}
+
+/** The state with no more than RUNS_KEPT presses of Upscale, besides those under way and on screen. */
+export function keepRuns(state: StudioState): StudioState {
+  const leads = [...new Set(state.runs.map((run) => run.laneIds[0]))].slice(0, RUNS_KEPT);
+  const kept = [...leads, state.progress?.laneIds[0], state.shownRunId];
+  return { ...state, runs: state.runs.filter((run) => kept.includes(run.laneIds[0])) };
 }
 
 /** Runs that ended without a result leave no trace but their message. */
 export function abandonRuns(state: StudioState, laneIds: readonly string[]): StudioState {
+  const gone = state.runs.find(({ runId }) => runId === laneIds[0]);
   const runs = state.runs.filter(({ runId }) => !laneIds.includes(runId));
-  const shownRunId = state.shownRunId !== null && laneIds.includes(state.shownRunId) ? (runs[0]?.runId ?? null) : state.shownRunId;
+  const shown = state.shownRunId !== null && laneIds.includes(state.shownRunId);
+  const shownRunId = shown ? (runs.find(({ itemId }) => itemId === gone?.itemId)?.runId ?? null) : state.shownRunId;
   return { ...state, runs, shownRunId, progress: state.progress?.laneIds[0] === laneIds[0] ? null : state.progress };
+}
+
+const RESULT_VIEW: Partial<ViewState> = { step: null, playing: false, mix: null, against: null };
+
+/** A run on screen, its result as it came; none shows the picture alone. */
+export function showRun(state: StudioState, runId: string | null): StudioState {
+  return { ...state, shownRunId: runId, view: { ...state.view, ...RESULT_VIEW } };
+}
+
+/** An item of the queue in the viewer, with its picture's sides, its settings and its latest run, where there is one. */
+export function selectItem(state: StudioState, item: QueueItem, size: Extent): StudioState {
+  const own = state.runs.filter(({ itemId }) => itemId === item.id);
+  const run = own.find(({ runId }) => runId === item.laneIds[0]) ?? own[0];
+  const shown = showRun(state, run?.laneIds[0] ?? null);
+  const { height, width } = size;
+  return keepRuns({
+    ...shown,
+    picture: { status: 'ready', name: item.name, height, width },
+    settings: item.settings,
+    queue: { ...changeItem(state.queue, item.id, { size: { height, width } }), selectedId: item.id },
+  });
+}
+
+/** Items gone, with what there is of their runs. */
+export function dropItems(state: StudioState, ids: readonly string[]): StudioState {
+  const runs = state.runs.filter(({ itemId }) => !ids.includes(itemId));
+  return { ...state, runs, queue: removeItems(state.queue, ids) };
+}
+
+/** Nothing in the viewer. */
+export function clearDesk(state: StudioState): StudioState {
+  return { ...showRun(state, null), picture: INITIAL_STATE.picture, queue: { ...state.queue, selectedId: null } };
+}
+
+/** Other settings in the panel, which are the selected item's too, unless it runs or is done. */
+export function changeSettings(state: StudioState, changes: Partial<SettingsState>): StudioState {
+  const settings = { ...state.settings, ...changes };
+  const item = selectedItem(state.queue);
+  return { ...state, settings, queue: item === undefined ? state.queue : editItem(state.queue, item.id, settings) };
+}
+
+/** The panel's settings for every item that waits, but for the region, which is one picture's. */
+export function applyToWaiting(state: StudioState): StudioState {
+  const apply = (queue: QueueState, { id, settings }: QueueItem): QueueState =>
+    editItem(queue, id, { ...state.settings, region: settings.region });
+  return { ...state, queue: waitingItems(state.queue).reduce(apply, state.queue) };
 }
 
 /** What a step's similarity to the reference was found to be. */

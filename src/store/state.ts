@@ -5,17 +5,17 @@ import type { Mix } from '../protocol/recipe.ts';
 import type { ColorFix, Region, SamplerName, StartPoint } from '../protocol/request.ts';
 import type { BandSimilarity, BundleSummary, DeviceReport, DifferenceBand } from '../protocol/studio-api.ts';
 import type { StepLayer } from './frames.ts';
+import { EMPTY_QUEUE, type QueueState } from './queue.ts';
 
+/** The picture in the viewer: the selected item's. */
 export interface PictureState {
   readonly status: 'empty' | 'loading' | 'ready';
   readonly name: string;
   readonly height: number;
   readonly width: number;
-  /** Grows with each picture opened: a canvas knows by it that pixels changed. */
-  readonly version: number;
 }
 
-/** What the person asked for. `tags` null: the tagger chooses. */
+/** What the person asks for. `tags` null: the tagger chooses. */
 export interface SettingsState {
   readonly bundleId: string;
   readonly scale: number;
@@ -49,8 +49,9 @@ export interface RunRecord {
   readonly laneIds: readonly string[];
   readonly bundleId: string;
   readonly bundleTitle: string;
-  /** Of which picture it is: `PictureState.version`. */
-  readonly pictureVersion: number;
+  /** Whose it is, and what that item's picture is called. */
+  readonly itemId: string;
+  readonly pictureName: string;
   readonly seed: number;
   readonly region: Region | null;
   readonly count: number;
@@ -75,6 +76,12 @@ export interface ProgressState {
   readonly elapsedMs: number | null;
   readonly cancelling: boolean;
   readonly paused: boolean;
+}
+
+/** What a model's runs took, and how much there was to do (see time-left.ts). */
+export interface Pace {
+  readonly seconds: number;
+  readonly work: number;
 }
 
 export interface Message {
@@ -109,18 +116,24 @@ export interface ViewState {
 
 export interface StudioState {
   readonly picture: PictureState;
+  /** What the panel shows: the selected item's, and what pictures to come are run with. */
   readonly settings: SettingsState;
+  readonly queue: QueueState;
+  /** By model, of the runs that ended since the page was loaded. */
+  readonly paces: Readonly<Record<string, Pace>>;
+  /** Name of the folder that results are saved into as they come. */
+  readonly folder: string | null;
   readonly device: DeviceReport | null;
   readonly bundles: readonly BundleSummary[];
   readonly manifests: Readonly<Record<string, Manifest>>;
-  /** Tags of the last run and words its model does not know. */
-  readonly seen: { readonly tags: readonly string[]; readonly unknownWords: readonly string[] } | null;
   readonly progress: ProgressState | null;
   /** A picture of what the result should be, to measure steps against. */
   readonly reference: { readonly name: string } | null;
-  /** Newest first, a pair's base before its RFSR, of at most RUNS_KEPT presses of Upscale; what is under way comes first. */
+  /** Newest first, a pair's base before its RFSR, of at most RUNS_KEPT presses of Upscale; what is under way and what is shown stay. */
   readonly runs: readonly RunRecord[];
   readonly shownRunId: string | null;
+  /** The run whose steps can still be decoded in full: the latest. */
+  readonly decodableRunId: string | null;
   readonly view: ViewState;
   readonly messages: readonly Message[];
 }
@@ -128,7 +141,7 @@ export interface StudioState {
 export const RUNS_KEPT = 5;
 
 export const INITIAL_STATE: StudioState = {
-  picture: { status: 'empty', name: '', height: 0, width: 0, version: 0 },
+  picture: { status: 'empty', name: '', height: 0, width: 0 },
   settings: {
     bundleId: 'seesr-mini',
     scale: 4,
@@ -145,14 +158,17 @@ export const INITIAL_STATE: StudioState = {
     region: null,
     compare: false,
   },
+  queue: EMPTY_QUEUE,
+  paces: {},
+  folder: null,
   device: null,
   bundles: [],
   manifests: {},
-  seen: null,
   progress: null,
   reference: null,
   runs: [],
   shownRunId: null,
+  decodableRunId: null,
   view: {
     mode: 'split',
     layer: 'x0',
@@ -179,11 +195,10 @@ export function shownPartner(state: StudioState): RunRecord | undefined {
 }
 
 /** Finished runs of the same part of a run's picture, other than itself and its pair: what it can be held against. */
-export function comparableRuns(runs: readonly RunRecord[], { laneIds, pictureVersion, region }: RunRecord): readonly RunRecord[] {
+export function comparableRuns(runs: readonly RunRecord[], { laneIds, itemId, region }: RunRecord): readonly RunRecord[] {
   const part = JSON.stringify(region);
   return runs.filter(
-    (run) =>
-      run.finished !== null && run.pictureVersion === pictureVersion && JSON.stringify(run.region) === part && !laneIds.includes(run.runId),
+    (run) => run.finished !== null && run.itemId === itemId && JSON.stringify(run.region) === part && !laneIds.includes(run.runId),
   );
 }
 
@@ -200,11 +215,4 @@ export function pairOf({ bundles, manifests }: StudioState, bundleId: string): r
   const other = manifest?.pairedWith ?? null;
   if (manifest === undefined || other === null || !bundles.some(({ id }) => id === other)) return null;
   return manifest.variant === 'base' ? [bundleId, other] : [other, bundleId];
-}
-
-/** Seconds the run under way still needs for its steps, from its own pace so far; null while that is unknown. */
-export function secondsLeft({ progress, runs }: StudioState): number | null {
-  const run = runs.find(({ runId }) => runId === progress?.laneIds[0]);
-  if (progress?.elapsedMs == null || run === undefined || run.steps.length === 0) return null;
-  return ((progress.elapsedMs / run.steps.length) * (run.count - run.steps.length)) / 1000;
 }

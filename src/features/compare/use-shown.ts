@@ -5,7 +5,7 @@ import {
   type Frames,
   firstStageFrameId,
   inputFrameId,
-  PICTURE_FRAME_ID,
+  pictureFrameId,
   resultFrameId,
   type StepLayer,
   stepFrameId,
@@ -31,6 +31,7 @@ export interface Shown {
 export function useShown(): Shown {
   const frames = useFrames();
   const picture = useStudio((state) => state.picture);
+  const itemId = useStudio((state) => state.queue.selectedId);
   const scale = useStudio((state) => state.settings.scale);
   const run = useStudio(shownRun);
   const partner = useStudio(shownPartner);
@@ -38,7 +39,7 @@ export function useShown(): Shown {
   const other = useStudio((state) => state.runs.find(({ runId }) => typeof against === 'object' && runId === against?.runId));
   const mixed = useMixed();
   if (run === undefined) {
-    const before = sideOf(frames, PICTURE_FRAME_ID, 'input');
+    const before = sideOf(frames, pictureFrameId(itemId ?? ''), 'input');
     const size = { height: picture.height * scale, width: picture.width * scale };
     return { before, after: { id: null, image: undefined, name: '' }, input: before, ...size, showsStep: false };
   }

@@ -2,8 +2,12 @@ import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'rea
 import { Button } from '../../components/button.tsx';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './drop-zone.module.css';
+import { droppedFiles } from './dropped-files.ts';
 
 const ACCEPT = 'image/png,image/jpeg,image/webp,image/avif,image/gif,image/bmp';
+
+// React's types do not know it
+const FOLDER_INPUT: object = { webkitdirectory: '' };
 
 const SAMPLES = [
   { path: './samples/cat.jpg', name: 'cat.jpg', text: 'Cat' },
@@ -13,16 +17,19 @@ const SAMPLES = [
 /** The place of the picture: takes drops, pastes and chosen files always, and invites to them while it is empty. */
 export function DropZone({ children }: { readonly children: ReactNode }) {
   const status = useStudio((state) => state.picture.status);
-  const busy = useStudio((state) => state.progress !== null);
   const actions = useActions();
   const [over, setOver] = useState(false);
-  usePaste((file) => void actions.drop(file, file.name || 'pasted picture'));
+  const take = (files: readonly File[]): void => {
+    const [file, ...more] = files;
+    if (more.length > 0) void actions.add(files);
+    else if (file !== undefined) void actions.drop(file, file.name || 'pasted picture');
+  };
+  usePaste(take);
 
   const onDrop = (event: DragEvent): void => {
     event.preventDefault();
     setOver(false);
-    const file = event.dataTransfer.files[0];
-    if (file !== undefined && !busy) void actions.drop(file, file.name);
+    void droppedFiles(event.dataTransfer).then((files) => (files.length === 0 ? actions.add(files) : take(files)));
   };
 
   return (
@@ -45,8 +52,11 @@ function Invitation({ loading }: { readonly loading: boolean }) {
   const actions = useActions();
   return (
     <div className={styles['invitation']} aria-busy={loading}>
-      <h2 className={styles['title']}>Drop a picture, paste one, or choose a file</h2>
-      <FilePicker text="Choose a file" primary />
+      <h2 className={styles['title']}>Drop pictures or a folder, paste one, or choose files</h2>
+      <div className={styles['choices']}>
+        <FilePicker text="Choose files" primary />
+        <FilePicker text="Choose a folder" folder />
+      </div>
       <div className={styles['samples']}>
         <span>or try</span>
         {SAMPLES.map(({ path, name, text }) => (
@@ -68,10 +78,12 @@ function Invitation({ loading }: { readonly loading: boolean }) {
 interface FilePickerProps {
   readonly text: string;
   readonly primary?: boolean;
+  /** Whether it asks for a folder instead of files. */
+  readonly folder?: boolean;
 }
 
-/** A file input behind a button. */
-export function FilePicker({ text, primary = false }: FilePickerProps) {
+/** A file input behind a button. One picture is opened at once, more make a queue. */
+export function FilePicker({ text, primary = false, folder = false }: FilePickerProps) {
   const actions = useActions();
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -82,10 +94,14 @@ export function FilePicker({ text, primary = false }: FilePickerProps) {
         type="file"
         tabIndex={-1}
         accept={ACCEPT}
-        aria-label="Picture file"
+        aria-label={folder ? 'Picture folder' : 'Picture file'}
+        multiple
+        {...(folder ? FOLDER_INPUT : {})}
         onChange={(event) => {
-          const file = event.target.files?.[0];
-          if (file !== undefined) void actions.open(file, file.name);
+          const files = [...(event.target.files ?? [])];
+          const [file, ...more] = files;
+          if (folder || more.length > 0) void actions.add(files);
+          else if (file !== undefined) void actions.open(file, file.name);
           // choosing the same file again is a choice too
           event.target.value = '';
         }}
@@ -97,13 +113,12 @@ export function FilePicker({ text, primary = false }: FilePickerProps) {
   );
 }
 
-function usePaste(onPicture: (file: File) => void): void {
-  const latest = useRef(onPicture);
-  latest.current = onPicture;
+function usePaste(onPictures: (files: readonly File[]) => void): void {
+  const latest = useRef(onPictures);
+  latest.current = onPictures;
   useEffect(() => {
     const onPaste = (event: ClipboardEvent): void => {
-      const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
-      if (file !== undefined) latest.current(file);
+      latest.current([...(event.clipboardData?.files ?? [])].filter(({ type }) => type.startsWith('image/')));
     };
     window.addEventListener('paste', onPaste);
     return () => window.removeEventListener('paste', onPaste);

@@ -2,13 +2,14 @@ import { type SyntheticEvent, useState } from 'react';
 import { Button } from '../../components/button.tsx';
 import { TextArea } from '../../components/text-area.tsx';
 import { FAMILY_OPTIONS } from '../../protocol/families.ts';
+import { selectedItem } from '../../store/queue.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './prompt-panel.module.css';
 
 /** Tags the model saw, or the person's own, and the words around them. */
 export function PromptPanel() {
   const settings = useStudio((state) => state.settings);
-  const seen = useStudio((state) => state.seen);
+  const seen = useStudio((state) => selectedItem(state.queue)?.seen ?? null);
   const { change } = useActions();
   const manifest = useStudio((state) => state.manifests[state.settings.bundleId]);
   const shown = settings.tags ?? seen?.tags ?? null;

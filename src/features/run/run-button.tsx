@@ -1,25 +1,28 @@
 import { Button } from '../../components/button.tsx';
+import { waitingItems } from '../../store/queue.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 
-/** The one primary button: starts a run; holds and ends the one under way, with the steps it took or, pressed again, at once. */
+/** The one primary button: starts a run or the queue; holds and ends what is under way, with the steps it took or, pressed again, at once. */
 export function RunButton() {
   const ready = useStudio((state) => state.picture.status === 'ready' && state.manifests[state.settings.bundleId] !== undefined);
   const progress = useStudio((state) => state.progress);
+  const waiting = useStudio((state) => (state.queue.items.length > 1 ? waitingItems(state.queue).length : 0));
+  const going = useStudio((state) => state.queue.going);
   const { upscale, cancel, pause, goOn } = useActions();
-  if (progress !== null) {
+  if (progress !== null && (waiting === 0 || going || progress.paused)) {
     const { paused, cancelling } = progress;
     return (
       <>
         <Button disabled={cancelling} onPress={() => void (paused ? goOn() : pause())}>
-          {paused ? 'Go on' : 'Pause'}
+          {paused ? 'Go on' : waiting > 0 ? 'Pause queue' : 'Pause'}
         </Button>
-        <Button onPress={() => void cancel()}>{cancelling ? 'Stop now' : 'Cancel'}</Button>
+        {waiting === 0 && <Button onPress={() => void cancel()}>{cancelling ? 'Stop now' : 'Cancel'}</Button>}
       </>
     );
   }
   return (
     <Button kind="primary" onPress={() => void upscale()} disabled={!ready}>
-      Upscale
+      {waiting > 0 ? `Upscale all (${waiting})` : 'Upscale'}
     </Button>
   );
 }

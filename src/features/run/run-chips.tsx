@@ -7,8 +7,12 @@ export function RunChips() {
   const runs = useStudio((state) => state.runs);
   const shown = useStudio((state) => state.shownRunId);
   const { showRun } = useActions();
+  const others = useStudio((state) => state.queue.items);
+  const selected = useStudio((state) => state.queue.selectedId);
+  // those of other pictures in the queue are found there
+  const elsewhere = (itemId: string): boolean => itemId !== selected && others.some(({ id }) => id === itemId);
   // a pair has one chip, its base's
-  const finished = runs.filter((run) => run.finished !== null && run.runId === run.laneIds[0]);
+  const finished = runs.filter((run) => run.finished !== null && run.runId === run.laneIds[0] && !elsewhere(run.itemId));
   if (finished.length < 2) return null;
   return (
     <ul className={styles['chips']} aria-label="Last results">

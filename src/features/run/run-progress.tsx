@@ -1,8 +1,10 @@
 import { ProgressBar } from 'react-aria-components';
 import controls from '../../components/controls.module.css';
 import type { Stage } from '../../protocol/events.ts';
-import { type ProgressState, type RunRecord, secondsLeft } from '../../store/state.ts';
+import { waitingItems } from '../../store/queue.ts';
+import type { ProgressState, RunRecord } from '../../store/state.ts';
 import { useStudio } from '../../store/store.ts';
+import { aboutDuration, queueSecondsLeft, secondsLeft } from '../../store/time-left.ts';
 import styles from './run-progress.module.css';
 
 const STAGE_TEXT: Readonly<Record<Stage, string>> = {
@@ -20,6 +22,8 @@ export function RunProgress() {
   const progress = useStudio((state) => state.progress);
   const run = useStudio((state) => state.runs.find(({ runId }) => runId === state.progress?.laneIds[0]));
   const left = useStudio(secondsLeft);
+  const more = useStudio((state) => (state.queue.going ? waitingItems(state.queue).length : 0));
+  const allLeft = useStudio(queueSecondsLeft);
   if (progress === null || run === undefined) return null;
   const text = describe(progress, run, left);
   return (
@@ -27,6 +31,11 @@ export function RunProgress() {
       {({ percentage }) => (
         <>
           <span className={styles['text']}>{text}</span>
+          {more > 0 && (
+            <span className={styles['more']}>
+              and {more} more{allLeft !== null && ` · ${aboutDuration(allLeft)} for all`}
+            </span>
+          )}
           <div className={controls['bar']}>
             <div className={controls['barFill']} style={{ width: `${percentage ?? 0}%` }} />
           </div>

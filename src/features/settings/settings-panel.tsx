@@ -7,6 +7,7 @@ import { FAMILY_OPTIONS } from '../../protocol/families.ts';
 import type { ColorFix } from '../../protocol/request.ts';
 import { pairOf } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
+import { SettingsOwner } from './settings-owner.tsx';
 import styles from './settings-panel.module.css';
 
 const COLOR_FIX_OPTIONS: readonly { readonly value: ColorFix; readonly text: string }[] = [
@@ -25,7 +26,8 @@ export function SettingsPanel() {
   const options = family === null ? null : FAMILY_OPTIONS[family];
   return (
     <div className={styles['panel']}>
-      {options !== null && <p className={styles['hint']}>{options.about}</p>}
+      <SettingsOwner />
+      {options !== null && <p className={styles['about']}>{options.about}</p>}
       {paired && (
         <div className={styles['panel']}>
           <SwitchField label="Compare base and RFSR" selected={settings.compare} onChange={(compare) => change({ compare })} />

@@ -1,17 +1,22 @@
 import type { StoreApi } from 'zustand/vanilla';
-import { isAbort, StudioError } from '../../protocol/errors.ts';
+import { isAbort, StudioError, type StudioErrorCode } from '../../protocol/errors.ts';
 import type { Clients } from '../../worker-client/clients.ts';
 import type { Frames } from '../frames.ts';
 import { addMessage } from '../reduce.ts';
 import type { StudioState } from '../state.ts';
+import { createStorage, type Storage } from '../storage.ts';
 
 /** What every action works on, and the one way in which actions fail. */
 export interface ActionContext {
   readonly store: StoreApi<StudioState>;
   readonly frames: Frames;
   readonly clients: Clients;
+  readonly storage: Storage;
   state(): StudioState;
+  /** Changes the state; pictures of runs that it has no more are dropped. */
   set(change: (state: StudioState) => StudioState): void;
+  /** Makes a failure a message; a cancel is none. */
+  fail(error: unknown): void;
   /** Runs the work; a failure becomes a message. */
   attempt(work: () => Promise<void>): Promise<void>;
   /** What the work gives; null when it fails, which becomes a message. */
@@ -19,15 +24,29 @@ export interface ActionContext {
 }
 
 export function createContext(store: StoreApi<StudioState>, frames: Frames, clients: Clients): ActionContext {
-  const set = (change: (state: StudioState) => StudioState): void => store.setState(change);
+  function set(change: (state: StudioState) => StudioState): void {
+    const { runs } = store.getState();
+    store.setState(change);
+    const kept = new Set(store.getState().runs.map(({ runId }) => runId));
+    for (const { runId } of runs) if (!kept.has(runId)) frames.drop(runId);
+  }
 
   function fail(error: unknown): void {
     if (isAbort(error)) return;
-    const known = error instanceof StudioError ? error : null;
-    const text = known?.message ?? `Something went wrong (${error instanceof Error ? error.message : String(error)}).`;
-    const details = JSON.stringify(known?.toData() ?? { message: text }, null, 1);
-    set((state) => addMessage(state, { kind: 'error', text, code: known?.code ?? 'internal', details }));
+    const { code, text, details } = failureOf(error);
+    set((state) => addMessage(state, { kind: 'error', text, code, details }));
   }
+
+  const storage = createStorage((refusal) => {
+    if (refusal.why === 'elsewhere') {
+      const text = 'The studio is open in another tab too. That one keeps its pictures over a reload; this one does not.';
+      set((state) => addMessage(state, { kind: 'notice', text, code: null, details: refusal.why }));
+      return;
+    }
+    const text =
+      'The browser has no more room to keep pictures. All goes on, but a reload would lose what is not saved: free some space, or save.';
+    fail(new StudioError('storage-full', text, { cause: refusal.cause }));
+  });
 
   async function attemptFor<T>(work: () => Promise<T | null>): Promise<T | null> {
     try {
@@ -45,5 +64,12 @@ export function createContext(store: StoreApi<StudioState>, frames: Frames, clie
     });
   }
 
-  return { store, frames, clients, state: store.getState, set, attempt, attemptFor };
+  return { store, frames, clients, storage, fail, state: store.getState, set, attempt, attemptFor };
+}
+
+/** An error as people read it, with what a report of it needs. */
+export function failureOf(error: unknown): { readonly code: StudioErrorCode; readonly text: string; readonly details: string } {
+  const known = error instanceof StudioError ? error : null;
+  const text = known?.message ?? `Something went wrong (${error instanceof Error ? error.message : String(error)}).`;
+  return { code: known?.code ?? 'internal', text, details: JSON.stringify(known?.toData() ?? { message: text }, null, 1) };
 }

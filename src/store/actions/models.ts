@@ -1,12 +1,11 @@
 import { modelDefaults } from '../../protocol/default-request.ts';
 import { BACKENDS, type Backend } from '../../protocol/events.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
+import { applyToWaiting, changeSettings } from '../reduce.ts';
 import { INITIAL_STATE, type SettingsState } from '../state.ts';
 import type { ActionContext } from './context.ts';
 
 export interface ModelActions {
-  /** Inspects the device and loads the list of models. Called once, after the first paint. */
-  start(search: string): Promise<void>;
   change(settings: Partial<SettingsState>): void;
   /** Also takes over the model's own defaults. */
   chooseBundle(id: string): Promise<void>;
@@ -15,13 +14,15 @@ export interface ModelActions {
 /** The models, and what is asked of them. */
 export interface Models {
   readonly actions: ModelActions;
+  /** Inspects the device and lists the models. The model's own settings are taken over, unless those there are to be kept. */
+  load(search: string, keepSettings: boolean): Promise<void>;
   /** Resolves once the models are listed; until then none can be chosen. */
-  listed(): Promise<void>;
+  readonly listed: Promise<void>;
   manifest(id: string): Promise<Manifest>;
 }
 
 export function createModels({ state, set, clients, attempt }: ActionContext): Models {
-  let starting: Promise<void> = Promise.resolve();
+  const { promise: listed, resolve: onListed } = Promise.withResolvers<void>();
 
   async function manifest(id: string): Promise<Manifest> {
     const known = state().manifests[id];
@@ -32,24 +33,7 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
   }
 
   const actions: ModelActions = {
-    start(search) {
-      starting = attempt(async () => {
-        const device = await clients.device(backendFrom(search));
-        set((before) => ({ ...before, device }));
-        const bundles = await clients.bundles();
-        set((before) => ({ ...before, bundles }));
-        const wanted = bundles.find(({ id }) => id === state().settings.bundleId) ?? bundles[0];
-        if (wanted === undefined) return;
-        const { settings } = state();
-        const own = Object.entries(settings).filter(([key, value]) => value !== INITIAL_STATE.settings[key as keyof SettingsState]);
-        await actions.chooseBundle(wanted.id);
-        // what was changed while the models were being listed stays changed
-        actions.change(Object.fromEntries(own));
-      });
-      return starting;
-    },
-
-    change: (settings) => set((before) => ({ ...before, settings: { ...before.settings, ...settings } })),
+    change: (settings) => set((before) => changeSettings(before, settings)),
 
     chooseBundle: (id) =>
       attempt(async () => {
@@ -57,7 +41,33 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
         actions.change({ ...defaults, bundleId: id });
       }),
   };
-  return { actions, listed: () => starting, manifest };
+
+  async function load(search: string, keepSettings: boolean): Promise<void> {
+    try {
+      const device = await clients.device(backendFrom(search));
+      set((before) => ({ ...before, device }));
+      const bundles = await clients.bundles();
+      set((before) => ({ ...before, bundles }));
+      const { settings } = state();
+      const wanted = bundles.find(({ id }) => id === settings.bundleId);
+      const chosen = wanted ?? bundles[0];
+      if (chosen === undefined) return;
+      if (keepSettings && wanted !== undefined) {
+        await manifest(wanted.id);
+        return;
+      }
+      const own = Object.entries(settings).filter(([key, value]) => value !== INITIAL_STATE.settings[key as keyof SettingsState]);
+      await actions.chooseBundle(chosen.id);
+      // what was changed while the models were being listed stays changed
+      actions.change({ ...Object.fromEntries(own), bundleId: chosen.id });
+      // and pictures that were opened meanwhile are run with it
+      if (!keepSettings) set(applyToWaiting);
+    } finally {
+      onListed();
+    }
+  }
+
+  return { actions, load, listed, manifest };
 }
 
 function backendFrom(search: string): Backend | null {

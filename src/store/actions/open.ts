@@ -1,33 +1,58 @@
 import { StudioError } from '../../protocol/errors.ts';
 import { type PictureRecipe, RECIPE_KEYWORD, readRecipe } from '../../protocol/recipe.ts';
-import { PICTURE_FRAME_ID } from '../frames.ts';
-import { addMessage } from '../reduce.ts';
+import { pictureFrameId } from '../frames.ts';
+import { addItems, changeItem, newItem, type QueueItem, selectedItem } from '../queue.ts';
+import { addMessage, selectItem } from '../reduce.ts';
+import { fileKey } from '../session.ts';
+import { thumbnailOf } from '../thumbnail.ts';
 import type { ActionContext } from './context.ts';
+import type { Desk } from './desk.ts';
 import type { Models } from './models.ts';
 
 export interface OpenActions {
+  /** Opens a picture: in place of the only one, or at the end of the queue where there are more or one runs. */
   open(file: Blob, name: string): Promise<void>;
   /** Opens a picture too, but where one is open already, a picture of the studio's own only gives back the settings that made it. */
   drop(file: Blob, name: string): Promise<void>;
+  /** Adds pictures to the queue, to be run with the settings in force; files that are no pictures are left out, and counted. */
+  add(files: readonly File[]): Promise<void>;
   openSample(path: string, name: string): Promise<void>;
 }
 
-export function createOpenActions({ state, set, frames, clients, attempt }: ActionContext, models: Models): OpenActions {
-  async function openPicture(bytes: ArrayBuffer, name: string): Promise<void> {
+export function createOpenActions(context: ActionContext, models: Models, desk: Desk): OpenActions {
+  const { state, set, frames, storage, clients, attempt } = context;
+
+  /** A new item with the settings in force, but for those that belong to one picture: its tags and its region. */
+  function itemFor(file: Blob, name: string): QueueItem {
+    const { settings, queue } = state();
+    const tags = selectedItem(queue) === undefined ? settings.tags : null;
+    return newItem(crypto.randomUUID(), name, file.size, { ...settings, tags, region: null });
+  }
+
+  /** Keeps an item's file; the view of it in the queue comes when the browser has made it. */
+  async function take({ id }: QueueItem, file: Blob): Promise<void> {
+    await storage.put(fileKey(id), file);
+    const small = await thumbnailOf(file);
+    if (small === null) return;
+    const { url, height, width } = small;
+    set((before) => ({ ...before, queue: changeItem(before.queue, id, { thumbnail: url, size: { height, width } }) }));
+  }
+
+  async function openPicture(file: Blob, name: string): Promise<void> {
     set((before) => ({ ...before, picture: { ...before.picture, status: 'loading' }, messages: [] }));
     try {
-      const image = await clients.decode(bytes, name);
-      frames.put(PICTURE_FRAME_ID, image);
-      const { height, width } = image;
-      set((before) => ({
-        ...before,
-        picture: { status: 'ready', name, height, width, version: before.picture.version + 1 },
-        settings: { ...before.settings, tags: null, region: null },
-        seen: null,
-        shownRunId: null,
-      }));
+      const image = await clients.decode(await file.arrayBuffer(), name);
+      const item = itemFor(file, name);
+      frames.put(pictureFrameId(item.id), image);
+      set((before) => {
+        const [only, ...more] = before.queue.items;
+        const replaced = only !== undefined && more.length === 0 && only.status !== 'running';
+        const queue = addItems(replaced ? { ...before.queue, items: [] } : before.queue, [item]);
+        return selectItem({ ...before, queue }, item, image);
+      });
+      void take(item, file);
     } catch (error) {
-      const status = frames.get(PICTURE_FRAME_ID) === undefined ? 'empty' : 'ready';
+      const status = state().queue.selectedId === null ? 'empty' : 'ready';
       set((before) => ({ ...before, picture: { ...before.picture, status } }));
       throw error;
     }
@@ -35,7 +60,7 @@ export function createOpenActions({ state, set, frames, clients, attempt }: Acti
 
   /** Takes over the settings of a recipe; a model that is not here stays unchosen, and is named. */
   async function restore({ recipe, mix }: PictureRecipe, name: string): Promise<void> {
-    await models.listed();
+    await models.listed;
     const known = state().bundles.some(({ id }) => id === recipe.bundleId);
     if (known) await models.actions.chooseBundle(recipe.bundleId);
     const { scale, steps, guidance, seed, sampler, startPoint, colorFix, prompt } = recipe;
@@ -46,22 +71,36 @@ export function createOpenActions({ state, set, frames, clients, attempt }: Acti
   }
 
   return {
-    open: (file, name) => attempt(async () => openPicture(await file.arrayBuffer(), name)),
+    open: (file, name) => attempt(() => openPicture(file, name)),
 
     drop: (file, name) =>
       attempt(async () => {
-        const bytes = await file.arrayBuffer();
-        const texts = await clients.texts(bytes.slice(0));
-        if (state().picture.status === 'empty' || !(RECIPE_KEYWORD in texts)) await openPicture(bytes, name);
+        const texts = await clients.texts(await file.arrayBuffer());
+        if (state().picture.status === 'empty' || !(RECIPE_KEYWORD in texts)) await openPicture(file, name);
         const carried = readRecipe(texts);
         if (carried !== null) await restore(carried, name);
+      }),
+
+    add: (files) =>
+      attempt(async () => {
+        const pictures = files.filter(({ type }) => type.startsWith('image/'));
+        if (pictures.length === 0) throw new StudioError('image-not-an-image', 'There is no picture among these files.');
+        if (pictures.length < files.length) {
+          const text = `${files.length - pictures.length} of ${files.length} files are no pictures and were left out.`;
+          set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'left-out' }));
+        }
+        const items = pictures.map((file) => itemFor(file, file.name));
+        set((before) => ({ ...before, queue: addItems(before.queue, items) }));
+        const taken = items.map((item, i) => take(item, pictures[i] as File));
+        if (state().queue.selectedId === null) await desk.selectFirst(items);
+        await Promise.all(taken);
       }),
 
     openSample: (path, name) =>
       attempt(async () => {
         const response = await fetch(path);
         if (!response.ok) throw new StudioError('network-failed', 'The sample picture could not be loaded.');
-        await openPicture(await response.arrayBuffer(), name);
+        await openPicture(await response.blob(), name);
       }),
   };
 }

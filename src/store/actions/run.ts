@@ -1,22 +1,27 @@
 import { cropPicture } from '../../core/picture.ts';
 import type { RunEvent } from '../../protocol/events.ts';
-import type { Image8, RestoreRequest } from '../../protocol/request.ts';
-import { firstStageFrameId, inputFrameId, PICTURE_FRAME_ID, resultFrameId, stepFrameId } from '../frames.ts';
+import type { Image8, RestoreRequest, RunLane } from '../../protocol/request.ts';
+import { firstStageFrameId, inputFrameId, resultFrameId, stepFrameId } from '../frames.ts';
+import { changeItem, type QueueItem } from '../queue.ts';
 import { abandonRuns, beginRuns, reduceEvent } from '../reduce.ts';
 import { type ProgressState, pairOf, type RunRecord, type SettingsState } from '../state.ts';
 import type { Comparing } from './compare.ts';
 import type { ActionContext } from './context.ts';
 import type { Models } from './models.ts';
+import type { Pictures } from './pictures.ts';
 
-export interface RunActions {
-  upscale(): Promise<void>;
-  /** Ends the run with what it has, once it took a step; asked again, without. */
-  cancel(): Promise<void>;
+/** The one way to a result, whether one picture is run or a whole queue. */
+export interface Runner {
+  /** Runs an item with its settings, and gives its finished runs, stopped early or not. Throws StudioError, or AbortError where there is nothing to give. */
+  run(item: QueueItem): Promise<readonly RunRecord[]>;
+  /** Ends the run under way with what it has, once it took a step; asked again, without. */
+  stop(): Promise<void>;
+  /** Holds the run under way, until `goOn` or `stop`. */
   pause(): Promise<void>;
   goOn(): Promise<void>;
 }
 
-export function createRunActions(context: ActionContext, models: Models, comparing: Comparing): RunActions {
+export function createRunner(context: ActionContext, models: Models, pictures: Pictures, comparing: Comparing): Runner {
   const { state, set, frames, clients, attempt } = context;
 
   function onEvent(event: RunEvent): void {
@@ -41,50 +46,55 @@ export function createRunActions(context: ActionContext, models: Models, compari
     });
   }
 
-  return {
-    upscale: () =>
-      attempt(async () => {
-        const image = frames.get(PICTURE_FRAME_ID);
-        const { settings, manifests, picture, progress } = state();
-        if (image === undefined || progress !== null || manifests[settings.bundleId] === undefined) return;
-        const pair = settings.compare ? pairOf(state(), settings.bundleId) : null;
-        const lanes = (pair ?? [settings.bundleId]).map((bundleId) => ({ runId: crypto.randomUUID(), bundleId }));
-        const laneIds = lanes.map(({ runId }) => runId);
-        const records: RunRecord[] = [];
-        const input = settings.region === null ? image : cropPicture(image, settings.region);
-        for (const lane of lanes) {
-          const { title } = await models.manifest(lane.bundleId);
-          records.push({
-            ...lane,
-            laneIds,
-            bundleTitle: title,
-            pictureVersion: picture.version,
-            seed: settings.seed,
-            region: settings.region,
-            count: settings.steps,
-            steps: [],
-            firstStage: false,
-            rows: 0,
-            height: input.height * settings.scale,
-            width: input.width * settings.scale,
-            finished: null,
-          });
-          frames.put(inputFrameId(lane.runId), input);
-        }
-        const { runs } = state();
-        set((before) => beginRuns(before, records));
-        const kept = state().runs;
-        for (const old of runs) if (!kept.includes(old)) frames.drop(old.runId);
-        try {
-          await clients.run(lanes, requestOf(settings, image), onEvent);
-        } catch (error) {
-          for (const runId of laneIds) frames.drop(runId);
-          set((before) => abandonRuns(before, laneIds));
-          throw error;
-        }
-      }),
+  /** The models to run and their runs' ids, the ones from before where the run was cut off. */
+  async function lanesOf({ settings, laneIds }: QueueItem): Promise<readonly RunLane[]> {
+    await models.manifest(settings.bundleId);
+    const bundleIds = (settings.compare ? pairOf(state(), settings.bundleId) : null) ?? [settings.bundleId];
+    const known = laneIds.length === bundleIds.length ? laneIds : [];
+    return bundleIds.map((bundleId, i) => ({ runId: known[i] ?? crypto.randomUUID(), bundleId }));
+  }
 
-    cancel: () => steer({ cancelling: true, paused: false }, (runId) => clients.cancel(runId)),
+  return {
+    async run(item) {
+      const { settings } = item;
+      const image = await pictures.of(item);
+      const { height, width } = image;
+      const input = settings.region === null ? image : cropPicture(image, settings.region);
+      const lanes = await lanesOf(item);
+      const laneIds = lanes.map(({ runId }) => runId);
+      const records: RunRecord[] = [];
+      for (const lane of lanes) {
+        const { title } = await models.manifest(lane.bundleId);
+        records.push({
+          ...lane,
+          laneIds,
+          bundleTitle: title,
+          itemId: item.id,
+          pictureName: item.name,
+          seed: settings.seed,
+          region: settings.region,
+          count: settings.steps,
+          steps: [],
+          firstStage: false,
+          rows: 0,
+          height: input.height * settings.scale,
+          width: input.width * settings.scale,
+          finished: null,
+        });
+        frames.put(inputFrameId(lane.runId), input);
+      }
+      const queue = changeItem(state().queue, item.id, { laneIds, size: { height, width } });
+      set((before) => beginRuns({ ...before, queue }, records));
+      try {
+        await clients.run(lanes, requestOf(settings, image), onEvent);
+      } catch (error) {
+        set((before) => abandonRuns(before, laneIds));
+        throw error;
+      }
+      return state().runs.filter(({ runId }) => laneIds.includes(runId));
+    },
+
+    stop: () => steer({ cancelling: true, paused: false }, (runId) => clients.cancel(runId)),
     pause: () => steer({ paused: true }, (runId) => clients.pause(runId)),
     goOn: () => steer({ paused: false }, (runId) => clients.goOn(runId)),
   };

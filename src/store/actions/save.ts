@@ -1,32 +1,127 @@
+import { downloadZip } from 'client-zip';
+import { StudioError } from '../../protocol/errors.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
 import { resultFrameId } from '../frames.ts';
-import { shownPartner, shownRun } from '../state.ts';
+import { type QueueItem, resultSize } from '../queue.ts';
+import { resultFileName, uniqueName } from '../result-names.ts';
+import { type RunRecord, shownPartner, shownRun } from '../state.ts';
 import type { CompareActions } from './compare.ts';
 import type { ActionContext } from './context.ts';
+import type { Results } from './results.ts';
 
 /** A picture that can be saved: the run's own result, the RFSR one of a pair, or their mix. */
 export type ResultName = 'result' | 'rfsr' | 'mix';
 
-export interface SaveActions {
-  download(which: ResultName): Promise<{ readonly blob: Blob; readonly name: string } | null>;
+export interface SavedFile {
+  readonly blob: Blob;
+  readonly name: string;
 }
 
-export function createSaveActions({ state, frames, clients, attemptFor }: ActionContext, { mix }: CompareActions): SaveActions {
+export interface SaveActions {
+  download(which: ResultName): Promise<SavedFile | null>;
+  /** Every result in the queue in one ZIP file; null when that fails. */
+  saveAll(): Promise<SavedFile | null>;
+  /** Saves what is done into a folder, and every result to come as soon as it is there. */
+  saveInto(folder: FileSystemDirectoryHandle): Promise<void>;
+}
+
+/** Where results go once they are there. */
+export interface Saving {
+  readonly actions: SaveActions;
+  /** Keeps an item's finished runs, and saves them where a folder was chosen; in the background, one item after another. */
+  keep(itemId: string, runs: readonly RunRecord[]): void;
+}
+
+export function createSaving(context: ActionContext, results: Results, { mix }: CompareActions): Saving {
+  const { state, set, frames, clients, attempt, attemptFor } = context;
+  let folder: FileSystemDirectoryHandle | null = null;
+  const inFolder = new Set<string>();
+  let background: Promise<void> = Promise.resolve();
+
+  function inBackground(work: () => Promise<void>): Promise<void> {
+    background = background.then(() => attempt(work));
+    return background;
+  }
+
+  /** Saves an item's results that the folder has not got yet, under names that nothing there has. */
+  async function intoFolder(item: QueueItem): Promise<void> {
+    for (const { runId, name } of resultsOf(item)) {
+      const png = await results.png(runId);
+      if (folder === null || png === null || inFolder.has(runId)) continue;
+      try {
+        const taken = new Set<string>();
+        for await (const known of folder.keys()) taken.add(known);
+        const file = await folder.getFileHandle(uniqueName(name, taken), { create: true });
+        const writable = await file.createWritable();
+        await writable.write(png);
+        await writable.close();
+        inFolder.add(runId);
+      } catch (cause) {
+        const left = folder.name;
+        folder = null;
+        set((before) => ({ ...before, folder: null }));
+        const text = `Results cannot be saved into the folder “${left}” any more. Choose a folder again, or save all as ZIP.`;
+        throw new StudioError('output-unwritable', text, { cause });
+      }
+    }
+  }
+
+  async function* zipEntries(items: readonly QueueItem[]): AsyncGenerator<{ name: string; input: Blob; lastModified: Date }> {
+    const taken = new Set<string>();
+    for (const { runId, name } of items.flatMap(resultsOf)) {
+      const input = await results.png(runId);
+      if (input !== null) yield { name: uniqueName(name, taken), input, lastModified: new Date() };
+    }
+  }
+
   return {
-    download: (which) =>
-      attemptFor(async () => {
-        const { picture, view } = state();
-        const [base, partner] = [shownRun(state()), shownPartner(state())];
-        const run = which === 'rfsr' ? partner : base;
-        if (run === undefined || run.finished === null) return null;
-        const wanted = which === 'mix' && partner?.finished != null ? view.mix : null;
-        const image = wanted === null ? frames.get(resultFrameId(run.runId)) : await mix(wanted);
-        if (image == null) return null;
-        const mixed = wanted === null || partner?.finished == null ? null : { ...wanted, other: partner.finished.recipe };
-        const png = await clients.encodePng(image, recipeTexts({ recipe: run.finished.recipe, mix: mixed }));
-        const stem = picture.name.replace(/\.[^.]*$/, '') || 'picture';
-        const kind = which === 'result' && partner === undefined ? '' : `-${which === 'result' ? 'base' : which}`;
-        return { blob: new Blob([png], { type: 'image/png' }), name: `${stem}-${run.width}x${run.height}${kind}.png` };
+    actions: {
+      download: (which) =>
+        attemptFor(async () => {
+          const { view } = state();
+          const [base, partner] = [shownRun(state()), shownPartner(state())];
+          const run = which === 'rfsr' ? partner : base;
+          if (run === undefined || run.finished === null) return null;
+          const wanted = which === 'mix' && partner?.finished != null ? view.mix : null;
+          const image = wanted === null ? frames.get(resultFrameId(run.runId)) : await mix(wanted);
+          if (image == null) return null;
+          const mixed = wanted === null || partner?.finished == null ? null : { ...wanted, other: partner.finished.recipe };
+          const png = await clients.encodePng(image, recipeTexts({ recipe: run.finished.recipe, mix: mixed }));
+          const kind = which === 'result' ? (partner === undefined ? null : 'base') : which;
+          return { blob: new Blob([png], { type: 'image/png' }), name: resultFileName(run.pictureName, run, kind) };
+        }),
+
+      saveAll: () =>
+        attemptFor(async () => {
+          await background;
+          const done = state().queue.items.filter(({ status }) => status === 'done');
+          return { blob: await downloadZip(zipEntries(done)).blob(), name: 'rfsr-studio.zip' };
+        }),
+
+      saveInto: (chosen) => {
+        folder = chosen;
+        inFolder.clear();
+        set((before) => ({ ...before, folder: chosen.name }));
+        return inBackground(async () => {
+          for (const item of state().queue.items) if (item.status === 'done') await intoFolder(item);
+        });
+      },
+    },
+
+    keep: (itemId, runs) =>
+      void inBackground(async () => {
+        for (const run of runs) await results.keep(run);
+        const item = state().queue.items.find(({ id }) => id === itemId);
+        if (item !== undefined) await intoFolder(item);
       }),
   };
+}
+
+/** An item's results and what their files are called, but for what sets them apart from others. */
+function resultsOf(item: QueueItem): readonly { readonly runId: string; readonly name: string }[] {
+  const { name, laneIds } = item;
+  const size = resultSize(item);
+  if (size === null) return [];
+  const kinds = laneIds.length > 1 ? (['base', 'rfsr'] as const) : [null];
+  return laneIds.map((runId, i) => ({ runId, name: resultFileName(name, size, kinds[i] ?? null) }));
 }

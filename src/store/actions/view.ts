@@ -1,4 +1,5 @@
 import { stepFrameId } from '../frames.ts';
+import { showRun } from '../reduce.ts';
 import { shownRun, type ViewState } from '../state.ts';
 import type { ActionContext } from './context.ts';
 
@@ -15,15 +16,14 @@ export function createViewActions({ state, set, frames, clients, attempt }: Acti
   return {
     show: (view) => set((before) => ({ ...before, view: { ...before.view, ...view } })),
 
-    showRun: (runId) =>
-      set((before) => ({ ...before, shownRunId: runId, view: { ...before.view, step: null, playing: false, mix: null, against: null } })),
+    showRun: (runId) => set((before) => showRun(before, runId)),
 
     decodeShownStep: () =>
       attempt(async () => {
-        const { view, progress, runs } = state();
+        const { view, progress, decodableRunId } = state();
         const run = shownRun(state());
         // only the latest run's latents are kept
-        if (view.step === null || progress !== null || run === undefined || run !== runs[0]) return;
+        if (view.step === null || progress !== null || run === undefined || run.runId !== decodableRunId) return;
         const index = view.step;
         for (const runId of run.laneIds) {
           const key = `${runId}/${index}`;

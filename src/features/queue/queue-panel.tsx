@@ -1,0 +1,32 @@
+import { Button } from '../../components/button.tsx';
+import { useActions, useStudio } from '../../store/store.ts';
+import styles from './queue.module.css';
+import { QueueRow } from './queue-row.tsx';
+import { QueueSummary } from './queue-summary.tsx';
+import { SaveResults } from './save-results.tsx';
+
+/** The pictures to be run and their results, where there is more than one. */
+export function QueuePanel() {
+  const items = useStudio((state) => state.queue.items);
+  const { clearFinished } = useActions();
+  if (items.length < 2) return null;
+  const done = items.filter(({ status }) => status === 'done').length;
+  return (
+    <section className={styles['panel']} aria-label="Pictures">
+      <QueueSummary />
+      <ul className={styles['list']} aria-label="Queue">
+        {items.map((item, index) => (
+          <QueueRow key={item.id} item={item} first={index === 0} last={index === items.length - 1} />
+        ))}
+      </ul>
+      {done > 0 && (
+        <div className={styles['foot']}>
+          <SaveResults />
+          <Button kind="plain" onPress={() => void clearFinished()}>
+            Clear finished
+          </Button>
+        </div>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,146 @@
+import { STUDIO_ERROR_CODES } from '../protocol/errors.ts';
+import { STAGES } from '../protocol/events.ts';
+import { array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
+import { recipeField, regionField } from '../protocol/recipe.ts';
+import { COLOR_FIXES, type Image8, SAMPLERS, START_POINTS } from '../protocol/request.ts';
+import { ITEM_STATUSES, type QueueItem, type QueueState } from './queue.ts';
+import type { RunRecord, SettingsState } from './state.ts';
+
+/** What a reload gives back at once; files and results are fetched when they are wanted. */
+export interface Session {
+  readonly queue: QueueState;
+  readonly settings: SettingsState;
+}
+
+/** A run's record and its steps' pictures; its result is a PNG beside it. */
+export interface KeptRun {
+  readonly record: RunRecord;
+  /** By frame id. */
+  readonly frames: readonly (readonly [id: string, image: Image8])[];
+}
+
+export const SESSION_KEY = 'session';
+
+export function fileKey(itemId: string): string {
+  return `file/${itemId}`;
+}
+
+export function runKey(runId: string): string {
+  return `run/${runId}`;
+}
+
+/** Where a run's result is kept, as PNG. */
+export function resultKey(runId: string): string {
+  return `result/${runId}`;
+}
+
+/** Every key that a queue needs. */
+export function sessionKeys({ items }: QueueState): ReadonlySet<string> {
+  const keysOf = ({ id, laneIds }: QueueItem): string[] => [fileKey(id), ...laneIds.flatMap((runId) => [runKey(runId), resultKey(runId)])];
+  return new Set([SESSION_KEY, ...items.flatMap(keysOf)]);
+}
+
+const flag = literal(true, false);
+
+const settings: Field<SettingsState> = object({
+  bundleId: string(),
+  scale: integer(),
+  steps: integer(),
+  guidance: number(),
+  seed: integer(),
+  sampler: literal(...SAMPLERS),
+  startPoint: literal(...START_POINTS),
+  colorFix: literal(...COLOR_FIXES),
+  user: string(),
+  positive: string(),
+  negative: string(),
+  tags: nullable(array(string())),
+  region: regionField,
+  compare: flag,
+});
+
+const item: Field<QueueItem> = object({
+  id: string(),
+  name: string(),
+  sizeBytes: integer(),
+  size: nullable(object({ height: integer(), width: integer() })),
+  thumbnail: nullable(string()),
+  settings,
+  status: literal(...ITEM_STATUSES),
+  laneIds: array(string()),
+  failure: nullable(object({ code: literal(...STUDIO_ERROR_CODES), text: string() })),
+  seen: nullable(object({ tags: array(string()), unknownWords: array(string()) })),
+});
+
+const session: Field<Session> = object({
+  queue: object({ items: array(item), selectedId: nullable(string()), going: flag }),
+  settings,
+});
+
+const statistics = object({
+  lowEnergy: number(),
+  highEnergy: number(),
+  lowChange: nullable(number()),
+  highChange: nullable(number()),
+});
+
+const record: Field<RunRecord> = object({
+  runId: string(),
+  laneIds: array(string()),
+  bundleId: string(),
+  bundleTitle: string(),
+  itemId: string(),
+  pictureName: string(),
+  seed: integer(),
+  region: regionField,
+  count: integer(),
+  // what it was measured against is not kept, and so neither is the measure
+  steps: array(object({ timestep: number(), statistics: nullable(statistics), similarity: () => null })),
+  firstStage: flag,
+  rows: integer(),
+  height: integer(),
+  width: integer(),
+  finished: nullable(
+    object({ recipe: recipeField, timings: array(object({ stage: literal(...STAGES), seconds: number() })), graphSeconds: number() }),
+  ),
+});
+
+const image: Field<Image8> = (value, path, fail) => {
+  const { height, width, rgba8 } = object({ height: integer(), width: integer(), rgba8: pixels })(value, path, fail);
+  return rgba8.length === height * width * 4 ? { height, width, rgba8 } : fail(path, `${height * width * 4} bytes of pixels`);
+};
+
+const pixels: Field<Image8['rgba8']> = (value, path, fail) => {
+  if (!(value instanceof Uint8ClampedArray && value.buffer instanceof ArrayBuffer)) return fail(path, 'pixels');
+  return value as Image8['rgba8'];
+};
+
+const frame: Field<readonly [string, Image8]> = (value, path, fail) => {
+  const [id, kept] = Array.isArray(value) ? value : [];
+  return [string()(id, `${path}[0]`, fail), image(kept, `${path}[1]`, fail)];
+};
+
+const keptRun: Field<KeptRun> = object({ record, frames: array(frame) });
+
+/** What an earlier page kept; null for what this one cannot read: another version's, or none. */
+export function readSession(value: unknown): Session | null {
+  return read(session, value);
+}
+
+export function readKeptRun(value: unknown): KeptRun | null {
+  return read(keptRun, value);
+}
+
+const UNREADABLE = Symbol('unreadable');
+
+function read<T>(field: Field<T>, value: unknown): T | null {
+  const fail: Fail = () => {
+    throw UNREADABLE;
+  };
+  try {
+    return field(value, '', fail);
+  } catch (signal) {
+    if (signal === UNREADABLE) return null;
+    throw signal;
+  }
+}

@@ -1,0 +1,368 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { unzipSync } from 'fflate';
+import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { readRecipe } from '../../src/protocol/recipe.ts';
+import { pngTexts } from '../../workers/imaging/png-texts.ts';
+import { launchChromium, SCREENSHOTS, seriousFindings, setSteps, visit } from '../support/chromium.ts';
+import { gradient } from '../support/nano.ts';
+
+const PHONE = { width: 390, height: 844 };
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+
+const shoot = (page: Page, name: string) => page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
+
+interface PictureFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly buffer: Buffer;
+}
+
+async function pictureFile(name: string, height: number, width: number): Promise<PictureFile> {
+  const { rgba8 } = gradient(height, width);
+  const buffer = await sharp(rgba8, { raw: { height, width, channels: 4 } })
+    .png()
+    .toBuffer();
+  return { name, mimeType: 'image/png', buffer };
+}
+
+const BROKEN: PictureFile = { name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') };
+
+function choose(page: Page, files: readonly PictureFile[]): Promise<void> {
+  return page
+    .getByLabel('Picture file')
+    .first()
+    .setInputFiles([...files]);
+}
+
+const queue = (page: Page) => page.getByRole('list', { name: 'Queue' });
+const row = (page: Page, name: string) => queue(page).getByRole('listitem', { name: new RegExp(`^${name}`) });
+const order = (page: Page) =>
+  queue(page)
+    .getByRole('listitem')
+    .getByRole('button', { name: /^[a-z]+\.png/ })
+    .allTextContents();
+
+function show(page: Page, name: string): Promise<void> {
+  return row(page, name)
+    .getByRole('button', { name: new RegExp(`^${name}`) })
+    .click();
+}
+
+/** Starts all that waits, once the models are there. */
+function upscaleAll(page: Page, count: number): Promise<void> {
+  return page.getByRole('button', { name: `Upscale all (${count})`, disabled: false }).click();
+}
+
+const told = (page: Page, text: string) => page.getByRole('region', { name: 'Pictures' }).getByRole('status').getByText(text).waitFor();
+
+async function setSeed(page: Page, seed: number): Promise<void> {
+  await page.getByRole('spinbutton', { name: 'Seed' }).fill(String(seed));
+  await page.keyboard.press('Tab');
+}
+
+async function downloaded(page: Page, button: RegExp): Promise<{ readonly name: string; readonly bytes: Buffer }> {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: button }).click()]);
+  return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+}
+
+async function zipped(page: Page): Promise<Readonly<Record<string, Uint8Array>>> {
+  return unzipSync(new Uint8Array((await downloaded(page, /^Save all/)).bytes));
+}
+
+/** A PNG's pixels and its recipe. */
+async function contents(png: Buffer) {
+  return { pixels: await sharp(png).ensureAlpha().raw().toBuffer(), recipe: readRecipe(pngTexts(new Uint8Array(png))) };
+}
+
+describe('a person with several pictures', () => {
+  it('gives each its own settings, and gets of each what a single run gives, byte for byte', async () => {
+    const files = [await pictureFile('a.png', 20, 28), await pictureFile('b.png', 24, 16), await pictureFile('c.png', 16, 16)];
+    const settings = [
+      { seed: 42, steps: 4, scale: '4' },
+      { seed: 7, steps: 2, scale: '4' },
+      { seed: 42, steps: 3, scale: '2' },
+    ];
+    const set = async (page: Page, { seed, steps, scale }: (typeof settings)[number]): Promise<void> => {
+      await setSeed(page, seed);
+      await setSteps(page, steps);
+      await page.getByRole('combobox', { name: 'Scale' }).selectOption(scale);
+    };
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await choose(page, files);
+    await page.getByRole('button', { name: 'Upscale all (3)', disabled: false }).waitFor();
+    for (const [i, { name }] of files.entries()) {
+      await show(page, name);
+      await page.getByText('Settings of').getByText(name).waitFor();
+      await set(page, settings[i] as (typeof settings)[number]);
+    }
+    await shoot(page, 'queue-ready-dark');
+    await upscaleAll(page, 3);
+    await told(page, '3 of 3 done');
+    const results = await zipped(page);
+    expect(Object.keys(results)).toEqual(['a-112x80.png', 'b-64x96.png', 'c-32x32.png']);
+
+    // a finished one is shown like any other run
+    await show(page, 'b.png');
+    await page.getByRole('img', { name: 'result', exact: true }).waitFor();
+    expect(await page.getByRole('region', { name: 'Steps' }).getByRole('listitem').count()).toBe(2);
+    expect(await page.getByRole('spinbutton', { name: 'Seed' }).inputValue()).toBe('7');
+    await shoot(page, 'queue-done-dark');
+    const one = await downloaded(page, /^Download/);
+    expect(one.name).toBe('b-64x96.png');
+    expect(Buffer.compare(one.bytes, Buffer.from(results['b-64x96.png'] ?? []))).toBe(0);
+
+    for (const [i, file] of files.entries()) {
+      const single = await visit(browser, inject('nanoSiteUrl'));
+      await choose(single.page, [file]);
+      await single.page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
+      await set(single.page, settings[i] as (typeof settings)[number]);
+      await single.page.getByRole('button', { name: 'Upscale' }).click();
+      const { name, bytes } = await downloaded(single.page, /^Download/);
+      expect(Buffer.compare(bytes, Buffer.from(results[name] ?? []))).toBe(0);
+      await single.page.context().close();
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it('gives one setting to all that wait, and moves and takes out pictures by keyboard', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await choose(page, await Promise.all(['a.png', 'b.png', 'c.png'].map((name) => pictureFile(name, 16, 16))));
+    await page.getByRole('button', { name: 'Upscale all (3)', disabled: false }).waitFor();
+    await setSteps(page, 1);
+    await page.getByRole('button', { name: 'Apply to all waiting (3)' }).click();
+    await row(page, 'c.png').getByText('1 steps').waitFor();
+
+    const last = row(page, 'c.png').getByRole('button', { name: /^c\.png/ });
+    await last.focus();
+    await page.keyboard.press('Alt+ArrowUp');
+    expect(await order(page)).toEqual([expect.stringMatching(/^a/), expect.stringMatching(/^c/), expect.stringMatching(/^b/)]);
+    await page.keyboard.press('Alt+ArrowUp');
+    expect(await order(page)).toEqual([expect.stringMatching(/^c/), expect.stringMatching(/^a/), expect.stringMatching(/^b/)]);
+    await page.keyboard.press('Delete');
+    await row(page, 'c.png').waitFor({ state: 'detached' });
+
+    await show(page, 'b.png');
+    await row(page, 'b.png').getByRole('button', { name: 'Move b.png up' }).click();
+    expect(await order(page)).toEqual([expect.stringMatching(/^b/), expect.stringMatching(/^a/)]);
+    await upscaleAll(page, 2);
+    await told(page, '2 of 2 done');
+    await page.getByRole('button', { name: 'Clear finished' }).click();
+    await page.getByRole('heading', { name: /^Drop pictures/ }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('sees a broken picture fail alone, tries it again, and takes it out', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await choose(page, [await pictureFile('a.png', 16, 16), BROKEN, await pictureFile('c.png', 16, 16)]);
+    await upscaleAll(page, 3);
+    await told(page, '2 of 3 done · 1 failed');
+    const broken = row(page, 'broken.png');
+    expect(await broken.textContent()).toContain('is not a picture');
+    await shoot(page, 'queue-failed-dark');
+    await broken.getByRole('button', { name: 'Retry broken.png' }).click();
+    await told(page, '2 of 3 done · 1 failed');
+    await broken.getByRole('button', { name: 'Remove broken.png' }).click();
+    await told(page, '2 of 2 done');
+    expect(faults).toEqual([]);
+  });
+
+  it('pauses, adds more, and goes on', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await choose(page, [await pictureFile('a.png', 64, 64), await pictureFile('b.png', 16, 16)]);
+    await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
+    await setSteps(page, 12);
+    await upscaleAll(page, 2);
+    await page.getByLabel('Step 1 low frequencies').waitFor();
+    await page.getByRole('button', { name: 'Pause queue' }).click();
+    await page.getByText(/^Paused after step/).waitFor();
+    await choose(page, [await pictureFile('c.png', 16, 16), await pictureFile('c.png', 16, 16)]);
+    await told(page, '0 of 4 done');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await told(page, '4 of 4 done');
+    expect(Object.keys(await zipped(page)).sort()).toEqual(['a-256x256.png', 'b-64x64.png', 'c-64x64-2.png', 'c-64x64.png']);
+  });
+
+  it('stops the picture under way, and the rest goes on', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await choose(page, [await pictureFile('a.png', 96, 96), await pictureFile('b.png', 16, 16)]);
+    await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
+    await setSteps(page, 50);
+    await upscaleAll(page, 2);
+    await page.getByLabel('Step 1 low frequencies').waitFor();
+    await row(page, 'a.png').getByRole('button', { name: 'Stop a.png' }).click();
+    await told(page, '1 of 2 done · 1 stopped');
+    // what it had is kept
+    await page.getByRole('img', { name: 'result', exact: true }).waitFor();
+  });
+
+  it('saves into a folder as they finish, and overwrites nothing there', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    // the real kind of folder, without the browser's dialog
+    await page.evaluate(async () => {
+      const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('results', { create: true });
+      await folder.getFileHandle('a-64x64.png', { create: true });
+      Object.assign(window, { showDirectoryPicker: async () => folder });
+    });
+    await choose(page, [await pictureFile('a.png', 16, 16), await pictureFile('b.png', 16, 16)]);
+    await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
+    await upscaleAll(page, 2);
+    await told(page, '2 of 2 done');
+    await page.getByRole('button', { name: 'Into a folder…' }).click();
+    await page.getByText('Results go into “results”').waitFor();
+    await choose(page, [await pictureFile('a.png', 16, 16), await pictureFile('d.png', 16, 16)]);
+    await upscaleAll(page, 2);
+    await told(page, '4 of 4 done');
+    const saved = () =>
+      page.evaluate(async () => {
+        const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('results');
+        const found: string[] = [];
+        for await (const [name, handle] of folder.entries()) {
+          if (handle instanceof FileSystemFileHandle && (await handle.getFile()).size > 0) found.push(name);
+        }
+        return found.sort();
+      });
+    await expect.poll(saved, { timeout: 20_000 }).toEqual(['a-64x64-2.png', 'a-64x64-3.png', 'b-64x64.png', 'd-64x64.png']);
+  });
+
+  it('drops a folder with folders in it, and what is no picture is left out', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rfsr-queue-'));
+    try {
+      mkdirSync(join(folder, 'inner'));
+      writeFileSync(join(folder, 'a.png'), (await pictureFile('a.png', 16, 16)).buffer);
+      writeFileSync(join(folder, 'inner', 'b.png'), (await pictureFile('b.png', 16, 16)).buffer);
+      writeFileSync(join(folder, 'notes.txt'), 'nothing to see');
+      const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+      const session = await page.context().newCDPSession(page);
+      const data = { items: [], files: [folder], dragOperationsMask: 1 };
+      for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+        await session.send('Input.dispatchDragEvent', { type, x: 400, y: 400, data });
+      }
+      await row(page, 'a.png').waitFor();
+      await row(page, 'b.png').waitFor();
+      await page.getByText('1 of 3 files are no pictures').waitFor();
+      expect(faults).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('a reload', () => {
+  it('in the middle of a queue goes on to the end, and what was done is there', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await choose(page, [await pictureFile('a.png', 16, 16), await pictureFile('b.png', 96, 96), await pictureFile('c.png', 16, 16)]);
+    await page.getByRole('button', { name: 'Upscale all (3)', disabled: false }).waitFor();
+    await show(page, 'b.png');
+    await setSteps(page, 20);
+    await upscaleAll(page, 3);
+    await page.getByLabel('Step 2 low frequencies').waitFor();
+    await page.reload();
+    await page.getByText('Going on where the page was left.').waitFor();
+    expect(await order(page)).toEqual([expect.stringMatching(/^a/), expect.stringMatching(/^b/), expect.stringMatching(/^c/)]);
+    await told(page, '3 of 3 done');
+    await show(page, 'a.png');
+    await page.getByText('step 4 of 4').waitFor();
+    await page.getByRole('img', { name: 'result', exact: true }).waitFor();
+    const results = await zipped(page);
+    expect(Object.keys(results)).toEqual(['a-64x64.png', 'b-384x384.png', 'c-64x64.png']);
+    const one = await downloaded(page, /^Download/);
+    expect(await contents(one.bytes)).toEqual(await contents(Buffer.from(results['a-64x64.png'] ?? [])));
+    expect(faults).toEqual([]);
+  });
+
+  it('gives back a single picture, its settings and its result', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await choose(page, [await pictureFile('a.png', 16, 24)]);
+    await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
+    await setSeed(page, 11);
+    await setSteps(page, 2);
+    await page.reload();
+    await page.getByText('24×16 ▸').waitFor();
+    expect(await page.getByRole('spinbutton', { name: 'Seed' }).inputValue()).toBe('11');
+    await page.getByRole('button', { name: 'Upscale', disabled: false }).click();
+    const before = await downloaded(page, /^Download/);
+    await expect.poll(() => keptResults(page), { timeout: 20_000 }).toBe(1);
+    await page.reload();
+    await page.getByRole('img', { name: 'result', exact: true }).waitFor();
+    const after = await downloaded(page, /^Download/);
+    expect(await contents(after.bytes)).toEqual(await contents(before.bytes));
+    expect(faults).toEqual([]);
+  });
+
+  it('in the middle of a single run goes on with it', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await choose(page, [await pictureFile('a.png', 96, 96)]);
+    await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
+    await setSteps(page, 20);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByLabel('Step 2 low frequencies').waitFor();
+    await page.reload();
+    await page.getByText('Going on where the page was left.').waitFor();
+    await page.getByRole('button', { name: 'Download' }).waitFor();
+  });
+});
+
+describe('a browser without room', () => {
+  it('is told of once, and the queue ends all the same', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    const session = await page.context().newCDPSession(page);
+    await session.send('Storage.overrideQuotaForOrigin', { origin: new URL(page.url()).origin, quotaSize: 1 });
+    await choose(page, [await pictureFile('a.png', 16, 16), await pictureFile('b.png', 16, 16)]);
+    await page.getByRole('alert').getByText('storage-full').waitFor();
+    await upscaleAll(page, 2);
+    await told(page, '2 of 2 done');
+    expect(Object.keys(await zipped(page))).toEqual(['a-64x64.png', 'b-64x64.png']);
+  });
+});
+
+describe('the queue on a page', () => {
+  it.each([
+    ['desktop-dark', {}],
+    ['desktop-light', { colorScheme: 'light' }],
+    ['phone-dark', { viewport: PHONE }],
+    ['phone-light', { viewport: PHONE, colorScheme: 'light' }],
+  ] as const)('runs, fits, and has no serious accessibility finding: %s', async (name, options) => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'), options);
+    await choose(page, [await pictureFile('first picture.png', 40, 56), await pictureFile('b.png', 96, 96), BROKEN]);
+    await page.getByRole('button', { name: 'Upscale all (3)', disabled: false }).waitFor();
+    await shoot(page, `queue-ready-${name}`);
+    await upscaleAll(page, 3);
+    await page.getByRole('progressbar').getByText('more').waitFor();
+    await page.getByLabel('Step 2 low frequencies').waitFor();
+    await shoot(page, `queue-running-${name}`);
+    await told(page, '2 of 3 done · 1 failed');
+    await queue(page).scrollIntoViewIfNeeded();
+    await shoot(page, `queue-done-${name}`);
+    expect(await seriousFindings(page)).toEqual([]);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(overflow).toBe(0);
+    expect(faults).toEqual([]);
+  });
+});
+
+/** How many results the browser keeps. */
+function keptResults(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const database = await new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open('rfsr-studio');
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+    const keys = await new Promise<IDBValidKey[]>((resolve) => {
+      const request = database.transaction('session').objectStore('session').getAllKeys();
+      request.onsuccess = () => resolve(request.result);
+    });
+    database.close();
+    return keys.filter((key) => String(key).startsWith('result/')).length;
+  });
+}

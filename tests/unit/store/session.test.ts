@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { addItems, changeItem, EMPTY_QUEUE, newItem } from '../../../src/store/queue.ts';
+import { readKeptRun, readSession, resultKey, runKey, type Session, sessionKeys } from '../../../src/store/session.ts';
+import { INITIAL_STATE, type RunRecord } from '../../../src/store/state.ts';
+import { gradient } from '../../support/nano.ts';
+
+const { settings } = INITIAL_STATE;
+const queue = changeItem(addItems(EMPTY_QUEUE, [newItem('a', 'a.png', 12, settings), newItem('b', 'b.png', 34, settings)]), 'b', {
+  status: 'failed',
+  failure: { code: 'image-empty', text: 'It is empty.' },
+  seen: { tags: ['dog'], unknownWords: [] },
+  laneIds: ['run'],
+});
+const SESSION: Session = { queue: { ...queue, selectedId: 'b', going: true }, settings: { ...settings, tags: ['cat'] } };
+
+const RECORD: RunRecord = {
+  runId: 'run',
+  laneIds: ['run'],
+  bundleId: 'x',
+  bundleTitle: 'X',
+  itemId: 'a',
+  pictureName: 'a.png',
+  seed: 1,
+  region: null,
+  count: 2,
+  steps: [{ timestep: 3, statistics: { lowEnergy: 1, highEnergy: 2, lowChange: null, highChange: 0.5 }, similarity: null }],
+  firstStage: false,
+  rows: 8,
+  height: 8,
+  width: 8,
+  finished: null,
+};
+
+describe('a kept session', () => {
+  it('is read as it was written', () => {
+    expect(readSession(structuredClone(SESSION))).toEqual(SESSION);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['another version’s settings', { ...SESSION, settings: { ...settings, sampler: 'euler' } }],
+    ['an item of no known status', { ...SESSION, queue: { ...SESSION.queue, items: [{ ...queue.items[0], status: 'lost' }] } }],
+  ])('is none where there is %s', (_, value) => {
+    expect(readSession(value)).toBeNull();
+  });
+
+  it('needs the files of all items and the results of their runs', () => {
+    expect([...sessionKeys(queue)].sort()).toEqual(['file/a', 'file/b', resultKey('run'), runKey('run'), 'session'].sort());
+  });
+});
+
+describe('a kept run', () => {
+  const kept = { record: RECORD, frames: [['run/step-0/x0', gradient(4, 6)]] };
+
+  it('is read as it was written, without what it was measured against', () => {
+    const similarity = { low: 1, high: 1 };
+    const measured = { ...RECORD, steps: RECORD.steps.map((step) => ({ ...step, similarity })) };
+    expect(readKeptRun(structuredClone({ ...kept, record: measured }))).toEqual(kept);
+  });
+
+  it('is none where a picture has too few pixels', () => {
+    const short = { height: 4, width: 6, rgba8: new Uint8ClampedArray(4) };
+    expect(readKeptRun({ ...kept, frames: [['run/step-0/x0', short]] })).toBeNull();
+  });
+});
