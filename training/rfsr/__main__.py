@@ -1,4 +1,4 @@
-"""`python -m rfsr {prepare,pretrain,finetune,plot,needs,export,export-reward,golden,evaluate}`: one subcommand a module, imported only when asked for."""
+"""`python -m rfsr {prepare,pretrain,finetune,plot,needs,export,costs,export-reward,golden,evaluate}`: one subcommand a module, imported only when asked for."""
 
 import argparse
 import importlib
@@ -10,6 +10,7 @@ COMMANDS = {
     "plot": "rfsr.finetune.plots",
     "needs": "rfsr.finetune.needs",
     "export": "rfsr.export",
+    "costs": "rfsr.export.renew_costs",
     "export-reward": "rfsr.export.reward",
     "golden": "rfsr.golden",
     "evaluate": "rfsr.evaluate",

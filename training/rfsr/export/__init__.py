@@ -7,7 +7,7 @@ from typing import Any
 
 from rfsr.common import command_line, current_commit, load_config
 from rfsr.export.graphs import export_graph, graph_specs, round_to_half
-from rfsr.export.manifest import sampling_defaults, scheduler_config, write_graph, write_index, write_tokenizer
+from rfsr.export.manifest import sampling_defaults, scheduler_config, write_graph, write_index, write_manifest, write_tokenizer
 from rfsr.export.parity import SessionModule, check_graph, check_run, open_session
 from rfsr.export.sources import models_from_runs, nano_models
 from rfsr.families import FAMILIES
@@ -85,4 +85,4 @@ def export_bundle(
         "quality": quality,
         "parity": {role: float(f"{error:.2e}") for role, error in errors.items()},
     }
-    (out / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    write_manifest(manifest, out)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from rfsr.export.costs import graph_costs
 from rfsr.export.graphs import GraphSpec, tiling_rule
 from rfsr.families import FAMILIES, Family
 from rfsr.schedule import SCHEDULER_CONFIG
@@ -71,11 +72,12 @@ def write_graph(spec: GraphSpec, model: bytes, session: ort.InferenceSession, bu
         "files": [{"path": f"../shared/{name}" if shared else name, "sizeBytes": len(model), "sha256": digest}],
         "weightDtype": "float16",
         "computeDtype": "float32",
-        "inputs": [{"name": name, "dtype": dtype, "dims": dims} for name, dims in spec.inputs.items()],
-        "outputs": [{"name": name, "dtype": "float32", "dims": dims} for name, dims in spec.outputs.items()],
+        "inputs": [{"name": port, "dtype": dtype, "dims": dims} for port, dims in spec.inputs.items()],
+        "outputs": [{"name": port, "dtype": "float32", "dims": dims} for port, dims in spec.outputs.items()],
         "requires": [],
         **({} if rule is None else {"tiling": rule}),
         "canary": canary(spec, session),
+        **graph_costs(spec, folder / name, rule),
     }
 
 
@@ -98,6 +100,11 @@ def sampling_defaults(family: Family, table: dict[str, Any]) -> dict[str, Any]:
 def scheduler_config() -> dict[str, Any]:
     """As diffusers writes it."""
     return dict(SCHEDULER_CONFIG)
+
+
+def write_manifest(manifest: dict[str, Any], bundle: Path) -> None:
+    """manifest.json."""
+    (bundle / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_index(models: Path) -> None:

@@ -1,0 +1,80 @@
+"""What running a graph takes: memory near what a fresh measurement finds, arithmetic exactly what torch counts."""
+
+import json
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from rfsr.checkpoint import load_bundle
+from rfsr.export.costs import MAX_ERROR, CostError, count_macs, fit_growth, macs_of, peak_bytes, sides_of
+from rfsr.export.graphs import GraphSpec, graph_specs
+
+ROOT = Path(__file__).parents[2]
+BATCH_ERROR = 0.15
+"""Of a batch's share: what does not grow with it, and rounding to pages."""
+
+
+@pytest.fixture(scope="module", params=["tests/fixtures/models/seesr-nano", "public/models/pasd-mini"])
+def bundle(request: pytest.FixtureRequest) -> Path:
+    return ROOT / request.param
+
+
+@pytest.fixture(scope="module")
+def manifest(bundle: Path) -> dict:
+    return json.loads((bundle / "manifest.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def specs(bundle: Path) -> dict[str, GraphSpec]:
+    return {spec.role: spec for spec in graph_specs(load_bundle(bundle))}
+
+
+def planned(entry: dict, cells: int) -> float:
+    """Bytes that the manifest foretells."""
+    memory = entry["memory"]
+    return memory["fixedBytes"] + memory["bytesPerCell"] * cells + memory["bytesPerCellSquared"] * cells**2
+
+
+@pytest.mark.parametrize("role", ["denoiser", "vaeDecoder"])
+def test_a_fresh_measurement_finds_what_the_manifest_foretells(bundle: Path, manifest: dict, specs: dict, role: str) -> None:
+    (entry,) = manifest["graphs"][role]
+    model = bundle / entry["files"][0]["path"]
+    side = sides_of(specs[role], entry["tiling"])[-1]
+    _, run = peak_bytes(specs[role], model, side)
+    assert run == pytest.approx(planned(entry, side**2), rel=MAX_ERROR)
+    _, two = peak_bytes(specs[role], model, side, batch=2)
+    assert two == pytest.approx(2 * run, rel=BATCH_ERROR)
+
+
+def test_what_has_height_and_width_takes_more_for_more_cells_and_the_rest_does_not(manifest: dict) -> None:
+    for (entry,) in manifest["graphs"].values():
+        spatial = "tiling" in entry
+        assert (planned(entry, 64) > planned(entry, 32) > 0) if spatial else (planned(entry, 64) == planned(entry, 32) > 0)
+        assert (entry["macs"]["perCell"] > 0) == spatial
+
+
+def test_the_formula_of_arithmetic_is_exact_at_other_sizes(manifest: dict, specs: dict[str, GraphSpec]) -> None:
+    for role, spec in specs.items():
+        macs = manifest["graphs"][role][0]["macs"]
+        assert macs == macs_of(spec)
+        height, width = 3 * spec.cell_multiple, 4 * spec.cell_multiple
+        cells = height * width
+        assert count_macs(spec, height, width) == macs["fixed"] + macs["perCell"] * cells + macs["perCellSquared"] * cells**2
+
+
+def test_a_convolution_counts_a_product_for_every_weight_and_place() -> None:
+    spec = GraphSpec("probe", nn.Conv2d(3, 5, 3, padding=1), {"input": ["B", 3, "h", "w"]}, {"output": ["B", 5, "h", "w"]})
+    assert macs_of(spec) == {"fixed": 0, "perCell": 3 * 5 * 9, "perCellSquared": 0}
+
+
+def test_the_simplest_growth_that_is_near_enough_is_taken() -> None:
+    assert fit_growth([1, 2, 4], [10, 20, 40], "linear") == pytest.approx((0, 10, 0))
+    assert fit_growth([10, 100, 1000], [1010, 1100, 2000], "with a constant") == pytest.approx((1000, 1, 0))
+    assert fit_growth([10, 100, 1000], [200, 11000, 1010000], "squared") == pytest.approx((0, 10, 1))
+    assert fit_growth([0], [7], "fixed") == (7, 0, 0)
+
+
+def test_peaks_that_follow_no_growth_are_refused() -> None:
+    with pytest.raises(CostError, match="denoiser: no growth is within 25%"):
+        fit_growth([10, 100, 1000], [1000, 10, 1000], "denoiser")
