@@ -1,6 +1,16 @@
 import { parseArgs } from 'node:util';
 import { StudioError } from '../src/protocol/errors.ts';
-import { COLOR_FIXES, type ColorFix, SAMPLERS, type SamplerName, START_POINTS, type StartPoint } from '../src/protocol/request.ts';
+import {
+  CELL_PIXELS,
+  COLOR_FIXES,
+  type ColorFix,
+  SAMPLERS,
+  type SamplerName,
+  START_POINTS,
+  type StartPoint,
+  TILE_CELLS,
+  type TileCells,
+} from '../src/protocol/request.ts';
 
 export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
   INPUT, OUTPUT         two files, or two folders: every file of the first to a PNG in the second, those there already skipped
@@ -13,10 +23,12 @@ export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
   --start-point NAME    ${START_POINTS.join(' | ')} (default: the model's)
   --prompt TEXT         words added to the tags
   --color-fix MODE      ${COLOR_FIXES.join(' | ')} (default: the model's)
+  --tile N              largest tile in pixels: ${TILE_CELLS.map((cells) => CELL_PIXELS * cells).join(' | ')} (default: what the model and memory allow)
   --frames DIR          write every step's picture and bands there, and the first stage's picture where there is one
   --backend NAME        cpu | webgpu (default cpu)
   --jobs N              files of a folder at a time (default 1)
   --models DIR          folder of bundles (default: the studio's own)
+  --plan                print what the run would take as JSON, and stop
   --json                print one JSON object, of a folder one a file
   --help                this text`;
 
@@ -35,6 +47,8 @@ export interface CliOptions {
   readonly frames: string | null;
   readonly backend: 'cpu' | 'webgpu';
   readonly jobs: number;
+  readonly tileCells: TileCells | null;
+  readonly plan: boolean;
   readonly models: string | null;
   readonly json: boolean;
 }
@@ -62,6 +76,8 @@ export function parseOptions(words: readonly string[]): CliOptions | null {
     frames: values.frames ?? null,
     backend: choice('backend', values.backend, ['cpu', 'webgpu'] as const) ?? 'cpu',
     jobs: jobsOf(values.jobs),
+    tileCells: tileOf(values.tile),
+    plan: values.plan === true,
     models: values.models ?? null,
     json: values.json === true,
   };
@@ -87,7 +103,9 @@ function read(words: readonly string[]) {
         frames: text,
         backend: text,
         jobs: text,
+        tile: text,
         models: text,
+        plan: flag,
         json: flag,
         help: flag,
       },
@@ -108,6 +126,14 @@ function jobsOf(value: string | undefined): number {
   const jobs = numeric('jobs', value) ?? 1;
   if (!Number.isInteger(jobs) || jobs < 1) throw bad(`Expected a whole number of at least 1 for --jobs, got ${jobs}.`);
   return jobs;
+}
+
+function tileOf(value: string | undefined): TileCells | null {
+  const pixels = numeric('tile', value);
+  if (pixels === null) return null;
+  const cells = TILE_CELLS.find((known) => CELL_PIXELS * known === pixels);
+  if (cells === undefined) throw bad(`Expected ${TILE_CELLS.map((known) => CELL_PIXELS * known).join(', ')} for --tile, got ${pixels}.`);
+  return cells;
 }
 
 function choice<const T extends readonly string[]>(name: string, value: string | undefined, allowed: T): T[number] | null {

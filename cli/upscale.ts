@@ -17,6 +17,10 @@ export async function main(words: readonly string[]): Promise<number> {
       (found) => found.isDirectory(),
       () => false,
     );
+    if (options.plan) {
+      if (folder) throw new StudioError('option-invalid', 'Expected a file to plan for, got a folder.');
+      return await tellPlan(options);
+    }
     if (folder) return (await upscaleFolder(options, (report) => tell(report, options))) === 0 ? 0 : 1;
     await upscaleOne(options);
     return 0;
@@ -28,6 +32,18 @@ export async function main(words: readonly string[]): Promise<number> {
     }
     process.stderr.write(`internal: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return 1;
+  }
+}
+
+/** Exit code 1 where the run would be refused. */
+async function tellPlan(options: CliOptions): Promise<number> {
+  const upscaler = new Upscaler(options);
+  try {
+    const plan = await upscaler.plan(options.input);
+    process.stdout.write(`${JSON.stringify(plan)}\n`);
+    return plan.kind === 'plan' ? 0 : 1;
+  } finally {
+    await upscaler.dispose();
   }
 }
 

@@ -2,13 +2,16 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { emptyPicture, pasteRows } from '../src/core/picture.ts';
+import type { Plan } from '../src/plan/plan-run.ts';
 import { defaultRequest } from '../src/protocol/default-request.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { RunEvent } from '../src/protocol/events.ts';
 import { parseIndex } from '../src/protocol/manifest.ts';
 import type { Image8, RestoreRequest } from '../src/protocol/request.ts';
 import { Engine } from '../workers/engine.ts';
+import { measureBackend } from '../workers/sessions/device.ts';
 import { FolderFiles } from './folder-files.ts';
+import { nodeMemory } from './memory.ts';
 import type { CliOptions } from './options.ts';
 import { nodeRuntime } from './ort.ts';
 import { readPicture, writePicture } from './pictures.ts';
@@ -25,6 +28,7 @@ export interface Report {
   readonly seconds: Readonly<Record<string, number>>;
   readonly graphSeconds: number;
   readonly peakMemoryBytes: number;
+  readonly plannedPeakBytes: number;
 }
 
 /** One model, compiled once, for one picture after another under the same options. */
@@ -36,17 +40,28 @@ export class Upscaler {
   constructor(options: CliOptions) {
     this.#options = options;
     this.#files = new FolderFiles(options.models ?? OWN_MODELS);
-    this.#engine = new Engine(nodeRuntime, [options.backend], this.#files);
+    this.#engine = new Engine(nodeRuntime, [options.backend], this.#files, nodeMemory());
+  }
+
+  /** What the run of a picture would take, seconds by a probe of this machine. Throws StudioError. */
+  async plan(input: string): Promise<Plan> {
+    const image = await readPicture(input);
+    const { backend } = this.#options;
+    const bundleId = await this.#bundleId();
+    const { macsPerSecond } = await measureBackend(nodeRuntime, backend, backend);
+    return this.#engine.plan([bundleId], await this.#request(bundleId, image), macsPerSecond);
   }
 
   /** Reads, restores and writes a picture. `onStep` hears of every step. Throws StudioError, and then writes nothing. */
   async upscale(input: string, output: string, onStep: (index: number, count: number) => void): Promise<Report> {
     const image = await readPicture(input);
-    const bundleId = this.#options.model ?? (await this.#firstBundle());
+    const bundleId = await this.#bundleId();
     const { frames } = this.#options;
     if (frames !== null) await mkdir(frames, { recursive: true });
     let report: Report | null = null;
     let result: Image8 | null = null;
+    const request = await this.#request(bundleId, image);
+    const plan = await this.#engine.plan([bundleId], request);
     const hear = async (event: RunEvent): Promise<void> => {
       if (event.type === 'step') onStep(event.index, event.count);
       if (event.type === 'notice') process.stderr.write(`${event.message}\n`);
@@ -57,9 +72,8 @@ export class Upscaler {
       }
       if (event.type !== 'done' || result === null) return;
       await writePicture(output, result);
-      report = reportOf(event);
+      report = reportOf(event, plan.kind === 'plan' ? plan.peakBytes : 0);
     };
-    const request = await this.#request(bundleId, image);
     await this.#engine.run([{ runId: 'cli', bundleId }], request, hear, new AbortController().signal);
     if (report === null) throw new TypeError('expected a run to end with a result');
     return report;
@@ -82,11 +96,13 @@ export class Upscaler {
       startPoint: options.startPoint ?? defaults.startPoint,
       prompt: { ...defaults.prompt, user: options.prompt },
       colorFix: options.colorFix ?? defaults.colorFix,
+      tileCells: options.tileCells,
       preview: options.frames === null ? 'none' : 'bands',
     };
   }
 
-  async #firstBundle(): Promise<string> {
+  async #bundleId(): Promise<string> {
+    if (this.#options.model !== null) return this.#options.model;
     const [first] = parseIndex(await this.#files.text('index.json')).bundles;
     if (first === undefined) throw new StudioError('bundle-unknown', 'The folder of models holds none.');
     return first.id;
@@ -101,7 +117,7 @@ async function writeFrames(event: RunEvent, folder: string): Promise<void> {
   for (const layer of ['x0', 'low', 'high'] as const) await writePicture(`${stem}-${layer}.png`, event.previews[layer]);
 }
 
-function reportOf({ height, width, recipe, timings, graphSeconds }: Extract<RunEvent, { type: 'done' }>): Report {
+function reportOf({ height, width, recipe, timings, graphSeconds }: Extract<RunEvent, { type: 'done' }>, plannedPeakBytes: number): Report {
   return {
     bundle: recipe.bundleId,
     backend: recipe.backend,
@@ -111,6 +127,7 @@ function reportOf({ height, width, recipe, timings, graphSeconds }: Extract<RunE
     seconds: Object.fromEntries(timings.map(({ stage, seconds }) => [stage, Number(seconds.toFixed(3))])),
     graphSeconds: Number(graphSeconds.toFixed(3)),
     // resourceUsage counts kilobytes
+    plannedPeakBytes,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
   };
 }

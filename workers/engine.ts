@@ -1,7 +1,9 @@
+import { type Plan, planRun } from '../src/plan/plan-run.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
 import { type Graph, type Manifest, parseIndex, parseManifest, type Role } from '../src/protocol/manifest.ts';
 import type { RestoreRequest, RunLane } from '../src/protocol/request.ts';
+import type { DeviceMemory } from '../src/protocol/studio-api.ts';
 import type { BundleFiles, FileEntry } from './model-store/bundle-files.ts';
 import { checkRequest } from './pipelines/check.ts';
 import type { PipelineContext, RunCheckpoints, TileLimit } from './pipelines/context.ts';
@@ -15,6 +17,7 @@ import { type OnFallback, SessionPool } from './sessions/pool.ts';
 import type { Feeds, Fetches, OrtRuntime } from './sessions/runtime.ts';
 
 const SESSION_BUDGET_BYTES = 3 * 2 ** 30;
+const UNKNOWN_MEMORY: DeviceMemory = { totalBytes: null, programBytes: 0, heapBytes: null, bindingBytes: null };
 const DOWNLOAD_EVENT_BYTES = 2 ** 18;
 
 /** A bundle's manifest and where its files are. */
@@ -56,12 +59,14 @@ export class Engine {
   readonly #files: BundleFiles;
   readonly #backends: readonly Backend[];
   readonly #pool: SessionPool;
+  readonly #memory: DeviceMemory;
   readonly #bundles = new Map<string, Promise<Bundle>>();
   /** The latest run's steps, lane by lane, for decoding in full on demand. */
   #latest: readonly (Pick<RunResult, 'x0ByStep' | 'visible'> & { readonly runId: string; readonly bundle: Bundle })[] = [];
 
-  /** `backends`: best first; a graph that fails on one moves to the next. */
-  constructor(runtime: OrtRuntime, backends: readonly Backend[], files: BundleFiles) {
+  /** `backends`: best first; a graph that fails on one moves to the next. `memory`: what runs are planned for. */
+  constructor(runtime: OrtRuntime, backends: readonly Backend[], files: BundleFiles, memory: DeviceMemory = UNKNOWN_MEMORY) {
+    this.#memory = memory;
     this.#files = files;
     this.#backends = backends;
     this.#pool = new SessionPool(runtime, backends, SESSION_BUDGET_BYTES);
@@ -77,9 +82,16 @@ export class Engine {
     return loading;
   }
 
+  /** What a run of some bundles, stepped together, will take, or why it cannot be; see `planRun`. Throws as `bundle`, RangeError for none. */
+  async plan(bundleIds: readonly string[], request: RestoreRequest, macsPerSecond: number | null = null): Promise<Plan> {
+    const [lead, ...others] = await Promise.all(bundleIds.map(async (id) => (await this.bundle(id)).manifest));
+    if (lead === undefined) throw new RangeError('expected a bundle to plan for, got none');
+    return planRun({ ...request, manifests: [lead, ...others] }, this.#memory, macsPerSecond);
+  }
+
   /**
-   * Runs a request to the `done` event of every lane. Throws StudioError (`option-invalid` for lanes that cannot be stepped together), or
-   * AbortError once `signal` fires, or `control.stop` before the first step is taken.
+   * Runs a request to the `done` event of every lane, in tiles as planned. Throws StudioError (`option-invalid` for lanes that cannot be stepped
+   * together; the plan's refusal before anything is loaded), or AbortError once `signal` fires, or `control.stop` before the first step is taken.
    */
   async run(runs: readonly RunLane[], request: RestoreRequest, send: Emit, signal: AbortSignal, control: RunControl = {}): Promise<void> {
     checkRequest(request);
@@ -99,7 +111,13 @@ export class Engine {
       if (stage !== 'decode') goOn();
       await send({ type: 'stage', runId: leader.runId, stage, backend });
     };
-    const tiles: TileLimit = { cells: null };
+    const plan = await this.plan(
+      runs.map(({ bundleId }) => bundleId),
+      request,
+    );
+    if (plan.kind === 'refusal') throw new StudioError(plan.code, plan.message);
+    const planned = { ...request, tileCells: plan.tileCells };
+    const tiles: TileLimit = { cells: plan.tileCells };
     await enter('load');
     const open = async ({ runId, bundleId }: RunLane): Promise<Lane> => {
       const bundle = await this.bundle(bundleId);
@@ -123,9 +141,9 @@ export class Engine {
     for (const follower of followers) others.push(await open(follower));
     checkTogether(lead.bundle.manifest, others);
     const lanes = [lead, ...others];
-    const checkpoints = control.checkpoints?.open(leader.runId, await fingerprintOf(lanes, request)) ?? null;
+    const checkpoints = control.checkpoints?.open(leader.runId, await fingerprintOf(lanes, planned)) ?? null;
     const pipeline = PIPELINES[lead.bundle.manifest.family];
-    const results = await pipeline([{ ...lead.context, checkpoints }, ...others.map(({ context }) => context)], request);
+    const results = await pipeline([{ ...lead.context, checkpoints }, ...others.map(({ context }) => context)], planned);
     const timings = clock.finish();
     this.#latest = lanes.map(({ runId, bundle }, i) => {
       const { x0ByStep, visible } = laneAt(results, i);

@@ -122,7 +122,8 @@ function runOf(runId: string): CurrentRun | null {
 
 /** The engine on the backends this device was found to have. */
 async function ready(override: Backend | null): Promise<Engine> {
-  engine ??= new Engine(webRuntime, fallbackOrder(await api.device(override)), files);
+  const device = await api.device(override);
+  engine ??= new Engine(webRuntime, fallbackOrder(device), files, device.memory);
   return engine;
 }
 

@@ -11,6 +11,7 @@ import { QueuePanel } from '../features/queue/queue-panel.tsx';
 import { BackendPill } from '../features/run/backend-pill.tsx';
 import { RunButton } from '../features/run/run-button.tsx';
 import { RunChips } from '../features/run/run-chips.tsx';
+import { RunEstimate } from '../features/run/run-estimate.tsx';
 import { RunProgress } from '../features/run/run-progress.tsx';
 import { ModelChoice } from '../features/settings/model-choice.tsx';
 import { SettingsPanel } from '../features/settings/settings-panel.tsx';
@@ -84,6 +85,7 @@ function TopBar({ onKeys }: { readonly onKeys: () => void }) {
       <ModelChoice />
       <BackendPill />
       <div className={styles['run']}>
+        <RunEstimate />
         <RunProgress />
         <DownloadButton />
         <RunButton />

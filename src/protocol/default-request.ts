@@ -21,5 +21,5 @@ export function modelDefaults({ sampling, image }: Manifest) {
 export function defaultRequest(manifest: Manifest, image: Image8): RestoreRequest {
   const { positive, negative, ...defaults } = modelDefaults(manifest);
   const prompt = { tags: null, user: '', positive, negative };
-  return { image, scale: DEFAULT_SCALE, seed: DEFAULT_SEED, ...defaults, prompt, region: null, depth: 8, preview: 'none' };
+  return { image, scale: DEFAULT_SCALE, seed: DEFAULT_SEED, ...defaults, prompt, region: null, depth: 8, tileCells: null, preview: 'none' };
 }

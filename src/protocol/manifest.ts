@@ -23,6 +23,11 @@ const canary = object({
   tolerance: number(),
 });
 
+/** What a run of batch 1 on n latent cells takes beyond the loaded graph grows as fixed + per cell · n + per squared cell · n²; a batch of two takes twice. */
+const memory = object({ loadedBytes: number(), fixedBytes: number(), bytesPerCell: number(), bytesPerCellSquared: number() });
+/** Multiply-accumulates of such a run, growing alike. */
+const macs = object({ fixed: number(), perCell: number(), perCellSquared: number() });
+
 /** How a graph is run on more than it can hold at once; in latent cells. Without one it always sees the whole. */
 const tiling = union(
   /** Nothing farther than `cells` away matters: parts of `part` cells a side, computed with that much around, make up the whole exactly. */
@@ -42,6 +47,8 @@ const graph = object({
   requires: array(string()),
   tiling: optional(tiling),
   canary,
+  memory,
+  macs,
 });
 
 /** A role is a chain: an output whose name a later graph takes as input is passed on. */

@@ -1,7 +1,7 @@
 import { StudioError } from './errors.ts';
 import { BACKENDS, type Recipe } from './events.ts';
 import { absentAs, array, integer, literal, nullable, number, object, optional, record, string } from './parse.ts';
-import { COLOR_FIXES, DEPTHS, SAMPLERS, START_POINTS } from './request.ts';
+import { COLOR_FIXES, DEPTHS, SAMPLERS, START_POINTS, TILE_CELLS } from './request.ts';
 
 /** Keyword of a picture's recipe as JSON, and of the same in words. */
 export const RECIPE_KEYWORD = 'rfsr-studio';
@@ -44,6 +44,7 @@ export const recipeField = object({
   negativeText: string(),
   backend: literal(...BACKENDS),
   region: absentAs(null, regionField),
+  tileCells: absentAs(null, nullable(literal(...TILE_CELLS))),
   depth: absentAs(8, literal(...DEPTHS)),
   stoppedAfter: absentAs(null, nullable(integer())),
 });

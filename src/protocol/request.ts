@@ -30,6 +30,13 @@ export const DEPTHS = [8, 16] as const;
 export const PREVIEW_MODES = ['bands', 'none'] as const;
 export type PreviewMode = (typeof PREVIEW_MODES)[number];
 
+/** Pixels on a side of a latent cell. */
+export const CELL_PIXELS = 8;
+
+/** Largest sides of a tile that can be asked for, in latent cells; the smallest is the least a plan goes down to. */
+export const TILE_CELLS = [128, 96, 64] as const;
+export type TileCells = (typeof TILE_CELLS)[number];
+
 /** One model of a run and the id its events carry. */
 export interface RunLane {
   readonly runId: string;
@@ -63,6 +70,8 @@ export interface RestoreRequest {
   /** Bits a channel of the result; 16 keeps what the decoder gave between the levels of 8. */
   readonly depth: (typeof DEPTHS)[number];
   readonly preview: PreviewMode;
+  /** No piece of a picture is larger than this on a side; null leaves it to the model's own rule and the device's memory. */
+  readonly tileCells: TileCells | null;
 }
 
 export interface PromptParts {

@@ -8,7 +8,21 @@ export interface BackendReport {
   readonly usable: boolean;
   /** Milliseconds of a small fixed graph, null when it was not run. */
   readonly probeMs: number | null;
+  /** Multiply-accumulates a second of that graph. */
+  readonly macsPerSecond: number | null;
   readonly reason: string;
+}
+
+/** What bounds the memory of a run; null where it is not known or there is no such bound. */
+export interface DeviceMemory {
+  /** All that the device has. */
+  readonly totalBytes: number | null;
+  /** What the program holds before a run; 0 where it cannot be asked. */
+  readonly programBytes: number;
+  /** The address space of WASM, for graphs and their tensors. */
+  readonly heapBytes: number | null;
+  /** The largest buffer that a graph on the GPU can bind. */
+  readonly bindingBytes: number | null;
 }
 
 export interface DeviceReport {
@@ -17,6 +31,7 @@ export interface DeviceReport {
   readonly candidates: readonly BackendReport[];
   readonly threads: number;
   readonly shaderF16: boolean;
+  readonly memory: DeviceMemory;
 }
 
 export interface BundleSummary {

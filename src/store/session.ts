@@ -1,8 +1,8 @@
 import { STUDIO_ERROR_CODES } from '../protocol/errors.ts';
 import { STAGES } from '../protocol/events.ts';
-import { array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
+import { absentAs, array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
 import { recipeField, regionField } from '../protocol/recipe.ts';
-import { COLOR_FIXES, type Image8, SAMPLERS, START_POINTS } from '../protocol/request.ts';
+import { COLOR_FIXES, type Image8, SAMPLERS, START_POINTS, TILE_CELLS } from '../protocol/request.ts';
 import { ITEM_STATUSES, type QueueItem, type QueueState } from './queue.ts';
 import type { RunRecord, SettingsState } from './state.ts';
 
@@ -56,6 +56,7 @@ const settings: Field<SettingsState> = object({
   negative: string(),
   tags: nullable(array(string())),
   region: regionField,
+  tileCells: absentAs(null, nullable(literal(...TILE_CELLS))),
   compare: flag,
 });
 

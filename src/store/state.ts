@@ -1,8 +1,9 @@
+import type { Rates } from '../plan/rates.ts';
 import type { StudioErrorCode } from '../protocol/errors.ts';
 import type { BandStatistics, Recipe, Stage, StageSeconds } from '../protocol/events.ts';
 import type { Manifest } from '../protocol/manifest.ts';
 import type { Mix } from '../protocol/recipe.ts';
-import type { ColorFix, Region, SamplerName, StartPoint } from '../protocol/request.ts';
+import type { ColorFix, Region, SamplerName, StartPoint, TileCells } from '../protocol/request.ts';
 import type { BandSimilarity, BundleSummary, DeviceReport, DifferenceBand } from '../protocol/studio-api.ts';
 import type { StepLayer } from './frames.ts';
 import { EMPTY_QUEUE, type QueueState } from './queue.ts';
@@ -25,6 +26,7 @@ export interface SettingsState {
   readonly sampler: SamplerName;
   readonly startPoint: StartPoint;
   readonly colorFix: ColorFix;
+  readonly tileCells: TileCells | null;
   readonly user: string;
   readonly positive: string;
   readonly negative: string;
@@ -124,6 +126,8 @@ export interface StudioState {
   /** Name of the folder that results are saved into as they come. */
   readonly folder: string | null;
   readonly device: DeviceReport | null;
+  /** How fast this device was in finished runs. */
+  readonly rates: Rates;
   readonly bundles: readonly BundleSummary[];
   readonly manifests: Readonly<Record<string, Manifest>>;
   readonly progress: ProgressState | null;
@@ -151,6 +155,7 @@ export const INITIAL_STATE: StudioState = {
     sampler: 'ddpm',
     startPoint: 'lr',
     colorFix: 'wavelet',
+    tileCells: null,
     user: '',
     positive: '',
     negative: '',
@@ -162,6 +167,7 @@ export const INITIAL_STATE: StudioState = {
   paces: {},
   folder: null,
   device: null,
+  rates: {},
   bundles: [],
   manifests: {},
   progress: null,
@@ -210,7 +216,10 @@ export function runName({ bundleTitle, seed, count, region, finished }: RunRecor
 }
 
 /** The base and RFSR bundles a model belongs to; null where one of them is not here. */
-export function pairOf({ bundles, manifests }: StudioState, bundleId: string): readonly [base: string, rfsr: string] | null {
+export function pairOf(
+  { bundles, manifests }: Pick<StudioState, 'bundles' | 'manifests'>,
+  bundleId: string,
+): readonly [base: string, rfsr: string] | null {
   const manifest = manifests[bundleId];
   const other = manifest?.pairedWith ?? null;
   if (manifest === undefined || other === null || !bundles.some(({ id }) => id === other)) return null;

@@ -137,13 +137,16 @@ describe('bad input', () => {
     expect(faults).toEqual([]);
   });
 
-  it('includes pictures whose result would be too large, before anything runs', async () => {
+  it('includes pictures whose result would be too large, before anything runs, with what would fit', async () => {
     const { page } = await visit(browser, inject('nanoSiteUrl'));
-    await openMadePicture(page, 2100, 2100);
-    await page.getByRole('button', { name: 'Upscale' }).click();
-    await page.getByRole('alert').getByText('image-too-large').waitFor();
+    await openMadePicture(page, 4800, 5200);
+    await page
+      .getByText(/needs about .* would fit/)
+      .first()
+      .waitFor();
+    expect(await page.getByRole('button', { name: 'Upscale' }).isDisabled()).toBe(true);
     await page.getByRole('combobox', { name: 'Scale' }).selectOption('1');
-    await upscaled(page, 1);
+    await expect.poll(() => page.getByRole('button', { name: 'Upscale' }).isEnabled()).toBe(true);
   });
 });
 

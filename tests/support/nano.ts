@@ -43,6 +43,7 @@ export function nanoRequest(changes: Partial<RestoreRequest> = {}): RestoreReque
     region: null,
     depth: 8,
     preview: 'bands',
+    tileCells: null,
     ...changes,
   };
 }

@@ -14,6 +14,7 @@ interface Rule {
 const RULES: readonly Rule[] = [
   { name: 'core imports itself only', from: /^src\/core\//, allow: '^src/core/' },
   { name: 'protocol imports itself only', from: /^src\/protocol\//, allow: '^src/protocol/' },
+  { name: 'the plan uses core and protocol', from: /^src\/plan\//, allow: '^src/(plan|core|protocol)/' },
   {
     name: 'sessions use core and protocol',
     from: /^workers\/sessions\//,

@@ -1,5 +1,5 @@
 import { StudioError } from '../../src/protocol/errors.ts';
-import { COLOR_FIXES, DEPTHS, PREVIEW_MODES, type RestoreRequest, SAMPLERS, START_POINTS } from '../../src/protocol/request.ts';
+import { COLOR_FIXES, DEPTHS, PREVIEW_MODES, type RestoreRequest, SAMPLERS, START_POINTS, TILE_CELLS } from '../../src/protocol/request.ts';
 
 const MAX_SCALE = 4;
 const MAX_STEPS = 200;
@@ -20,6 +20,7 @@ export function checkRequest(request: RestoreRequest): void {
   oneOf('sampler', request.sampler, SAMPLERS);
   oneOf('start point', request.startPoint, START_POINTS);
   oneOf('preview', request.preview, PREVIEW_MODES);
+  if (request.tileCells !== null) oneOf('tile cells', String(request.tileCells), TILE_CELLS.map(String));
   oneOf('depth', String(request.depth), DEPTHS.map(String));
 }
 

@@ -1,6 +1,7 @@
 import type { Extent } from '../../src/core/area.ts';
 import { NoiseGenerator } from '../../src/core/random.ts';
 import { colourOf, cropped, PlaneStore, padded, pictureSource, resized } from '../../src/core/sources.ts';
+import { LIVE_PIXELS } from '../../src/plan/held.ts';
 import type { Manifest } from '../../src/protocol/manifest.ts';
 import type { RestoreRequest } from '../../src/protocol/request.ts';
 import { denoise, type LaneInputs } from './shared/denoise.ts';
@@ -9,10 +10,10 @@ import { finish, fixColor, type RunResult } from './shared/finish.ts';
 import { type Lanes, laneAt, shared } from './shared/lanes.ts';
 import { encodeMean, latentDimsOf } from './shared/latents.ts';
 import { output1 } from './shared/outputs.ts';
-import { LIVE_PIXELS, reducedPicture } from './shared/previews.ts';
+import { reducedPicture } from './shared/previews.ts';
 import { readPicture } from './shared/read-picture.ts';
 import { runInBands } from './shared/tiles.ts';
-import { checkWorkingSize, eachSide, scopeOf } from './shared/working-size.ts';
+import { eachSide, scopeOf } from './shared/working-size.ts';
 
 /**
  * DiffBIR v1 (Lin et al. 2308.15070; order and numbers of its original inference.py): first stage at output size → text → its mean latent →
@@ -76,12 +77,10 @@ interface WorkingSizes {
   readonly working: Extent;
 }
 
-/** Throws StudioError `image-too-large`. */
 function workingSizes(image: Extent, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
   const upscaled = eachSide(image, (side) => side * scale);
   const short = Math.min(upscaled.height, upscaled.width);
   const raised = short < minSide ? eachSide(upscaled, (side) => Math.ceil((side * minSide) / short)) : null;
   const working = eachSide(raised ?? upscaled, (side) => Math.ceil(side / multipleOf) * multipleOf);
-  checkWorkingSize(working, image, scale);
   return { upscaled, raised, working };
 }

@@ -5,7 +5,7 @@ import type { RestoreRequest } from '../../src/protocol/request.ts';
 import type { RunResult } from './shared/finish.ts';
 import type { Lanes } from './shared/lanes.ts';
 import { restoreFromInput } from './shared/restore-from-input.ts';
-import { checkWorkingSize, eachSide, toMultiple } from './shared/working-size.ts';
+import { eachSide, toMultiple } from './shared/working-size.ts';
 
 /**
  * PASD (Yang et al. 2308.14469; order and numbers of its test_pasd.py), with tags where it has a caption: its sizes and prompt, then the procedure
@@ -33,12 +33,10 @@ interface WorkingSizes {
   readonly working: Extent;
 }
 
-/** Throws StudioError `image-too-large`. */
 function workingSizes(image: Extent, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
   const upscaled = eachSide(image, (side) => side * scale);
   const short = Math.min(upscaled.height, upscaled.width);
   const raised = short < minSide ? eachSide(upscaled, (side) => Math.trunc((minSide * side) / short)) : null;
   const working = toMultiple(raised ?? upscaled, multipleOf);
-  checkWorkingSize(working, image, scale);
   return { upscaled, raised, working };
 }

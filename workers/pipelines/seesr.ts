@@ -6,7 +6,7 @@ import type { RestoreRequest } from '../../src/protocol/request.ts';
 import type { RunResult } from './shared/finish.ts';
 import type { Lanes } from './shared/lanes.ts';
 import { restoreFromInput } from './shared/restore-from-input.ts';
-import { checkWorkingSize, eachSide, toMultiple } from './shared/working-size.ts';
+import { eachSide, toMultiple } from './shared/working-size.ts';
 
 /** SeeSR (Wu et al. 2311.16518; order and numbers of its test_seesr.py): its sizes and prompt, then the procedure it shares with PASD. */
 export async function restoreSeeSR(lanes: Lanes, request: RestoreRequest): Promise<readonly RunResult[]> {
@@ -32,7 +32,6 @@ interface WorkingSizes {
   readonly output: Extent;
 }
 
-/** Throws StudioError `image-too-large`. */
 function workingSizes(image: Extent, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
   const output = eachSide(image, (side) => side * scale);
   const least = Math.ceil(minSide / scale);
@@ -40,6 +39,5 @@ function workingSizes(image: Extent, scale: number, { multipleOf, minSide }: Man
   const input = short < least ? eachSide(image, (side) => Math.trunc((side * least) / short)) : eachSide(image, (side) => side);
   const upscaled = eachSide(input, (side) => Math.trunc(side * scale));
   const working = toMultiple(upscaled, multipleOf);
-  checkWorkingSize(working, image, scale);
   return { input, upscaled, working, output };
 }

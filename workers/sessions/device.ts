@@ -1,6 +1,6 @@
 import type { Backend } from '../../src/protocol/events.ts';
-import type { BackendReport, DeviceReport } from '../../src/protocol/studio-api.ts';
-import { probeModel } from './probe-model.ts';
+import type { BackendReport, DeviceMemory, DeviceReport } from '../../src/protocol/studio-api.ts';
+import { PROBE_MACS, probeModel } from './probe-model.ts';
 import type { OrtRuntime } from './runtime.ts';
 
 /** Names in adapter descriptions that mean a processor pretending to be a graphics card. */
@@ -15,18 +15,36 @@ export async function inspectDevice(runtime: OrtRuntime, threads: number, overri
   const wasm: Backend = threads > 1 ? 'wasm-threads' : 'wasm';
   const adapter = await describeAdapter();
   const candidates: BackendReport[] = [];
-  if (adapter.usable || override === 'webgpu') candidates.push(await measure(runtime, 'webgpu', adapter.reason));
-  else candidates.push({ backend: 'webgpu', usable: false, probeMs: null, reason: adapter.reason });
-  candidates.push(await measure(runtime, wasm, threads > 1 ? `${threads} threads` : 'one thread: the page is not cross-origin isolated'));
+  if (adapter.usable || override === 'webgpu') candidates.push(await measureBackend(runtime, 'webgpu', adapter.reason));
+  else candidates.push({ backend: 'webgpu', usable: false, probeMs: null, macsPerSecond: null, reason: adapter.reason });
+  candidates.push(
+    await measureBackend(runtime, wasm, threads > 1 ? `${threads} threads` : 'one thread: the page is not cross-origin isolated'),
+  );
   const forced = candidates.find(({ backend, usable }) => usable && backend === override);
   const gpu = candidates.find(({ backend, usable }) => backend === 'webgpu' && usable && adapter.usable);
   const best = forced ?? gpu ?? candidates.find(({ backend }) => backend === wasm);
+  const chosen = best?.backend ?? wasm;
   return {
-    chosen: best?.backend ?? wasm,
+    chosen,
     reason: forced === undefined ? reasonFor(best, adapter.reason) : `chosen by hand: ${forced.reason}`,
     candidates,
     threads,
     shaderF16: adapter.shaderF16,
+    memory: memoryOf(chosen, adapter),
+  };
+}
+
+/** WebAssembly's 32-bit addresses. */
+const WASM_HEAP_BYTES = 2 ** 32;
+
+function memoryOf(chosen: Backend, { bindingBytes }: AdapterReport): DeviceMemory {
+  // Chromium alone says it, rounded
+  const { deviceMemory } = navigator as { readonly deviceMemory?: number };
+  return {
+    totalBytes: deviceMemory === undefined ? null : deviceMemory * 2 ** 30,
+    programBytes: 0,
+    heapBytes: chosen === 'webgpu' ? null : WASM_HEAP_BYTES,
+    bindingBytes: chosen === 'webgpu' ? bindingBytes : null,
   };
 }
 
@@ -45,18 +63,20 @@ interface AdapterReport {
   readonly usable: boolean;
   readonly reason: string;
   readonly shaderF16: boolean;
+  readonly bindingBytes: number | null;
 }
 
 async function describeAdapter(): Promise<AdapterReport> {
   const gpu = (navigator as { readonly gpu?: GpuEntry }).gpu;
-  if (gpu === undefined) return { usable: false, reason: 'this browser has no WebGPU', shaderF16: false };
+  if (gpu === undefined) return { usable: false, reason: 'this browser has no WebGPU', shaderF16: false, bindingBytes: null };
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
-  if (adapter === null) return { usable: false, reason: 'no graphics adapter answers', shaderF16: false };
+  if (adapter === null) return { usable: false, reason: 'no graphics adapter answers', shaderF16: false, bindingBytes: null };
   const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
   const name = [vendor, architecture, description].filter((part) => part !== '').join(' ');
   const software = isFallbackAdapter === true || SOFTWARE_ADAPTER.test(name);
   const reason = software ? `only a software adapter (${name || 'unnamed'})` : name || 'a hardware adapter';
-  return { usable: !software, reason, shaderF16: adapter.features.has('shader-f16') };
+  const bindingBytes = Math.min(adapter.limits.maxBufferSize, adapter.limits.maxStorageBufferBindingSize);
+  return { usable: !software, reason, shaderF16: adapter.features.has('shader-f16'), bindingBytes };
 }
 
 /** The part of WebGPU that is asked here; TypeScript's own types of it are not complete yet. */
@@ -69,24 +89,32 @@ interface GpuEntry {
       readonly isFallbackAdapter?: boolean;
     };
     readonly features: ReadonlySet<string>;
+    readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
   } | null>;
 }
 
-async function measure(runtime: OrtRuntime, backend: Backend, what: string): Promise<BackendReport> {
+/** Whether a backend computes the small fixed graph rightly, and how fast. Throws nothing: what fails is not usable. `what`: its name for people. */
+export async function measureBackend(runtime: OrtRuntime, backend: Backend, what: string): Promise<BackendReport> {
   try {
     const { bytes, feeds, isRight } = probeModel();
     const session = await runtime.create(bytes, backend);
     try {
       const right = isRight(await session.run(feeds));
-      if (!right) return { backend, usable: false, probeMs: null, reason: `${what}: computes wrong numbers` };
+      if (!right) return { backend, usable: false, probeMs: null, macsPerSecond: null, reason: `${what}: computes wrong numbers` };
       const began = performance.now();
       for (let run = 0; run < PROBE_RUNS; run++) await session.run(feeds);
       const probeMs = (performance.now() - began) / PROBE_RUNS;
-      return { backend, usable: true, probeMs, reason: what };
+      return { backend, usable: true, probeMs, macsPerSecond: PROBE_MACS / (probeMs / 1000), reason: what };
     } finally {
       await session.dispose();
     }
   } catch (error) {
-    return { backend, usable: false, probeMs: null, reason: `${what}: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      backend,
+      usable: false,
+      probeMs: null,
+      macsPerSecond: null,
+      reason: `${what}: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
 }

@@ -9,6 +9,9 @@ const MODEL_BASE64 = [
   'ARIQCgIIAQoCCBAKAghACgIIQEIECgAQFA==',
 ].join('');
 
+/** Multiply-accumulates of one run: four convolutions of 16 × 16 channels, 3 × 3 weights, 64 × 64 places. */
+export const PROBE_MACS = 4 * 16 * 16 * 9 * 64 * 64;
+
 const DIMS = [1, 16, 64, 64] as const;
 /** A constant picture stays what it is away from the borders. */
 const MIDDLE = 32 * 64 + 32;

@@ -1,12 +1,14 @@
 import { Button } from '../../components/button.tsx';
 import { waitingItems } from '../../store/queue.ts';
 import { useActions, useStudio } from '../../store/store.ts';
+import { usePlan } from '../../store/use-plan.ts';
 
 /** The one primary button: starts a run or the queue; holds and ends what is under way, with the steps it took or, pressed again, at once. */
 export function RunButton() {
   const ready = useStudio((state) => state.picture.status === 'ready' && state.manifests[state.settings.bundleId] !== undefined);
   const progress = useStudio((state) => state.progress);
   const waiting = useStudio((state) => (state.queue.items.length > 1 ? waitingItems(state.queue).length : 0));
+  const refused = usePlan()?.kind === 'refusal';
   const going = useStudio((state) => state.queue.going);
   const { upscale, cancel, pause, goOn } = useActions();
   if (progress !== null && (waiting === 0 || going || progress.paused)) {
@@ -21,7 +23,7 @@ export function RunButton() {
     );
   }
   return (
-    <Button kind="primary" onPress={() => void upscale()} disabled={!ready}>
+    <Button kind="primary" onPress={() => void upscale()} disabled={!ready || (refused && waiting === 0)}>
       {waiting > 0 ? `Upscale all (${waiting})` : 'Upscale'}
     </Button>
   );

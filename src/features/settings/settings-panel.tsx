@@ -4,9 +4,10 @@ import { SelectField } from '../../components/select-field.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
 import { SwitchField } from '../../components/switch-field.tsx';
 import { FAMILY_OPTIONS } from '../../protocol/families.ts';
-import type { ColorFix } from '../../protocol/request.ts';
+import { CELL_PIXELS, type ColorFix, TILE_CELLS } from '../../protocol/request.ts';
 import { pairOf } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
+import { usePlan } from '../../store/use-plan.ts';
 import { SettingsOwner } from './settings-owner.tsx';
 import styles from './settings-panel.module.css';
 
@@ -16,10 +17,17 @@ const COLOR_FIX_OPTIONS: readonly { readonly value: ColorFix; readonly text: str
   { value: 'none', text: 'None' },
 ];
 
+const AUTOMATIC = 'automatic';
+const TILE_OPTIONS = [
+  { value: AUTOMATIC as string, text: 'Automatic' },
+  ...TILE_CELLS.toReversed().map((cells) => ({ value: String(cells), text: `${CELL_PIXELS * cells} pixels` })),
+];
+
 const MAX_SEED = 2 ** 32 - 1;
 
 export function SettingsPanel() {
   const settings = useStudio((state) => state.settings);
+  const plan = usePlan();
   const paired = useStudio((state) => pairOf(state, state.settings.bundleId) !== null);
   const family = useStudio((state) => state.manifests[state.settings.bundleId]?.family ?? null);
   const { change, chooseBundle } = useActions();
@@ -60,6 +68,13 @@ export function SettingsPanel() {
               options={options.startPoints}
               onChange={(startPoint) => change({ startPoint })}
             />
+            <SelectField
+              label="Tile size"
+              value={String(settings.tileCells ?? AUTOMATIC)}
+              options={TILE_OPTIONS}
+              onChange={(value) => change({ tileCells: TILE_CELLS.find((cells) => String(cells) === value) ?? null })}
+            />
+            {plan !== null && <p className={styles['hint']}>{plan.kind === 'plan' ? plan.reason : plan.message}</p>}
             <div className={styles['presets']}>
               <Button onPress={() => change(options.published)}>{options.name}’s published settings</Button>
               <Button onPress={() => void chooseBundle(settings.bundleId)}>This model’s own</Button>

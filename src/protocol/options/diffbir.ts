@@ -5,6 +5,7 @@ export const DIFFBIR_OPTIONS: FamilyOptions = {
   name: 'DiffBIR',
   about: 'A first network removes noise and blocks; diffusion then adds detail to what it left.',
   promptHelp: 'Empty as published; the tagged version reads the tags, separated by commas.',
+  multiples: 'padded up',
   samplers: [SPACED_DDPM, DDPM, DDIM],
   startPoints: [FROM_NOISE, { ...FROM_INPUT, text: 'The first stage, noised' }],
   published: { steps: 50, guidance: 1, sampler: 'spaced-ddpm', startPoint: 'noise', colorFix: 'wavelet', positive: '', negative: '' },

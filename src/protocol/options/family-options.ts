@@ -11,6 +11,8 @@ export interface FamilyOptions {
   readonly about: string;
   /** What its prompt is made of. */
   readonly promptHelp: string;
+  /** How the working picture comes to whole multiples. */
+  readonly multiples: 'resized down' | 'padded up';
   /** The family's own first. */
   readonly samplers: readonly Choice<SamplerName>[];
   readonly startPoints: readonly Choice<StartPoint>[];

@@ -5,6 +5,7 @@ export const PASD_OPTIONS: FamilyOptions = {
   name: 'PASD',
   about: 'Reads the input cell by cell through attention to its control network; few steps of a second-order sampler.',
   promptHelp: 'Tags, your words (a caption, if you like) and quality words, one after another.',
+  multiples: 'resized down',
   samplers: [UNIPC, DDPM, DDIM],
   startPoints: [
     { value: 'lr-twice', text: 'The input, noised twice' },

@@ -2,7 +2,7 @@ import { modelDefaults } from '../../protocol/default-request.ts';
 import { BACKENDS, type Backend } from '../../protocol/events.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { applyToWaiting, changeSettings } from '../reduce.ts';
-import { INITIAL_STATE, type SettingsState } from '../state.ts';
+import { INITIAL_STATE, pairOf, type SettingsState } from '../state.ts';
 import type { ActionContext } from './context.ts';
 
 export interface ModelActions {
@@ -38,6 +38,8 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
     chooseBundle: (id) =>
       attempt(async () => {
         const defaults = modelDefaults(await manifest(id));
+        // what a pair will take is told before it runs
+        for (const twin of pairOf(state(), id) ?? []) await manifest(twin);
         actions.change({ ...defaults, bundleId: id });
       }),
   };

@@ -63,8 +63,8 @@ export function createOpenActions(context: ActionContext, models: Models, desk: 
     await models.listed;
     const known = state().bundles.some(({ id }) => id === recipe.bundleId);
     if (known) await models.actions.chooseBundle(recipe.bundleId);
-    const { scale, steps, guidance, seed, sampler, startPoint, colorFix, prompt } = recipe;
-    models.actions.change({ scale, steps, guidance, seed, sampler, startPoint, colorFix, ...prompt, compare: mix !== null });
+    const { scale, steps, guidance, seed, sampler, startPoint, colorFix, tileCells, prompt } = recipe;
+    models.actions.change({ scale, steps, guidance, seed, sampler, startPoint, colorFix, tileCells, ...prompt, compare: mix !== null });
     const model = known ? recipe.bundleTitle : `all but the model, “${recipe.bundleTitle}”, which is not here`;
     const text = `Settings restored from “${name}”: ${model}, ${steps} steps, seed ${seed}. To enlarge that picture itself, use Open.`;
     set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'recipe' }));

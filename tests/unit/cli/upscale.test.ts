@@ -54,6 +54,15 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
     ]);
   });
 
+  it('prints what a run would take, and stops; the run itself keeps to it', async () => {
+    const plan = JSON.parse((await nano('--plan', '--tile', '512')).stdout) as Record<string, unknown>;
+    expect(plan).toMatchObject({ kind: 'plan', output: { height: 96, width: 128 }, tileCells: 64, tiles: 'in one piece' });
+    expect(plan['seconds']).toBeGreaterThan(0);
+    const report = JSON.parse((await nano('--json')).stdout) as { readonly plannedPeakBytes: number; readonly peakMemoryBytes: number };
+    expect(report.plannedPeakBytes / report.peakMemoryBytes).toBeGreaterThan(0.5);
+    expect(report.plannedPeakBytes / report.peakMemoryBytes).toBeLessThan(2);
+  });
+
   it('turns a picture as its EXIF orientation says', async () => {
     const turned = join(folder, 'turned.jpg');
     await sharp(join(folder, 'in.png')).jpeg().withMetadata({ orientation: 6 }).toFile(turned);
@@ -67,6 +76,7 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
     [['--color-fix', 'sepia'], 2, 'option-invalid'],
     [['--nonsense'], 2, 'option-invalid'],
     [['--jobs', '0'], 2, 'option-invalid'],
+    [['--tile', '500'], 2, 'option-invalid'],
     [['--model', 'nobody'], 1, 'bundle-unknown'],
   ])('answers %j with exit code %d and %s', async (words, exit, code) => {
     const { code: got, stderr } = await nano(...words);

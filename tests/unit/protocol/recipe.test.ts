@@ -15,6 +15,7 @@ const RECIPE: Recipe = {
   prompt: { tags: null, user: 'Zoë 🐦', positive: 'clean', negative: 'blur' },
   colorFix: 'wavelet',
   region: null,
+  tileCells: null,
   depth: 8,
   stoppedAfter: null,
   bundleId: 'seesr-mini',

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { FolderFiles } from '../../../cli/folder-files.ts';
 import { nodeRuntime } from '../../../cli/ort.ts';
 import type { BandStatistics, RunEvent } from '../../../src/protocol/events.ts';
-import type { ColorFix, Image8, RestoreRequest, SamplerName, StartPoint } from '../../../src/protocol/request.ts';
+import type { ColorFix, Image8, RestoreRequest, SamplerName, StartPoint, TileCells } from '../../../src/protocol/request.ts';
 import { Engine } from '../../../workers/engine.ts';
 import { golden, opaque } from '../../support/golden.ts';
 import { eventOf, gradient, NANO_ID, NANO_MODELS, NANO_RFSR_ID, nanoRequest, resultOf } from '../../support/nano.ts';
@@ -175,15 +175,32 @@ describe('a run in Node', () => {
     [{ seed: -1 }, 'option-invalid'],
     [{ guidance: Number.NaN }, 'option-invalid'],
     [{ colorFix: 'sepia' as ColorFix }, 'option-invalid'],
+    [{ tileCells: 100 as TileCells }, 'option-invalid'],
     [{ region: { top: 0, left: 20, height: 5, width: 9 } }, 'option-invalid'],
   ])('refuses %o with %s', async (changes, code) => {
     await expect(run(nanoRequest(changes))).rejects.toMatchObject({ name: 'StudioError', code });
   });
 
-  it('refuses pictures without pixels, and those whose result would be too large', async () => {
+  it('is refused before anything is loaded where the device has too little memory, with what would fit', async () => {
+    const memory = { totalBytes: 40e6, programBytes: 0, heapBytes: null, bindingBytes: null };
+    const small = new Engine(nodeRuntime, ['cpu'], new FolderFiles(NANO_MODELS), memory);
+    const events: RunEvent[] = [];
+    const lanes = [{ runId: 'large', bundleId: NANO_ID }];
+    const request = nanoRequest({ image: gradient(100, 100) });
+    const refused = small.run(lanes, request, async (event) => void events.push(event), new AbortController().signal);
+    await expect(refused).rejects.toMatchObject({ code: 'image-too-large', message: expect.stringMatching(/would fit/) });
+    expect(events).toEqual([]);
+    await small.dispose();
+  });
+
+  it('says in its recipe how large its tiles were allowed to be', async () => {
+    expect(eventOf(await run(nanoRequest({ steps: 1, tileCells: 64 })), 'done').recipe.tileCells).toBe(64);
+    expect(eventOf(await run(nanoRequest({ steps: 1 })), 'done').recipe.tileCells).toBeNull();
+  });
+
+  it('refuses pictures without pixels', async () => {
     const empty = { height: 0, width: 0, rgba8: new Uint8ClampedArray(0) };
     await expect(run(nanoRequest({ image: empty }))).rejects.toMatchObject({ code: 'image-empty' });
-    await expect(run(nanoRequest({ image: gradient(2100, 2100) }))).rejects.toMatchObject({ code: 'image-too-large' });
   });
 });
 

@@ -4,6 +4,7 @@ import { alphasCumprod } from '../../../src/core/schedulers/schedule.ts';
 import { startSample } from '../../../src/core/schedulers/start.ts';
 import type { PlaneSource } from '../../../src/core/sources.ts';
 import { sliceBatch, stackBatch, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
+import { KEPT_X0_BYTES, LIVE_PIXELS } from '../../../src/plan/held.ts';
 import { isAbort } from '../../../src/protocol/errors.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
 import type { PipelineContext } from '../context.ts';
@@ -11,12 +12,9 @@ import type { Texts } from './encode-texts.ts';
 import { type Lanes, laneAt } from './lanes.ts';
 import { decoded } from './latents.ts';
 import { output1 } from './outputs.ts';
-import { LIVE_PIXELS, previewsOf } from './previews.ts';
+import { previewsOf } from './previews.ts';
 import { runTiled } from './tiles.ts';
 import type { Scope } from './working-size.ts';
-
-/** x0 predictions of a run's steps are kept for decoding in full, so long as all together take no more. */
-const KEPT_BYTES = 2 ** 27;
 
 /** What one lane brings to the denoising. */
 export interface LaneInputs {
@@ -122,7 +120,7 @@ export async function denoise(
 /** Keeps a step's prediction, and lets the oldest go when all lanes' take too much; the last two are always kept. */
 function keep({ x0ByStep }: LaneState, x0: Tensor, lanes: number): void {
   x0ByStep.push(x0);
-  const room = Math.max(2, Math.floor(KEPT_BYTES / (4 * x0.data.length * lanes)));
+  const room = Math.max(2, Math.floor(KEPT_X0_BYTES / (4 * x0.data.length * lanes)));
   for (let i = x0ByStep.length - room - 1; i >= 0 && x0ByStep[i] !== null; i--) x0ByStep[i] = null;
 }
 

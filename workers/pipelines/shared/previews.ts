@@ -5,8 +5,6 @@ import { type PlaneSource, stripsOf } from '../../../src/core/sources.ts';
 import { clamp01, reduce } from '../../../src/core/tensor.ts';
 import type { BandStatistics, StepPreviews } from '../../../src/protocol/events.ts';
 
-/** Pixels of a step's live preview: larger pictures are shown reduced by a whole number. */
-export const LIVE_PIXELS = 2 ** 20;
 /** Pixels of a step that is decoded in full on demand. */
 export const FULL_PIXELS = 2 ** 24;
 

@@ -2,9 +2,6 @@ import { type Area, coveringCells, type Extent, growArea, wholeArea } from '../.
 import { StudioError } from '../../../src/protocol/errors.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
 
-/** Pixels of the working picture beyond which a run is declined: its latents are held whole. */
-export const MAX_WORKING_PIXELS = 2 ** 26;
-
 /** Cells that are computed around a region: at its border the tiles beyond are missing, and what they would have said is felt so far. */
 const REGION_MARGIN = 16;
 
@@ -45,19 +42,6 @@ export function scopeOf(request: RestoreRequest, working: Extent, picture: Exten
   const visible = growArea(seen, 0, picture);
   const result = { top: top * scale, left: left * scale, height: height * scale, width: width * scale };
   return { cells, needed: growArea(coveringCells(visible, factor), REGION_MARGIN, cells), visible, result };
-}
-
-/** Throws StudioError `image-too-large` with the largest scale or side that would do. `working`: what the networks would see of `image` at `scale`. */
-export function checkWorkingSize(working: Extent, image: Extent, scale: number): void {
-  if (working.height * working.width <= MAX_WORKING_PIXELS) return;
-  const fitting = Math.floor(Math.sqrt(MAX_WORKING_PIXELS / (image.height * image.width)));
-  const help =
-    fitting >= 1 ? `×${fitting} would fit` : `reduce it to about ${Math.floor(Math.sqrt(MAX_WORKING_PIXELS))} pixels a side first`;
-  throw new StudioError(
-    'image-too-large',
-    `${image.width}×${image.height} at ×${scale} is too large: results are limited to ${Math.floor(MAX_WORKING_PIXELS / 1e6)} megapixels for now; ${help}.`,
-    { details: { height: image.height, width: image.width, scale, maxPixels: MAX_WORKING_PIXELS } },
-  );
 }
 
 /** Both sides resized down to whole multiples, at least one. */

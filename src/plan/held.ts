@@ -1,0 +1,80 @@
+import { STRIP_PIXELS } from '../core/sources.ts';
+import type { Size } from './working-size.ts';
+
+/** What the size of everything a run keeps follows from. */
+export interface RunShape {
+  readonly input: Size;
+  readonly output: Size;
+  readonly working: Size;
+  /** The working size in latent cells. */
+  readonly cells: Size;
+  readonly latentChannels: number;
+  /** Of the condition encoder's output; 0 without one. */
+  readonly conditionChannels: number;
+  /** Lanes whose condition encoders differ. */
+  readonly conditionLanes: number;
+  readonly lanes: number;
+  readonly steps: number;
+  readonly previews: boolean;
+  /** Whether a first stage's picture is kept for its colours. */
+  readonly firstStage: boolean;
+}
+
+interface HeldTerm {
+  readonly what: string;
+  readonly part: 'latents' | 'pictures';
+  bytes(run: RunShape): number;
+}
+
+const FLOAT_BYTES = 4;
+/** Start noise, posterior noise, condition latent, first latent, and the sums and weights of blending. */
+const SHARED_LATENTS = 6;
+/** Sample, the step's draw, prediction, x0. */
+const LANE_LATENTS = 4;
+/** Pixels of a step's live preview: larger pictures are shown reduced by a whole number. */
+export const LIVE_PIXELS = 2 ** 20;
+/** x0 predictions beyond this many bytes are not kept for decoding later. */
+export const KEPT_X0_BYTES = 2 ** 27;
+/** Of the strip being computed: decoded, put right, resized, and what is cut of each. */
+const STRIP_COPIES = 6;
+
+/** Everything a run holds at once beside its graphs. The benchmark compares the sum with what the process was seen to take. */
+export const HELD_TERMS: readonly HeldTerm[] = [
+  { what: 'input, RGBA', part: 'pictures', bytes: ({ input }) => 4 * area(input) },
+  { what: 'results, RGBA', part: 'pictures', bytes: ({ output, lanes }) => 4 * area(output) * lanes },
+  {
+    what: 'a preview and its bands, RGBA',
+    part: 'pictures',
+    bytes: ({ working, previews }) => (previews ? 6 * Math.min(LIVE_PIXELS, area(working)) : 0),
+  },
+  { what: 'the first stage, 16 bits a colour', part: 'pictures', bytes: ({ working, firstStage }) => (firstStage ? 6 * area(working) : 0) },
+  {
+    what: 'strips of pixels',
+    part: 'pictures',
+    bytes: ({ working }) => STRIP_COPIES * 3 * FLOAT_BYTES * Math.min(STRIP_PIXELS, area(working)),
+  },
+  { what: 'latents', part: 'latents', bytes: (run) => (SHARED_LATENTS + LANE_LATENTS * run.lanes) * latentBytes(run) },
+  {
+    what: 'features of the condition',
+    part: 'latents',
+    bytes: ({ cells, conditionChannels, conditionLanes }) => conditionLanes * conditionChannels * FLOAT_BYTES * area(cells),
+  },
+  {
+    what: 'x0 of every step',
+    part: 'latents',
+    bytes: (run) => Math.min(KEPT_X0_BYTES, run.steps * run.lanes * latentBytes(run)),
+  },
+];
+
+/** Bytes of all terms of one part. */
+export function heldBytes(part: HeldTerm['part'], run: RunShape): number {
+  return HELD_TERMS.reduce((sum, term) => (term.part === part ? sum + term.bytes(run) : sum), 0);
+}
+
+export function area({ height, width }: Size): number {
+  return height * width;
+}
+
+function latentBytes({ cells, latentChannels }: RunShape): number {
+  return latentChannels * FLOAT_BYTES * area(cells);
+}

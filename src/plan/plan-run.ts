@@ -1,0 +1,181 @@
+import type { StudioErrorCode } from '../protocol/errors.ts';
+import type { Manifest } from '../protocol/manifest.ts';
+import { type RestoreRequest, TILE_CELLS, type TileCells } from '../protocol/request.ts';
+import type { DeviceMemory } from '../protocol/studio-api.ts';
+import { heldBytes, type RunShape } from './held.ts';
+import { gigabytes, tileReason, tileWords } from './words.ts';
+import { type GraphWork, workOf } from './work.ts';
+import { type Size, workingSize } from './working-size.ts';
+
+/** What of a run its needs follow from. `manifests`: of its lanes, the leader first. */
+export interface PlannedRun extends Pick<RestoreRequest, 'scale' | 'steps' | 'guidance' | 'preview' | 'tileCells'> {
+  readonly manifests: readonly [Manifest, ...Manifest[]];
+  readonly image: Size;
+}
+
+/** Bytes held at once at most, by what holds them. */
+export interface PlannedBytes {
+  /** The program before the run, where it can be asked. */
+  readonly program: number;
+  readonly weights: number;
+  /** Of running graphs: ONNX Runtime keeps what each took for its next run. */
+  readonly graphs: number;
+  readonly latents: number;
+  readonly pictures: number;
+}
+
+/** A run that fits. */
+export interface RunPlan {
+  readonly kind: 'plan';
+  readonly working: Size;
+  readonly output: Size;
+  /** For the request: the largest side of a tile, null where the model's own rule stands. */
+  readonly tileCells: TileCells | null;
+  readonly graphs: readonly GraphWork[];
+  readonly bytes: PlannedBytes;
+  readonly peakBytes: number;
+  /** Multiply-accumulates. */
+  readonly macs: number;
+  /** About; null while nothing is known of the device's speed. */
+  readonly seconds: number | null;
+  /** For people: in how many tiles, and a sentence why. */
+  readonly tiles: string;
+  readonly reason: string;
+}
+
+/** A run that would not fit, whatever its tiles. */
+export interface Refusal {
+  readonly kind: 'refusal';
+  readonly code: Extract<StudioErrorCode, 'image-too-large' | 'out-of-memory'>;
+  /** One sentence for people, with the remedy. */
+  readonly message: string;
+  /** What would fit; null where nothing of this model does. */
+  readonly remedy: { readonly scale: number; readonly image: Size } | null;
+}
+
+export type Plan = RunPlan | Refusal;
+
+/** Of what a device has: the rest is the system's and other programs'. */
+export const USABLE_SHARE = 0.75;
+/** Where a browser does not say. */
+const ASSUMED_TOTAL_BYTES = 4 * 2 ** 30;
+
+const SMALLEST_TILE: TileCells = 64;
+
+/**
+ * What a run will take on a device, in tiles as large as its memory allows: the request's or the model's own first, then each smaller size of
+ * TILE_CELLS. A refusal names the largest scale that fits, or the largest picture at ×1. `macsPerSecond`: the device's speed, where it is known.
+ */
+export function planRun(run: PlannedRun, device: DeviceMemory, macsPerSecond: number | null): Plan {
+  for (const tileCells of [run.tileCells, ...TILE_CELLS.filter((cells) => cells < (run.tileCells ?? Number.POSITIVE_INFINITY))]) {
+    const plan = planWith({ ...run, tileCells }, device, macsPerSecond, run.tileCells);
+    if (fits(plan, device)) return plan;
+  }
+  return refuse(run, device);
+}
+
+function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number | null, asked: TileCells | null): RunPlan {
+  const { manifests, image, scale, steps, tileCells } = run;
+  const [lead] = manifests;
+  const working = workingSize(lead, image, scale);
+  const cells = { height: working.height / lead.latent.factor, width: working.width / lead.latent.factor };
+  const previews = run.preview !== 'none';
+  const graphs = workOf(manifests, { cells, tileCells, steps, guided: run.guidance > 1, previews });
+  const output = { height: image.height * scale, width: image.width * scale };
+  const [condition] = lead.graphs.conditionEncoder?.at(-1)?.outputs ?? [];
+  const shape: RunShape = {
+    input: image,
+    output,
+    working,
+    cells,
+    latentChannels: lead.latent.channels,
+    conditionChannels: Number(condition?.dims[1] ?? 0),
+    conditionLanes: graphs.filter(({ role }) => role === 'conditionEncoder').length,
+    lanes: manifests.length,
+    steps,
+    previews,
+    firstStage: lead.graphs.restorer !== undefined,
+  };
+  const bytes: PlannedBytes = {
+    program: device.programBytes,
+    weights: total(graphs, ({ loadedBytes }) => loadedBytes),
+    graphs: total(graphs, ({ runBytes }) => runBytes),
+    latents: heldBytes('latents', shape),
+    pictures: heldBytes('pictures', shape),
+  };
+  const macs = total(graphs, (graph) => graph.macs);
+  return {
+    kind: 'plan',
+    working,
+    output,
+    tileCells,
+    graphs,
+    bytes,
+    peakBytes: Object.values(bytes).reduce((sum, part) => sum + part, 0),
+    macs,
+    seconds: macsPerSecond === null ? null : macs / macsPerSecond,
+    tiles: tileWords(graphs, lead),
+    reason: tileReason(graphs, lead, tileCells, asked),
+  };
+}
+
+/** Graphs within their address space and the largest buffer a GPU binds, everything within the device's memory. */
+function fits(plan: RunPlan, device: DeviceMemory): boolean {
+  return graphsFit(plan, device) && plan.peakBytes <= usableBytes(device);
+}
+
+function graphsFit({ bytes, graphs }: RunPlan, { heapBytes, bindingBytes }: DeviceMemory): boolean {
+  // an operation's input and output are held together, so that no tensor is more than about half of a run
+  const largestTensor = Math.max(...graphs.map(({ runBytes }) => runBytes / 2));
+  return (
+    bytes.weights + bytes.graphs <= USABLE_SHARE * (heapBytes ?? Number.POSITIVE_INFINITY) &&
+    largestTensor <= (bindingBytes ?? Number.POSITIVE_INFINITY)
+  );
+}
+
+function usableBytes({ totalBytes }: DeviceMemory): number {
+  return USABLE_SHARE * (totalBytes ?? ASSUMED_TOTAL_BYTES);
+}
+
+function refuse(run: PlannedRun, device: DeviceMemory): Refusal {
+  const { image, scale } = run;
+  const smallest = planWith({ ...run, tileCells: SMALLEST_TILE }, device, null, SMALLEST_TILE);
+  const remedy = smallerScale(run, device) ?? smallerPicture(run, device);
+  return {
+    kind: 'refusal',
+    code: remedy === null ? 'out-of-memory' : 'image-too-large',
+    message: `${image.width}×${image.height} at ×${scale} needs about ${gigabytes(smallest.peakBytes)}, more than this device can give; ${help(remedy, run)}.`,
+    remedy,
+  };
+}
+
+function help(remedy: Refusal['remedy'], { image }: PlannedRun): string {
+  if (remedy === null) return 'one model instead of two, or a smaller model, needs less';
+  if (remedy.image === image) return `×${remedy.scale} would fit`;
+  return `reduced to ${remedy.image.width}×${remedy.image.height} first, it would fit at ×${remedy.scale}`;
+}
+
+function accepted(run: PlannedRun, device: DeviceMemory): boolean {
+  return fits(planWith({ ...run, tileCells: SMALLEST_TILE }, device, null, SMALLEST_TILE), device);
+}
+
+function smallerScale(run: PlannedRun, device: DeviceMemory): Refusal['remedy'] {
+  for (let scale = Math.ceil(run.scale) - 1; scale >= 1; scale--) {
+    if (accepted({ ...run, scale }, device)) return { scale, image: run.image };
+  }
+  return null;
+}
+
+/** The largest reduction of the picture, to a hundredth of its sides, that fits at ×1. */
+function smallerPicture(run: PlannedRun, device: DeviceMemory): Refusal['remedy'] {
+  const { height, width } = run.image;
+  for (let percent = 99; percent >= 1; percent--) {
+    const image = { height: Math.ceil((height * percent) / 100), width: Math.ceil((width * percent) / 100) };
+    if (accepted({ ...run, image, scale: 1 }, device)) return { scale: 1, image };
+  }
+  return null;
+}
+
+function total(graphs: readonly GraphWork[], of: (graph: GraphWork) => number): number {
+  return graphs.reduce((sum, graph) => sum + of(graph), 0);
+}

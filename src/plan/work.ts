@@ -1,0 +1,72 @@
+import type { Graph, Manifest, Role } from '../protocol/manifest.ts';
+import { area } from './held.ts';
+import { piecesOf } from './pieces.ts';
+import type { Size } from './working-size.ts';
+
+/** A graph of a run: in how many pieces, of which size at most, how often on the whole picture, and what that takes. */
+export interface GraphWork {
+  readonly role: Role;
+  readonly pieces: number;
+  /** Of the largest piece, in latent cells. */
+  readonly cells: Size;
+  readonly loadedBytes: number;
+  /** Beyond what is loaded, at the largest piece. */
+  readonly runBytes: number;
+  /** Multiply-accumulates of the whole run. */
+  readonly macs: number;
+}
+
+/** How often a role runs on the whole picture. */
+export interface WorkFacts {
+  readonly cells: Size;
+  readonly tileCells: number | null;
+  readonly steps: number;
+  /** Whether classifier-free guidance doubles the denoiser's batch. */
+  readonly guided: boolean;
+  readonly previews: boolean;
+}
+
+/** Roles whose graphs run once for each lane, shared or not: what they see differs. */
+const EACH_LANE: readonly Role[] = ['denoiser', 'vaeDecoder', 'previewDecoder'];
+
+/** Every different graph of a run's lanes, in the order of the lead's manifest. Graphs that lanes share are one. */
+export function workOf(lanes: readonly Manifest[], facts: WorkFacts): readonly GraphWork[] {
+  const graphs = new Map<string, { readonly role: Role; readonly graph: Graph; lanes: number }>();
+  for (const { graphs: roles } of lanes) {
+    for (const role of Object.keys(roles) as Role[]) {
+      for (const graph of roles[role] ?? []) {
+        const key = graph.files.map(({ sha256 }) => sha256).join();
+        const known = graphs.get(key);
+        if (known === undefined) graphs.set(key, { role, graph, lanes: 1 });
+        else if (EACH_LANE.includes(role)) known.lanes++;
+      }
+    }
+  }
+  return [...graphs.values()].map(({ role, graph, lanes: count }) => graphWork(role, graph, count * timesOf(role, facts), facts));
+}
+
+function graphWork(role: Role, graph: Graph, times: number, { cells, tileCells, guided }: WorkFacts): GraphWork {
+  const pieces = piecesOf(graph, cells, tileCells);
+  const largest = pieces.reduce((most, piece) => (area(piece) > area(most) ? piece : most));
+  const batch = role === 'denoiser' && guided ? 2 : 1;
+  const { loadedBytes, fixedBytes, bytesPerCell, bytesPerCellSquared } = graph.memory;
+  const { fixed, perCell, perCellSquared } = graph.macs;
+  return {
+    role,
+    pieces: pieces.length,
+    cells: largest,
+    loadedBytes,
+    runBytes: times === 0 ? 0 : batch * growth(fixedBytes, bytesPerCell, bytesPerCellSquared, area(largest)),
+    macs: times * batch * pieces.reduce((sum, piece) => sum + growth(fixed, perCell, perCellSquared, area(piece)), 0),
+  };
+}
+
+function growth(fixed: number, linear: number, squared: number, cells: number): number {
+  return fixed + linear * cells + squared * cells ** 2;
+}
+
+function timesOf(role: Role, { steps, guided, previews }: WorkFacts): number {
+  if (role === 'denoiser') return steps;
+  if (role === 'previewDecoder') return previews ? steps : 0;
+  return role === 'textEncoder' && guided ? 2 : 1;
+}

@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { HELD_TERMS, heldBytes, KEPT_X0_BYTES } from '../../../src/plan/held.ts';
+import { type Plan, type PlannedRun, planRun, type Refusal, type RunPlan, USABLE_SHARE } from '../../../src/plan/plan-run.ts';
+import { type Manifest, parseManifest } from '../../../src/protocol/manifest.ts';
+import type { DeviceMemory } from '../../../src/protocol/studio-api.ts';
+
+const PLENTY: DeviceMemory = { totalBytes: 1e13, programBytes: 0, heapBytes: null, bindingBytes: null };
+
+function shipped(id: string): Manifest {
+  return parseManifest(readFileSync(new URL(`../../../public/models/${id}/manifest.json`, import.meta.url), 'utf8'));
+}
+
+const [SEESR, SEESR_RFSR, PASD, DIFFBIR] = [
+  shipped('seesr-mini'),
+  shipped('seesr-mini-rfsr'),
+  shipped('pasd-mini'),
+  shipped('diffbir-mini'),
+];
+
+function runOf(changes: Partial<PlannedRun> = {}): PlannedRun {
+  const image = { height: 256, width: 512 };
+  return { manifests: [SEESR], image, scale: 4, steps: 20, guidance: 1, preview: 'none', tileCells: null, ...changes };
+}
+
+function accepted(plan: Plan): RunPlan {
+  if (plan.kind !== 'plan') throw new Error(`expected a plan, got: ${plan.message}`);
+  return plan;
+}
+
+function refused(plan: Plan): Refusal {
+  if (plan.kind !== 'refusal') throw new Error('expected a refusal, got a plan');
+  return plan;
+}
+
+/** What a run takes where nothing is short. */
+function freely(changes: Partial<PlannedRun> = {}): RunPlan {
+  return accepted(planRun(runOf(changes), PLENTY, null));
+}
+
+/** A device that lets a run have so many bytes. */
+function having(bytes: number): DeviceMemory {
+  return { ...PLENTY, totalBytes: bytes / USABLE_SHARE };
+}
+
+function denoiser({ graphs }: RunPlan) {
+  const found = graphs.find(({ role }) => role === 'denoiser');
+  if (found === undefined) throw new Error('expected a denoiser');
+  return found;
+}
+
+describe('what a run takes', () => {
+  it.each([[SEESR], [PASD], [DIFFBIR]])('is never less to keep and to compute for more pixels: $id', (manifest) => {
+    // from where no side is raised
+    const plans = Array.from({ length: 150 }, (_, i) => freely({ manifests: [manifest], image: { height: 32 + 8 * i, width: 700 } }));
+    for (const [i, plan] of plans.entries()) {
+      const before = plans[Math.max(0, i - 1)] ?? plan;
+      expect(plan.bytes.latents + plan.bytes.pictures).toBeGreaterThanOrEqual(before.bytes.latents + before.bytes.pictures);
+      expect(plan.macs).toBeGreaterThanOrEqual(before.macs);
+    }
+  });
+
+  it.each([[SEESR], [PASD], [DIFFBIR]])('is more for twice the sides: $id', (manifest) => {
+    const peaks = [64, 128, 256, 512, 1024].map(
+      (side) => freely({ manifests: [manifest], image: { height: side, width: side } }).peakBytes,
+    );
+    for (const [i, peak] of peaks.entries()) expect(peak).toBeGreaterThan(peaks[i - 1] ?? 0);
+  });
+
+  it('is the same for a picture turned on its side, but for strips of its rows', () => {
+    const [wide, tall] = [freely({ image: { height: 200, width: 640 } }), freely({ image: { height: 640, width: 200 } })];
+    expect(tall.macs).toBe(wide.macs);
+    expect(tall.bytes.latents).toBe(wide.bytes.latents);
+    expect([tall.working.height, tall.working.width]).toEqual([wide.working.width, wide.working.height]);
+    expect(denoiser(tall).cells).toEqual({ height: denoiser(wide).cells.width, width: denoiser(wide).cells.height });
+  });
+
+  it('counts a guided step twice, and every step', () => {
+    const [plain, guided, longer] = [{}, { guidance: 2 }, { steps: 40 }].map((changes) => denoiser(freely(changes)));
+    expect(guided?.macs).toBe(2 * (plain?.macs ?? 0));
+    expect(guided?.runBytes).toBe(2 * (plain?.runBytes ?? 0));
+    expect(longer?.macs).toBe(2 * (plain?.macs ?? 0));
+  });
+
+  it('counts once what a pair shares', () => {
+    const [one, both] = [freely(), freely({ manifests: [SEESR, SEESR_RFSR] })];
+    expect(both.graphs.filter(({ role }) => role === 'vaeEncoder')).toHaveLength(1);
+    expect(both.graphs.filter(({ role }) => role === 'denoiser')).toHaveLength(2);
+    expect(both.bytes.weights).toBeLessThan(2 * one.bytes.weights);
+    expect(both.macs / one.macs).toBeGreaterThan(1.8);
+    expect(both.macs / one.macs).toBeLessThan(2);
+  });
+
+  it('keeps steps up to a budget', () => {
+    const one = { height: 1, width: 1 };
+    const [picture, lanes] = [
+      { input: one, output: one, working: one },
+      { lanes: 1, conditionChannels: 0, conditionLanes: 0 },
+    ];
+    const shape = { ...picture, ...lanes, latentChannels: 16, cells: { height: 2000, width: 1000 }, stripCells: 1 };
+    const kept = (steps: number) => heldBytes('latents', { ...shape, steps, previews: false, firstStage: false });
+    expect(kept(1) - kept(0)).toBe(2000 * 1000 * 16 * 4);
+    expect(kept(200) - kept(0)).toBe(KEPT_X0_BYTES);
+    expect(new Set(HELD_TERMS.map(({ what }) => what)).size).toBe(HELD_TERMS.length);
+  });
+
+  it('is told in seconds by the device’s speed, and not where it is unknown', () => {
+    const { macs, seconds } = accepted(planRun(runOf(), PLENTY, 1e9));
+    expect(seconds).toBeCloseTo(macs / 1e9, 6);
+    expect(freely().seconds).toBeNull();
+  });
+
+  it.each([
+    [SEESR, 251, 509, [992, 2016]],
+    [DIFFBIR, 251, 509, [1024, 2048]],
+    [SEESR, 8, 24, [128, 384]],
+  ])('follows from what the family makes of the picture: case %#', (manifest, height, width, expected) => {
+    const { working, output } = freely({ manifests: [manifest], image: { height, width } });
+    expect([working.height, working.width]).toEqual(expected);
+    expect(output).toEqual({ height: 4 * height, width: 4 * width });
+  });
+});
+
+describe('tiles', () => {
+  it('are the model’s own where memory is plenty: counted, with their size and the reason', () => {
+    const plan = freely();
+    expect(plan.tileCells).toBeNull();
+    expect(plan.tiles).toBe('3 tiles of 896×1024, each step');
+    expect(plan.reason).toMatch(/at most 1024 pixels/);
+    expect(freely({ image: { height: 100, width: 200 } }).tiles).toBe('in one piece');
+  });
+
+  it('are smaller the less memory there is, and the plan says why', () => {
+    const run = runOf({ manifests: [DIFFBIR], image: { height: 512, width: 768 } });
+    const peaks = ([null, 96, 64] as const).map((tileCells) => freely({ ...run, tileCells }).peakBytes);
+    const plans = peaks.map((peak) => accepted(planRun(run, having(peak), null)));
+    expect(plans.map(({ tileCells }) => tileCells)).toEqual([null, 96, 64]);
+    for (const [i, plan] of plans.entries()) {
+      expect(plan.peakBytes).toBeLessThanOrEqual(peaks[i] ?? 0);
+      expect(plan.macs).toBeGreaterThanOrEqual(plans[0]?.macs ?? 0);
+    }
+    expect(plans[2]?.reason).toMatch(/fits this device’s memory/);
+    expect(planRun(run, having((peaks[2] ?? 0) - 1), null).kind).toBe('refusal');
+  });
+
+  it.each([128, 96, 64] as const)('of blending graphs are at most the %d cells asked for', (tileCells) => {
+    const plan = freely({ manifests: [DIFFBIR], image: { height: 600, width: 700 }, tileCells });
+    for (const { role, cells } of plan.graphs) {
+      if (role === 'denoiser' || role === 'restorer') expect(Math.max(cells.height, cells.width)).toBeLessThanOrEqual(tileCells);
+    }
+    expect(plan.tileCells).toBe(tileCells);
+    expect(plan.reason).toMatch(tileCells === 128 ? /at most 1024/ : /as you chose/);
+  });
+
+  it('shrink for a GPU that binds small buffers only', () => {
+    const run = runOf({ manifests: [PASD], image: { height: 512, width: 512 } });
+    const bindingBytes = denoiser(freely(run)).runBytes / 2 - 1;
+    expect(accepted(planRun(run, { ...PLENTY, bindingBytes }, null)).tileCells).toBe(64);
+  });
+});
+
+describe('a refusal', () => {
+  it.each([[SEESR], [PASD], [DIFFBIR]])('names the largest scale that the plan then accepts: $id', (manifest) => {
+    const run = runOf({ manifests: [manifest], image: { height: 3000, width: 2000 } });
+    const { code, remedy, message } = refused(planRun(run, having(1.5e9), null));
+    if (remedy === null) throw new Error('expected a remedy');
+    expect(code).toBe('image-too-large');
+    expect(message).toContain(`×${remedy.scale} would fit`);
+    expect(planRun({ ...run, ...remedy }, having(1.5e9), null).kind).toBe('plan');
+    expect(planRun({ ...run, scale: remedy.scale + 1 }, having(1.5e9), null).kind).toBe('refusal');
+  });
+
+  it('names a size where no scale would do', () => {
+    const run = runOf({ image: { height: 9000, width: 6000 }, scale: 2 });
+    const { remedy, message } = refused(planRun(run, having(1e9), null));
+    if (remedy === null) throw new Error('expected a remedy');
+    expect(message).toContain(`reduced to ${remedy.image.width}×${remedy.image.height} first`);
+    expect(planRun({ ...run, ...remedy }, having(1e9), null).kind).toBe('plan');
+  });
+
+  it('is for want of memory where not even the model fits', () => {
+    const plan = planRun(runOf(), { ...PLENTY, heapBytes: 20e6 }, null);
+    expect(plan).toMatchObject({ kind: 'refusal', code: 'out-of-memory', remedy: null });
+  });
+});
