@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { StudioError } from '../src/protocol/errors.ts';
+import { DEFAULT_SAVE_OPTIONS, type SaveOptions } from '../src/protocol/picture-file.ts';
 import {
   CELL_PIXELS,
   COLOR_FIXES,
@@ -13,7 +14,8 @@ import {
 } from '../src/protocol/request.ts';
 
 export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
-  INPUT, OUTPUT         two files, or two folders: every file of the first to a PNG in the second, those there already skipped
+  INPUT, OUTPUT         two files, or two folders: every file of the first to a PNG in the second, those there already skipped;
+                        a file is written as its ending says: .png, .jpg, .jpeg or .webp
   --model ID            bundle to run (default: the first one)
   --scale N             1 to 4 (default 4)
   --steps N             denoising steps (default: the model's)
@@ -24,6 +26,9 @@ export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
   --prompt TEXT         words added to the tags
   --color-fix MODE      ${COLOR_FIXES.join(' | ')} (default: the model's)
   --tile N              largest tile in pixels: ${TILE_CELLS.map((cells) => CELL_PIXELS * cells).join(' | ')} (default: what the model and memory allow)
+  --quality N           1 to 100, of JPEG and WebP (default ${DEFAULT_SAVE_OPTIONS.quality})
+  --depth N             8 or 16 bits per channel, of PNG (default ${DEFAULT_SAVE_OPTIONS.depth})
+  --metadata MODE       keep | strip: the input's EXIF and XMP, and the recipe (default ${DEFAULT_SAVE_OPTIONS.metadata}); its colour profile stays
   --frames DIR          write every step's picture and bands there, and the first stage's picture where there is one
   --backend NAME        cpu | webgpu (default cpu)
   --jobs N              files of a folder at a time (default 1)
@@ -44,6 +49,7 @@ export interface CliOptions {
   readonly startPoint: StartPoint | null;
   readonly prompt: string;
   readonly colorFix: ColorFix | null;
+  readonly save: Omit<SaveOptions, 'format'>;
   readonly frames: string | null;
   readonly backend: 'cpu' | 'webgpu';
   readonly jobs: number;
@@ -73,9 +79,14 @@ export function parseOptions(words: readonly string[]): CliOptions | null {
     startPoint: choice('start-point', values['start-point'], START_POINTS),
     prompt: values.prompt ?? '',
     colorFix: choice('color-fix', values['color-fix'], COLOR_FIXES),
+    save: {
+      quality: whole('quality', values.quality, 1, 100) ?? DEFAULT_SAVE_OPTIONS.quality,
+      depth: choice('depth', values.depth, ['8', '16'] as const) === '16' ? 16 : 8,
+      metadata: choice('metadata', values.metadata, ['keep', 'strip'] as const) ?? DEFAULT_SAVE_OPTIONS.metadata,
+    },
     frames: values.frames ?? null,
     backend: choice('backend', values.backend, ['cpu', 'webgpu'] as const) ?? 'cpu',
-    jobs: jobsOf(values.jobs),
+    jobs: whole('jobs', values.jobs, 1, Number.MAX_SAFE_INTEGER) ?? 1,
     tileCells: tileOf(values.tile),
     plan: values.plan === true,
     models: values.models ?? null,
@@ -100,6 +111,9 @@ function read(words: readonly string[]) {
         'start-point': text,
         prompt: text,
         'color-fix': text,
+        quality: text,
+        depth: text,
+        metadata: text,
         frames: text,
         backend: text,
         jobs: text,
@@ -122,10 +136,12 @@ function numeric(name: string, value: string | undefined): number | null {
   return number;
 }
 
-function jobsOf(value: string | undefined): number {
-  const jobs = numeric('jobs', value) ?? 1;
-  if (!Number.isInteger(jobs) || jobs < 1) throw bad(`Expected a whole number of at least 1 for --jobs, got ${jobs}.`);
-  return jobs;
+function whole(name: string, value: string | undefined, min: number, max: number): number | null {
+  const number = numeric(name, value);
+  if (number === null) return null;
+  if (Number.isInteger(number) && number >= min && number <= max) return number;
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw bad(`Expected a whole number ${range} for --${name}, got ${number}.`);
 }
 
 function tileOf(value: string | undefined): TileCells | null {

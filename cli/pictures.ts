@@ -1,42 +1,47 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import { extname } from 'node:path';
 import { StudioError } from '../src/protocol/errors.ts';
+import { DEFAULT_SAVE_OPTIONS, type OpenedPicture, type PictureToSave, type SaveFormat } from '../src/protocol/picture-file.ts';
 import type { Image8 } from '../src/protocol/request.ts';
-import { checkHeader } from '../workers/imaging/header.ts';
+import { VipsCodec } from '../workers/imaging/vips-codec.ts';
+import { loadVips } from './vips.ts';
 
-/** A picture file as RGBA8, turned as its EXIF orientation says. Throws StudioError `image-*` with a sentence. */
-export async function readPicture(path: string): Promise<Image8> {
-  let bytes: Buffer;
+const FORMATS: Readonly<Record<string, SaveFormat>> = { '.png': 'png', '.jpg': 'jpeg', '.jpeg': 'jpeg', '.webp': 'webp' };
+
+const codec = new VipsCodec(loadVips);
+
+/** A picture file in sRGB, turned as its EXIF orientation says. Throws StudioError `image-*` with a sentence. */
+export async function readPicture(path: string): Promise<OpenedPicture> {
+  let bytes: Uint8Array<ArrayBuffer>;
   try {
-    bytes = await readFile(path);
+    bytes = new Uint8Array(await readFile(path));
   } catch (cause) {
     throw new StudioError('image-empty', `“${path}” could not be read.`, { details: { path }, cause });
   }
-  checkHeader(new Uint8Array(bytes), path);
-  try {
-    const { data, info } = await sharp(bytes, { failOn: 'truncated' })
-      .rotate()
-      .toColourspace('srgb')
-      .ensureAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return { height: info.height, width: info.width, rgba8: new Uint8ClampedArray(data) };
-  } catch (cause) {
-    throw new StudioError('image-truncated', `“${path}” is damaged or cut short and cannot be read.`, { details: { path }, cause });
-  }
+  return codec.decode(bytes, path);
 }
 
-/** Writes a PNG beside its place first, so that a failure leaves nothing half-written. Throws StudioError `output-unwritable`. */
-export async function writePicture(path: string, { height, width, rgba8 }: Image8): Promise<void> {
-  const opaque = rgba8.every((value, i) => i % 4 !== 3 || value === 255);
-  const picture = sharp(Buffer.from(rgba8.buffer, rgba8.byteOffset, rgba8.length), { raw: { height, width, channels: 4 } });
-  const png = await (opaque ? picture.removeAlpha() : picture).png().toBuffer();
+/** The format a file's name asks for. Throws StudioError `option-invalid` for another ending. */
+export function formatOf(path: string): SaveFormat {
+  const format = FORMATS[extname(path).toLowerCase()];
+  if (format !== undefined) return format;
+  throw new StudioError('option-invalid', `Expected OUTPUT to end in ${Object.keys(FORMATS).join(', ')}, got “${path}”.`);
+}
+
+/** Writes a picture beside its place first, so that a failure leaves nothing half-written. Throws StudioError `output-unwritable`. */
+export async function writePicture(path: string, picture: PictureToSave): Promise<void> {
+  const file = await codec.encode(picture);
   const temporary = `${path}.part`;
   try {
-    await writeFile(temporary, png);
+    await writeFile(temporary, file.stream());
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
     throw new StudioError('output-unwritable', `“${path}” could not be written.`, { details: { path }, cause });
   }
+}
+
+/** A PNG of a picture alone. */
+export function writeFrame(path: string, image: Image8): Promise<void> {
+  return writePicture(path, { image, source: null, options: DEFAULT_SAVE_OPTIONS, texts: {} });
 }

@@ -7,6 +7,7 @@ import { defaultRequest } from '../src/protocol/default-request.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { RunEvent } from '../src/protocol/events.ts';
 import { parseIndex } from '../src/protocol/manifest.ts';
+import { recipeTexts } from '../src/protocol/recipe.ts';
 import type { Image8, RestoreRequest } from '../src/protocol/request.ts';
 import { Engine } from '../workers/engine.ts';
 import { measureBackend } from '../workers/sessions/device.ts';
@@ -14,7 +15,7 @@ import { FolderFiles } from './folder-files.ts';
 import { nodeMemory } from './memory.ts';
 import type { CliOptions } from './options.ts';
 import { nodeRuntime } from './ort.ts';
-import { readPicture, writePicture } from './pictures.ts';
+import { formatOf, readPicture, writeFrame, writePicture } from './pictures.ts';
 
 const OWN_MODELS = fileURLToPath(new URL('../public/models', import.meta.url));
 
@@ -45,7 +46,7 @@ export class Upscaler {
 
   /** What the run of a picture would take, seconds by a probe of this machine. Throws StudioError. */
   async plan(input: string): Promise<Plan> {
-    const image = await readPicture(input);
+    const { image } = await readPicture(input);
     const { backend } = this.#options;
     const bundleId = await this.#bundleId();
     const { macsPerSecond } = await measureBackend(nodeRuntime, backend, backend);
@@ -54,13 +55,15 @@ export class Upscaler {
 
   /** Reads, restores and writes a picture. `onStep` hears of every step. Throws StudioError, and then writes nothing. */
   async upscale(input: string, output: string, onStep: (index: number, count: number) => void): Promise<Report> {
-    const image = await readPicture(input);
+    const format = formatOf(output);
+    const { image, source } = await readPicture(input);
     const bundleId = await this.#bundleId();
     const { frames } = this.#options;
     if (frames !== null) await mkdir(frames, { recursive: true });
     let report: Report | null = null;
     let result: Image8 | null = null;
-    const request = await this.#request(bundleId, image);
+    const depth = format === 'png' ? this.#options.save.depth : 8;
+    const request = { ...(await this.#request(bundleId, image)), depth };
     const plan = await this.#engine.plan([bundleId], request);
     const hear = async (event: RunEvent): Promise<void> => {
       if (event.type === 'step') onStep(event.index, event.count);
@@ -71,7 +74,8 @@ export class Upscaler {
         pasteRows(result, event.top, event.image);
       }
       if (event.type !== 'done' || result === null) return;
-      await writePicture(output, result);
+      const texts = recipeTexts({ recipe: event.recipe, mix: null });
+      await writePicture(output, { image: result, source, options: { ...this.#options.save, format }, texts });
       report = reportOf(event, plan.kind === 'plan' ? plan.peakBytes : 0);
     };
     await this.#engine.run([{ runId: 'cli', bundleId }], request, hear, new AbortController().signal);
@@ -111,10 +115,10 @@ export class Upscaler {
 
 /** The pictures an event carries, as files. */
 async function writeFrames(event: RunEvent, folder: string): Promise<void> {
-  if (event.type === 'first-stage') await writePicture(join(folder, 'first-stage.png'), event.image);
+  if (event.type === 'first-stage') await writeFrame(join(folder, 'first-stage.png'), event.image);
   if (event.type !== 'step' || event.previews === null) return;
   const stem = join(folder, `step-${String(event.index + 1).padStart(3, '0')}`);
-  for (const layer of ['x0', 'low', 'high'] as const) await writePicture(`${stem}-${layer}.png`, event.previews[layer]);
+  for (const layer of ['x0', 'low', 'high'] as const) await writeFrame(`${stem}-${layer}.png`, event.previews[layer]);
 }
 
 function reportOf({ height, width, recipe, timings, graphSeconds }: Extract<RunEvent, { type: 'done' }>, plannedPeakBytes: number): Report {

@@ -81,7 +81,7 @@ async function pair(height: number, width: number): Promise<Pair> {
   const small = await sharp(soft).resize(width, height, { kernel: 'cubic' }).jpeg({ quality: JPEG_QUALITY }).toBuffer();
   await sharp(small).png().toFile(path);
   const whole = source.height >= 4 * height && source.width >= 4 * width;
-  return { path, truth: whole ? await readPicture(truthPath) : null };
+  return { path, truth: whole ? (await readPicture(truthPath)).image : null };
 }
 
 function quality(image: Image8, truth: Image8 | null): { psnr: number | null; ssim: number | null } {
@@ -124,7 +124,7 @@ async function inNode(path: string, truth: Image8 | null, size: string): Promise
     firstPreviewSeconds: null,
     inGraphsPercent: (100 * report.graphSeconds) / sum(stages),
     peakMegabytes: report.peakMemoryBytes / 1e6,
-    ...quality(await readPicture(output), truth),
+    ...quality((await readPicture(output)).image, truth),
     stages,
   };
 }
@@ -157,7 +157,7 @@ async function inChromium(url: string, path: string, truth: Image8 | null, size:
         firstPreviewSeconds,
         inGraphsPercent,
         peakMegabytes: memory === undefined ? null : memory.bytes / 1e6,
-        ...quality(await readPicture(output), truth),
+        ...quality((await readPicture(output)).image, truth),
         stages: seconds,
       };
     }
@@ -182,7 +182,7 @@ function pairRow(what: string, size: string, oneSeconds: number, pairSeconds: nu
 
 async function pairInNode(path: string, size: string): Promise<PairRow> {
   const engine = new Engine(nodeRuntime, ['cpu'], new FolderFiles('public/models'));
-  const image = await readPicture(path);
+  const image = (await readPicture(path)).image;
   const defaults = defaultRequest((await engine.bundle(PAIR[0])).manifest, image);
   const request: RestoreRequest = { ...defaults, steps: STEPS, guidance: GUIDANCE, preview: 'bands' };
   const timed = async (bundles: readonly string[]): Promise<number> => {
@@ -245,7 +245,7 @@ async function peersInChromium(path: string, truth: Image8 | null, size: string)
     const { seconds, png } = await page.evaluate((name) => window.upscale(name, '/picture.png'), peer);
     const output = `${OUT}/${peer.replaceAll(/\W+/g, '-')}${size}.png`;
     writeFileSync(output, Buffer.from(png));
-    found.push({ what: `${peer}, Chromium WASM`, size, seconds, ...NO_STEPS, ...quality(await readPicture(output), truth) });
+    found.push({ what: `${peer}, Chromium WASM`, size, seconds, ...NO_STEPS, ...quality((await readPicture(output)).image, truth) });
     await browser.close();
   }
   await site.close();
@@ -289,7 +289,7 @@ if (url === undefined) throw new Error('expected an address');
 for (const [height, width] of SIZES) {
   const { truth, path } = await pair(height, width);
   const size = `${height}×${width}`;
-  rows.push(bicubic(await readPicture(path), truth, size));
+  rows.push(bicubic((await readPicture(path)).image, truth, size));
   rows.push(await inNode(path, truth, size));
   for (const threads of cpus().length > 1 ? [1, cpus().length] : [1]) rows.push(await inChromium(url, path, truth, size, threads));
   rows.push(...(await peersInChromium(path, truth, size)));

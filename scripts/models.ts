@@ -50,7 +50,7 @@ export async function measureModels(url: string, input: string, truth: Image8 | 
     for (const { id, sizeBytes } of bundles) {
       const node = inNode(id, input, `${out}/${id}-node.png`);
       const chromium = await inChromium(page, id, `${out}/${id}-chromium.png`);
-      const result = await readPicture(`${out}/${id}-node.png`);
+      const result = (await readPicture(`${out}/${id}-node.png`)).image;
       const picture = `${out}/${id}/${basename(input).replace(/\.\w+$/, '.png')}`;
       rows.push({
         id,

@@ -1,3 +1,4 @@
+import { padBehindAlpha } from '../src/core/alpha.ts';
 import { type Plan, planRun } from '../src/plan/plan-run.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
@@ -142,8 +143,9 @@ export class Engine {
     checkTogether(lead.bundle.manifest, others);
     const lanes = [lead, ...others];
     const checkpoints = control.checkpoints?.open(leader.runId, await fingerprintOf(lanes, planned)) ?? null;
+    const padded = { ...planned, image: padBehindAlpha(request.image) };
     const pipeline = PIPELINES[lead.bundle.manifest.family];
-    const results = await pipeline([{ ...lead.context, checkpoints }, ...others.map(({ context }) => context)], planned);
+    const results = await pipeline([{ ...lead.context, checkpoints }, ...others.map(({ context }) => context)], padded);
     const timings = clock.finish();
     this.#latest = lanes.map(({ runId, bundle }, i) => {
       const { x0ByStep, visible } = laneAt(results, i);

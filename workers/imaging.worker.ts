@@ -1,33 +1,29 @@
 import { expose, transfer } from 'comlink';
-import { encode } from 'fast-png';
 import { bandDifference, bandSimilarity, mixBands } from '../src/core/analysis.ts';
-import { hasAlpha } from '../src/core/picture.ts';
 import { resizePicture } from '../src/core/resize.ts';
-import { StudioError } from '../src/protocol/errors.ts';
-import type { Image8 } from '../src/protocol/request.ts';
 import type { ImagingApi } from '../src/protocol/studio-api.ts';
-import { checkHeader } from './imaging/header.ts';
+import { browserCodec } from './imaging/browser-codec.ts';
+import type { PictureCodec } from './imaging/picture-codec.ts';
 import { pngTexts } from './imaging/png-texts.ts';
+import { loadVips } from './imaging/vips.ts';
+import { VipsCodec } from './imaging/vips-codec.ts';
+import { xmpTexts } from './imaging/xmp.ts';
 import { buffersOf, withWireFailures } from './transfer.ts';
+
+// a crashed instance cannot be ended from inside: the page ends this worker with it when it hears of an error, and starts another
+const codec: PictureCodec = crossOriginIsolated ? new VipsCodec(loadVips, (error) => setTimeout(() => reportError(error))) : browserCodec;
 
 const api: ImagingApi = {
   async decode(buffer, name) {
-    checkHeader(new Uint8Array(buffer), name);
-    const image = await pixels(buffer).catch((cause: unknown) => {
-      throw new StudioError('image-truncated', `“${name}” is damaged and cannot be read.`, { details: { name }, cause });
-    });
-    return transfer(image, buffersOf(image));
+    const opened = await codec.decode(new Uint8Array(buffer), name);
+    return transfer(opened, buffersOf(opened.image));
   },
 
-  async encodePng(image, text) {
-    const { width, height } = image;
-    const png = encode({ width, height, data: withoutNeedlessAlpha(image), channels: hasAlpha(image) ? 4 : 3, text });
-    const bytes = new Uint8Array(png);
-    return transfer(bytes.buffer, [bytes.buffer]);
-  },
+  encode: (picture) => codec.encode(picture),
 
   async texts(buffer) {
-    return pngTexts(new Uint8Array(buffer));
+    const bytes = new Uint8Array(buffer);
+    return { ...xmpTexts(bytes), ...pngTexts(bytes) };
   },
 
   async difference(a, b, band, signed) {
@@ -44,31 +40,5 @@ const api: ImagingApi = {
     return bandSimilarity(picture, reference);
   },
 };
-
-/** Decoded by the browser: EXIF orientation applied, colours converted to sRGB. */
-async function pixels(buffer: ArrayBuffer): Promise<Image8> {
-  const bitmap = await createImageBitmap(new Blob([buffer]), { imageOrientation: 'from-image' });
-  try {
-    const { height, width } = bitmap;
-    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-    if (context === null) throw new StudioError('internal', 'This browser could not make a canvas.');
-    context.drawImage(bitmap, 0, 0);
-    return { height, width, rgba8: context.getImageData(0, 0, width, height).data };
-  } finally {
-    bitmap.close();
-  }
-}
-
-/** RGB bytes of an opaque picture, RGBA of any other. */
-function withoutNeedlessAlpha(image: Image8): Uint8Array | Uint8ClampedArray {
-  if (hasAlpha(image)) return image.rgba8;
-  const rgb = new Uint8Array((image.rgba8.length / 4) * 3);
-  for (let from = 0, to = 0; from < image.rgba8.length; from += 4) {
-    rgb[to++] = image.rgba8[from] ?? 0;
-    rgb[to++] = image.rgba8[from + 1] ?? 0;
-    rgb[to++] = image.rgba8[from + 2] ?? 0;
-  }
-  return rgb;
-}
 
 expose(withWireFailures(api));

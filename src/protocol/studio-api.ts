@@ -1,5 +1,6 @@
 import type { Backend, RunEvent } from './events.ts';
 import type { Family } from './families.ts';
+import type { OpenedPicture, PictureToSave } from './picture-file.ts';
 import type { Image8, RestoreRequest, RunLane } from './request.ts';
 
 /** One backend the device could run on, with the measurement and the reason that ranked it. */
@@ -85,11 +86,11 @@ export interface BandSimilarity {
 
 /** What `imaging.worker.ts` exposes: it never waits behind a run. */
 export interface ImagingApi {
-  /** Decodes PNG, JPEG, WebP, … bytes, EXIF orientation applied. Throws `image-*` errors. */
-  decode(bytes: ArrayBuffer, name: string): Promise<Image8>;
-  /** A PNG; `texts` become its text chunks, ASCII by keyword. */
-  encodePng(image: Image8, texts: Readonly<Record<string, string>>): Promise<ArrayBuffer>;
-  /** The text chunks of a PNG by keyword; nothing of any other file. */
+  /** The picture in a file's bytes and what is known of the file. Throws `image-*` errors and `out-of-memory`. */
+  decode(bytes: ArrayBuffer, name: string): Promise<OpenedPicture>;
+  /** A picture as a file. Throws `option-invalid` where the format cannot hold its size, and `out-of-memory`. */
+  encode(picture: PictureToSave): Promise<Blob>;
+  /** The studio's texts in a PNG, JPEG or WebP by keyword; nothing of any other file. */
   texts(bytes: ArrayBuffer): Promise<Readonly<Record<string, string>>>;
   /** b − a within a band (see core/analysis.ts); `a` is resized to b's size first where it differs. */
   difference(a: Image8, b: Image8, band: DifferenceBand, signed: boolean): Promise<PictureDifference>;

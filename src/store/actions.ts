@@ -28,12 +28,12 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
   const results = createResults(context, pictures);
   const runner = createRunner(context, models, pictures, comparing);
   const desk = createDesk(context, models, pictures, results, runner);
-  const saving = createSaving(context, results, comparing.actions);
+  const saving = createSaving(context, pictures, results, comparing.actions);
   const work = createWork(context, runner, saving);
   return {
     ...createSessionActions(context, models, desk, work),
     ...models.actions,
-    ...createOpenActions(context, models, desk),
+    ...createOpenActions(context, models, pictures, desk),
     ...createQueueActions(context, desk),
     ...work.actions,
     ...createViewActions(context),

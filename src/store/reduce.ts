@@ -1,4 +1,5 @@
 import type { RunEvent } from '../protocol/events.ts';
+import type { SourceInfo } from '../protocol/picture-file.ts';
 import type { Extent } from '../protocol/request.ts';
 import type { BandSimilarity } from '../protocol/studio-api.ts';
 import { changeItem, editItem, itemOfLane, type QueueItem, type QueueState, removeItems, selectedItem, waitingItems } from './queue.ts';
@@ -104,14 +105,14 @@ export function showRun(state: StudioState, runId: string | null): StudioState {
 }
 
 /** An item of the queue in the viewer, with its picture's sides, its settings and its latest run, where there is one. */
-export function selectItem(state: StudioState, item: QueueItem, size: Extent): StudioState {
+export function selectItem(state: StudioState, item: QueueItem, size: Extent, source: SourceInfo | null): StudioState {
   const own = state.runs.filter(({ itemId }) => itemId === item.id);
   const run = own.find(({ runId }) => runId === item.laneIds[0]) ?? own[0];
   const shown = showRun(state, run?.laneIds[0] ?? null);
   const { height, width } = size;
   return keepRuns({
     ...shown,
-    picture: { status: 'ready', name: item.name, height, width },
+    picture: { status: 'ready', name: item.name, height, width, source },
     settings: item.settings,
     queue: { ...changeItem(state.queue, item.id, { size: { height, width } }), selectedId: item.id },
   });

@@ -1,12 +1,19 @@
+import { FILE_ENDINGS, type SaveFormat } from '../protocol/picture-file.ts';
+
 interface Sides {
   readonly height: number;
   readonly width: number;
 }
 
-/** NAME-WxH.png, with what kind of result it is where there are several. */
-export function resultFileName(pictureName: string, { height, width }: Sides, kind: 'base' | 'rfsr' | 'mix' | null): string {
+/** NAME-WxH with the format's ending, with what kind of result it is where there are several. */
+export function resultFileName(
+  pictureName: string,
+  { height, width }: Sides,
+  kind: 'base' | 'rfsr' | 'mix' | null,
+  format: SaveFormat = 'png',
+): string {
   const stem = pictureName.replace(/\.[^.]*$/, '') || 'picture';
-  return `${stem}-${width}x${height}${kind === null ? '' : `-${kind}`}.png`;
+  return `${stem}-${width}x${height}${kind === null ? '' : `-${kind}`}.${FILE_ENDINGS[format]}`;
 }
 
 /** The name, or the first of NAME-2, NAME-3, … that is not taken, which it is then. Case makes no difference, as in many file systems. */

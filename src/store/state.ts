@@ -2,6 +2,7 @@ import type { Rates } from '../plan/rates.ts';
 import type { StudioErrorCode } from '../protocol/errors.ts';
 import type { BandStatistics, Recipe, Stage, StageSeconds } from '../protocol/events.ts';
 import type { Manifest } from '../protocol/manifest.ts';
+import { DEFAULT_SAVE_OPTIONS, type SaveOptions, type SourceInfo } from '../protocol/picture-file.ts';
 import type { Mix } from '../protocol/recipe.ts';
 import type { ColorFix, Region, SamplerName, StartPoint, TileCells } from '../protocol/request.ts';
 import type { BandSimilarity, BundleSummary, DeviceReport, DifferenceBand } from '../protocol/studio-api.ts';
@@ -14,6 +15,8 @@ export interface PictureState {
   readonly name: string;
   readonly height: number;
   readonly width: number;
+  /** What its file said; null while there is none. */
+  readonly source: SourceInfo | null;
 }
 
 /** What the person asks for. `tags` null: the tagger chooses. */
@@ -125,6 +128,8 @@ export interface StudioState {
   readonly paces: Readonly<Record<string, Pace>>;
   /** Name of the folder that results are saved into as they come. */
   readonly folder: string | null;
+  /** How results are saved. */
+  readonly saveOptions: SaveOptions;
   readonly device: DeviceReport | null;
   /** How fast this device was in finished runs. */
   readonly rates: Rates;
@@ -145,7 +150,7 @@ export interface StudioState {
 export const RUNS_KEPT = 5;
 
 export const INITIAL_STATE: StudioState = {
-  picture: { status: 'empty', name: '', height: 0, width: 0 },
+  picture: { status: 'empty', name: '', height: 0, width: 0, source: null },
   settings: {
     bundleId: 'seesr-mini',
     scale: 4,
@@ -166,6 +171,7 @@ export const INITIAL_STATE: StudioState = {
   queue: EMPTY_QUEUE,
   paces: {},
   folder: null,
+  saveOptions: DEFAULT_SAVE_OPTIONS,
   device: null,
   rates: {},
   bundles: [],

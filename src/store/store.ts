@@ -5,6 +5,7 @@ import type { Clients } from '../worker-client/clients.ts';
 import { type Actions, createActions } from './actions.ts';
 import { createFrames, type Frames } from './frames.ts';
 import { keepRates } from './rates.ts';
+import { storedSaveOptions } from './save-options.ts';
 import { INITIAL_STATE, type StudioState } from './state.ts';
 
 const FRAME_BUDGET_BYTES = 384 * 2 ** 20;
@@ -17,7 +18,7 @@ export interface Workbench {
 }
 
 export function createWorkbench(clients: Clients): Workbench {
-  const store = createStore<StudioState>(() => INITIAL_STATE);
+  const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, saveOptions: storedSaveOptions() }));
   keepRates(store, localStorage);
   const frames = createFrames(FRAME_BUDGET_BYTES);
   return { store, frames, actions: createActions(store, frames, clients) };

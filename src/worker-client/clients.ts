@@ -1,7 +1,8 @@
 import { proxy } from 'comlink';
 import { StudioError } from '../protocol/errors.ts';
 import type { Backend, RunEvent } from '../protocol/events.ts';
-import type { Image8, RestoreRequest, RunLane } from '../protocol/request.ts';
+import type { OpenedPicture } from '../protocol/picture-file.ts';
+import type { RestoreRequest, RunLane } from '../protocol/request.ts';
 import type { BundleSummary, DeviceReport, ImagingApi, StudioApi } from '../protocol/studio-api.ts';
 import { createWorkerClient, transfer } from './worker-client.ts';
 
@@ -21,8 +22,8 @@ export interface Clients {
   decodeStep(runId: string, index: number): ReturnType<StudioApi['decodeStep']>;
   clearCache(): Promise<void>;
   /** Decodes a picture file; its bytes are moved. */
-  decode(bytes: ArrayBuffer, name: string): Promise<Image8>;
-  encodePng: ImagingApi['encodePng'];
+  decode(bytes: ArrayBuffer, name: string): Promise<OpenedPicture>;
+  encode: ImagingApi['encode'];
   texts: ImagingApi['texts'];
   difference: ImagingApi['difference'];
   mix: ImagingApi['mix'];
@@ -82,7 +83,7 @@ export function createClients(): Clients {
     decodeStep: (runId, index) => studio.call((api) => api.decodeStep(runId, index)),
     clearCache: () => studio.call((api) => api.clearCache()),
     decode: (bytes, name) => imaging.call((api) => api.decode(transfer(bytes, [bytes]), name)),
-    encodePng: (image, texts) => imaging.call((api) => api.encodePng(image, texts)),
+    encode: (picture) => imaging.call((api) => api.encode(picture)),
     texts: (bytes) => imaging.call((api) => api.texts(bytes)),
     difference: (a, b, band, signed) => imaging.call((api) => api.difference(a, b, band, signed)),
     mix: (low, high, gain) => imaging.call((api) => api.mix(low, high, gain)),

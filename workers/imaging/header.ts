@@ -1,18 +1,27 @@
 import { StudioError } from '../../src/protocol/errors.ts';
+import type { PictureFormat } from '../../src/protocol/picture-file.ts';
+import { bmpSize } from './bmp.ts';
 
 /** Pictures beyond this are declined from their header alone, before anything is allocated for them. */
 export const MAX_INPUT_PIXELS = 2 ** 26;
 const MAX_INPUT_SIDE = 2 ** 14;
+const MAX_FILE_BYTES = 2 ** 29;
+const MAX_BRAND_BYTES = 64;
+
+interface Size {
+  readonly height: number;
+  readonly width: number;
+}
 
 export interface Header {
-  readonly format: 'png' | 'jpeg' | 'webp' | 'gif' | 'bmp' | 'avif';
+  readonly format: PictureFormat;
   /** Absent where the format hides it deeper than a header. */
-  readonly size: { readonly height: number; readonly width: number } | null;
+  readonly size: Size | null;
 }
 
 /**
  * What a file says it is. Throws StudioError: `image-empty` for no bytes, `image-not-an-image` for another format, `image-too-large`
- * for sizes no run could hold, `image-truncated` for a PNG or JPEG without its end (decoders fill the rest with grey).
+ * for sizes no run could hold and files beyond 512 MiB, `image-truncated` for a PNG or JPEG without its end (decoders fill the rest with grey).
  */
 export function checkHeader(bytes: Uint8Array, name: string): Header {
   if (bytes.length === 0) throw new StudioError('image-empty', `“${name}” is empty.`, { details: { name } });
@@ -20,32 +29,37 @@ export function checkHeader(bytes: Uint8Array, name: string): Header {
   if (header === null) {
     throw new StudioError(
       'image-not-an-image',
-      `“${name}” is not a picture this studio can read. PNG, JPEG, WebP, AVIF, GIF and BMP work.`,
+      `“${name}” is not a picture this studio can read. PNG, JPEG, WebP, AVIF, TIFF, GIF and BMP work.`,
       {
         details: { name, sizeBytes: bytes.length },
       },
     );
   }
-  const { size } = header;
-  if (size !== null) {
-    const { height, width } = size;
-    if (height * width > MAX_INPUT_PIXELS || Math.max(height, width) > MAX_INPUT_SIDE) {
-      throw new StudioError(
-        'image-too-large',
-        `“${name}” is ${width}×${height}: too large to open. Reduce it first; small pictures are what upscaling is for.`,
-        {
-          details: { name, height, width },
-        },
-      );
-    }
-    if (height === 0 || width === 0) throw new StudioError('image-empty', `“${name}” has no pixels.`, { details: { name } });
+  if (bytes.length > MAX_FILE_BYTES) {
+    const sizeMiB = Math.round(bytes.length / 2 ** 20);
+    throw new StudioError('image-too-large', `“${name}” has ${sizeMiB} MiB: too large to open.`, { details: { name, sizeMiB } });
   }
+  if (header.size !== null) checkSize(header.size, name);
   if (!isWhole(bytes, header.format)) {
     throw new StudioError('image-truncated', `“${name}” is cut short: its end is missing. Load or copy it again.`, {
       details: { name, sizeBytes: bytes.length },
     });
   }
   return header;
+}
+
+/** Throws StudioError: `image-too-large` for sizes no run could hold, `image-empty` for no pixels. */
+export function checkSize({ height, width }: Size, name: string): void {
+  if (height * width > MAX_INPUT_PIXELS || Math.max(height, width) > MAX_INPUT_SIDE) {
+    throw new StudioError(
+      'image-too-large',
+      `“${name}” is ${width}×${height}: too large to open. Reduce it first; small pictures are what upscaling is for.`,
+      {
+        details: { name, height, width },
+      },
+    );
+  }
+  if (height === 0 || width === 0) throw new StudioError('image-empty', `“${name}” has no pixels.`, { details: { name } });
 }
 
 function readHeader(bytes: Uint8Array): Header | null {
@@ -61,13 +75,17 @@ function readHeader(bytes: Uint8Array): Header | null {
     return { format: 'gif', size: { width: view.getUint16(6, true), height: view.getUint16(8, true) } };
   }
   if (text(0, 2) === 'BM' && bytes.length >= 26) {
-    return { format: 'bmp', size: { width: Math.abs(view.getInt32(18, true)), height: Math.abs(view.getInt32(22, true)) } };
+    const { height, width } = bmpSize(view);
+    return { format: 'bmp', size: { height, width } };
   }
-  return text(4, 8) === 'ftypavif' ? { format: 'avif', size: null } : null;
+  if (text(0, 4) === 'II*\0' || text(0, 4) === 'MM\0*') return { format: 'tiff', size: null };
+  // its brands follow the type: the main one, a version, the others
+  if (text(4, 4) === 'ftyp' && /avi[fs]/.test(text(8, Math.min(view.getUint32(0), MAX_BRAND_BYTES)))) return { format: 'avif', size: null };
+  return null;
 }
 
 /** Sides from the start-of-frame segment; null when the file ends before it. */
-function jpegSize(view: DataView): Header['size'] {
+function jpegSize(view: DataView): Size | null {
   let at = 2;
   while (at + 9 < view.byteLength) {
     if (view.getUint8(at) !== 0xff) return null;

@@ -5,8 +5,9 @@ import type { ResultName } from '../../store/actions/save.ts';
 import { shownPartner, shownRun } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './download-button.module.css';
+import { SaveOptionsButton } from './save-options-button.tsx';
 
-/** Saves the shown result as PNG; of a pair the one chosen, or their mix. */
+/** Saves the shown result as the button beside it says; of a pair the one chosen, or their mix. */
 export function DownloadButton() {
   const done = useStudio((state) => shownRun(state)?.finished != null);
   const paired = useStudio((state) => shownPartner(state)?.finished != null);
@@ -17,25 +18,31 @@ export function DownloadButton() {
     const file = await download(which);
     if (file !== null) saveFile(file.blob, file.name);
   };
-  if (!paired) return <Button onPress={() => void save('result')}>Download</Button>;
   return (
-    <MenuTrigger>
-      <Button opensMenu>Download ▾</Button>
-      <Popover className={styles['popover'] ?? ''}>
-        <Menu className={styles['menu'] ?? ''} aria-label="Which picture" onAction={(key) => void save(key as ResultName)}>
-          <MenuItem id="result" className={styles['item'] ?? ''}>
-            Base result
-          </MenuItem>
-          <MenuItem id="rfsr" className={styles['item'] ?? ''}>
-            RFSR result
-          </MenuItem>
-          {mixing && (
-            <MenuItem id="mix" className={styles['item'] ?? ''}>
-              Mix
-            </MenuItem>
-          )}
-        </Menu>
-      </Popover>
-    </MenuTrigger>
+    <div className={styles['split']}>
+      {paired ? (
+        <MenuTrigger>
+          <Button opensMenu>Download ▾</Button>
+          <Popover className={styles['popover'] ?? ''}>
+            <Menu className={styles['menu'] ?? ''} aria-label="Which picture" onAction={(key) => void save(key as ResultName)}>
+              <MenuItem id="result" className={styles['item'] ?? ''}>
+                Base result
+              </MenuItem>
+              <MenuItem id="rfsr" className={styles['item'] ?? ''}>
+                RFSR result
+              </MenuItem>
+              {mixing && (
+                <MenuItem id="mix" className={styles['item'] ?? ''}>
+                  Mix
+                </MenuItem>
+              )}
+            </Menu>
+          </Popover>
+        </MenuTrigger>
+      ) : (
+        <Button onPress={() => void save('result')}>Download</Button>
+      )}
+      <SaveOptionsButton />
+    </div>
   );
 }

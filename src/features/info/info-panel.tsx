@@ -6,6 +6,7 @@ import styles from './info-panel.module.css';
 export function InfoPanel() {
   const run = useStudio(shownRun);
   const partner = useStudio(shownPartner);
+  const source = useStudio((state) => state.picture.source);
   const finished = run?.finished ?? null;
   if (run === undefined || finished === null) return <p className={styles['hint']}>Timings and the recipe of a result appear here.</p>;
   const { recipe, timings, graphSeconds } = finished;
@@ -25,6 +26,14 @@ export function InfoPanel() {
         <dd>
           {run.width} × {run.height}
         </dd>
+        {source !== null && (
+          <>
+            <dt>Source</dt>
+            <dd>
+              {source.format.toUpperCase()}, {source.depth} bits, {source.profile ?? 'no colour profile'}
+            </dd>
+          </>
+        )}
         <dt>Backend</dt>
         <dd>{recipe.backend}</dd>
         <dt>Steps</dt>

@@ -4,7 +4,7 @@ import { useActions, useStudio } from '../../store/store.ts';
 import styles from './drop-zone.module.css';
 import { droppedFiles } from './dropped-files.ts';
 
-const ACCEPT = 'image/png,image/jpeg,image/webp,image/avif,image/gif,image/bmp';
+const ACCEPT = 'image/png,image/jpeg,image/webp,image/avif,image/tiff,image/gif,image/bmp';
 
 // React's types do not know it
 const FOLDER_INPUT: object = { webkitdirectory: '' };

@@ -53,7 +53,7 @@ export function createComparing({ state, set, frames, clients, attempt, attemptF
 
     setReference: (picked) =>
       attempt(async () => {
-        const image = picked === null ? null : await clients.decode(await picked.arrayBuffer(), picked.name);
+        const image = picked === null ? null : (await clients.decode(await picked.arrayBuffer(), picked.name)).image;
         frames.drop(REFERENCE_FRAME_ID);
         if (image !== null) frames.put(REFERENCE_FRAME_ID, image);
         set((before) => setReference(before, picked === null ? null : { name: picked.name }));

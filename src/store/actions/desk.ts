@@ -1,4 +1,3 @@
-import { pictureFrameId } from '../frames.ts';
 import { changeItem, type QueueItem, runningItem } from '../queue.ts';
 import { clearDesk, dropItems, selectItem } from '../reduce.ts';
 import { type ActionContext, failureOf } from './context.ts';
@@ -18,7 +17,7 @@ export interface Desk {
 }
 
 export function createDesk(context: ActionContext, models: Models, pictures: Pictures, results: Results, runner: Runner): Desk {
-  const { state, set, frames, attempt } = context;
+  const { state, set, attempt } = context;
   let wantedId: string | null = null;
 
   async function select(id: string): Promise<void> {
@@ -30,7 +29,7 @@ export function createDesk(context: ActionContext, models: Models, pictures: Pic
       await results.bring(item);
       const now = itemOf(id);
       // another may have been chosen while this one was read
-      if (now !== undefined && wantedId === id) set((before) => selectItem(before, now, image));
+      if (now !== undefined && wantedId === id) set((before) => selectItem(before, now, image, pictures.source(id)));
     } catch (error) {
       const { code, text } = failureOf(error);
       if (item.status === 'waiting') {
@@ -69,7 +68,7 @@ export function createDesk(context: ActionContext, models: Models, pictures: Pic
       const place = items.findIndex(({ id }) => id === selectedId);
       const nearest = [...items.slice(place + 1), ...items.slice(0, Math.max(0, place)).reverse()].filter(({ id }) => !ids.includes(id));
       set((before) => dropItems(before, ids));
-      for (const id of ids) frames.drop(pictureFrameId(id));
+      for (const id of ids) pictures.forget(id);
       if (running !== undefined && ids.includes(running.id)) await runner.stop();
       if (selectedId !== null && ids.includes(selectedId)) await selectFirst(nearest);
     },

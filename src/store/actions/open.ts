@@ -1,6 +1,6 @@
 import { StudioError } from '../../protocol/errors.ts';
+import type { SourceInfo } from '../../protocol/picture-file.ts';
 import { type PictureRecipe, RECIPE_KEYWORD, readRecipe } from '../../protocol/recipe.ts';
-import { pictureFrameId } from '../frames.ts';
 import { addItems, changeItem, newItem, type QueueItem, selectedItem } from '../queue.ts';
 import { addMessage, selectItem } from '../reduce.ts';
 import { fileKey } from '../session.ts';
@@ -8,6 +8,7 @@ import { thumbnailOf } from '../thumbnail.ts';
 import type { ActionContext } from './context.ts';
 import type { Desk } from './desk.ts';
 import type { Models } from './models.ts';
+import type { Pictures } from './pictures.ts';
 
 export interface OpenActions {
   /** Opens a picture: in place of the only one, or at the end of the queue where there are more or one runs. */
@@ -19,8 +20,8 @@ export interface OpenActions {
   openSample(path: string, name: string): Promise<void>;
 }
 
-export function createOpenActions(context: ActionContext, models: Models, desk: Desk): OpenActions {
-  const { state, set, frames, storage, clients, attempt } = context;
+export function createOpenActions(context: ActionContext, models: Models, pictures: Pictures, desk: Desk): OpenActions {
+  const { state, set, storage, clients, attempt } = context;
 
   /** A new item with the settings in force, but for those that belong to one picture: its tags and its region. */
   function itemFor(file: Blob, name: string): QueueItem {
@@ -41,15 +42,17 @@ export function createOpenActions(context: ActionContext, models: Models, desk: 
   async function openPicture(file: Blob, name: string): Promise<void> {
     set((before) => ({ ...before, picture: { ...before.picture, status: 'loading' }, messages: [] }));
     try {
-      const image = await clients.decode(await file.arrayBuffer(), name);
       const item = itemFor(file, name);
-      frames.put(pictureFrameId(item.id), image);
+      const image = await pictures.decode(item, file);
+      const source = pictures.source(item.id);
       set((before) => {
         const [only, ...more] = before.queue.items;
         const replaced = only !== undefined && more.length === 0 && only.status !== 'running';
         const queue = addItems(replaced ? { ...before.queue, items: [] } : before.queue, [item]);
-        return selectItem({ ...before, queue }, item, image);
+        return selectItem({ ...before, queue }, item, image, source);
       });
+      for (const text of openingNotices(source))
+        set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'colours' }));
       void take(item, file);
     } catch (error) {
       const status = state().queue.selectedId === null ? 'empty' : 'ready';
@@ -103,4 +106,16 @@ export function createOpenActions(context: ActionContext, models: Models, desk: 
         await openPicture(await response.blob(), name);
       }),
   };
+}
+
+/** What a person should know of how a picture was read. */
+function openingNotices(source: SourceInfo | null): readonly string[] {
+  if (!globalThis.crossOriginIsolated) {
+    return ['Colour profiles, metadata and 16 bits are not kept: this page was served without cross-origin isolation.'];
+  }
+  const { profile = null, icc = null } = source ?? {};
+  if (profile === null || /srgb/i.test(profile)) return [];
+  return icc === null
+    ? [`Colours were converted from ${profile} to sRGB; results are saved in sRGB.`]
+    : [`The model works in sRGB; results are saved in this picture's own colours, ${profile}.`];
 }

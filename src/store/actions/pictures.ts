@@ -1,4 +1,5 @@
 import { StudioError } from '../../protocol/errors.ts';
+import type { SourceInfo } from '../../protocol/picture-file.ts';
 import type { Image8 } from '../../protocol/request.ts';
 import { pictureFrameId } from '../frames.ts';
 import type { QueueItem } from '../queue.ts';
@@ -9,9 +10,23 @@ import type { ActionContext } from './context.ts';
 export interface Pictures {
   /** The item's picture. Throws StudioError `image-*`, or `storage-lost` where its file is gone. */
   of(item: QueueItem): Promise<Image8>;
+  /** Decodes a file as an item's. Throws StudioError `image-*`. */
+  decode(item: Pick<QueueItem, 'id' | 'name'>, file: Blob): Promise<Image8>;
+  /** What the item's file said besides its pixels, once it was decoded. */
+  source(itemId: string): SourceInfo | null;
+  forget(itemId: string): void;
 }
 
 export function createPictures({ frames, clients, storage }: ActionContext): Pictures {
+  const sources = new Map<string, SourceInfo>();
+
+  async function decode({ id, name }: Pick<QueueItem, 'id' | 'name'>, file: Blob): Promise<Image8> {
+    const { image, source } = await clients.decode(await file.arrayBuffer(), name);
+    frames.put(pictureFrameId(id), image);
+    sources.set(id, source);
+    return image;
+  }
+
   return {
     async of({ id, name }) {
       const known = frames.get(pictureFrameId(id));
@@ -22,9 +37,16 @@ export function createPictures({ frames, clients, storage }: ActionContext): Pic
           details: { name },
         });
       }
-      const image = await clients.decode(await file.arrayBuffer(), name);
-      frames.put(pictureFrameId(id), image);
-      return image;
+      return decode({ id, name }, file);
+    },
+
+    decode,
+
+    source: (itemId) => sources.get(itemId) ?? null,
+
+    forget(itemId) {
+      frames.drop(pictureFrameId(itemId));
+      sources.delete(itemId);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { cropPicture } from '../../core/picture.ts';
+import { DEFAULT_SAVE_OPTIONS } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
 import { inputFrameId, resultFrameId } from '../frames.ts';
 import { hasResult, type QueueItem } from '../queue.ts';
@@ -31,7 +32,7 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
     const image = await pictures.of(item);
     frames.put(inputFrameId(runId), region === null ? image : cropPicture(image, region));
     for (const [id, image] of kept.frames) frames.put(id, image);
-    frames.put(resultFrameId(runId), await clients.decode(await result.arrayBuffer(), item.name));
+    frames.put(resultFrameId(runId), (await clients.decode(await result.arrayBuffer(), item.name)).image);
     return kept.record;
   }
 
@@ -42,9 +43,14 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
       if (finished === null || image === undefined) return;
       const whole = [inputFrameId(runId), resultFrameId(runId)];
       const steps = frames.under(runId).filter(([id]) => !whole.includes(id));
-      const bytes = await clients.encodePng(image, recipeTexts({ recipe: finished.recipe, mix: null }));
+      const file = await clients.encode({
+        image,
+        source: pictures.source(run.itemId),
+        options: { ...DEFAULT_SAVE_OPTIONS, depth: finished.recipe.depth },
+        texts: recipeTexts({ recipe: finished.recipe, mix: null }),
+      });
       await storage.put(runKey(runId), { record: run, frames: steps });
-      await storage.put(resultKey(runId), new Blob([bytes], { type: 'image/png' }));
+      await storage.put(resultKey(runId), file);
     },
 
     async bring(item) {

@@ -86,7 +86,8 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
       const queue = changeItem(state().queue, item.id, { laneIds, size: { height, width } });
       set((before) => beginRuns({ ...before, queue }, records));
       try {
-        await clients.run(lanes, requestOf(settings, image), onEvent);
+        const { format, depth } = state().saveOptions;
+        await clients.run(lanes, requestOf(settings, image, format === 'png' ? depth : 8), onEvent);
       } catch (error) {
         set((before) => abandonRuns(before, laneIds));
         throw error;
@@ -100,7 +101,7 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
   };
 }
 
-function requestOf(settings: SettingsState, image: Image8): RestoreRequest {
+function requestOf(settings: SettingsState, image: Image8, depth: 8 | 16): RestoreRequest {
   const { tags, user, positive, negative, bundleId: _, compare: __, ...rest } = settings;
-  return { ...rest, image, prompt: { tags, user, positive, negative }, depth: 8, preview: 'bands' };
+  return { ...rest, image, prompt: { tags, user, positive, negative }, depth, preview: 'bands' };
 }

@@ -1,12 +1,15 @@
 import { downloadZip } from 'client-zip';
 import { StudioError } from '../../protocol/errors.ts';
+import type { SaveOptions } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
 import { resultFrameId } from '../frames.ts';
 import { type QueueItem, resultSize } from '../queue.ts';
 import { resultFileName, uniqueName } from '../result-names.ts';
+import { storeSaveOptions } from '../save-options.ts';
 import { type RunRecord, shownPartner, shownRun } from '../state.ts';
 import type { CompareActions } from './compare.ts';
 import type { ActionContext } from './context.ts';
+import type { Pictures } from './pictures.ts';
 import type { Results } from './results.ts';
 
 /** A picture that can be saved: the run's own result, the RFSR one of a pair, or their mix. */
@@ -18,6 +21,8 @@ export interface SavedFile {
 }
 
 export interface SaveActions {
+  /** Saves from now on like this, in this browser. */
+  changeSaving(changes: Partial<SaveOptions>): void;
   download(which: ResultName): Promise<SavedFile | null>;
   /** Every result in the queue in one ZIP file; null when that fails. */
   saveAll(): Promise<SavedFile | null>;
@@ -32,7 +37,7 @@ export interface Saving {
   keep(itemId: string, runs: readonly RunRecord[]): void;
 }
 
-export function createSaving(context: ActionContext, results: Results, { mix }: CompareActions): Saving {
+export function createSaving(context: ActionContext, pictures: Pictures, results: Results, { mix }: CompareActions): Saving {
   const { state, set, frames, clients, attempt, attemptFor } = context;
   let folder: FileSystemDirectoryHandle | null = null;
   const inFolder = new Set<string>();
@@ -43,17 +48,26 @@ export function createSaving(context: ActionContext, results: Results, { mix }: 
     return background;
   }
 
+  /** A kept result as results are saved now; null where none is kept. The kept file is a PNG with all that is known of it. */
+  async function fileOf(runId: string): Promise<Blob | null> {
+    const kept = await results.png(runId);
+    const options = state().saveOptions;
+    if (kept === null || (options.format === 'png' && options.metadata === 'keep')) return kept;
+    const texts = await clients.texts(await kept.arrayBuffer());
+    return clients.encode({ ...(await clients.decode(await kept.arrayBuffer(), runId)), options, texts });
+  }
+
   /** Saves an item's results that the folder has not got yet, under names that nothing there has. */
   async function intoFolder(item: QueueItem): Promise<void> {
-    for (const { runId, name } of resultsOf(item)) {
-      const png = await results.png(runId);
-      if (folder === null || png === null || inFolder.has(runId)) continue;
+    for (const { runId, name } of resultsOf(item, state().saveOptions)) {
+      const content = await fileOf(runId);
+      if (folder === null || content === null || inFolder.has(runId)) continue;
       try {
         const taken = new Set<string>();
         for await (const known of folder.keys()) taken.add(known);
         const file = await folder.getFileHandle(uniqueName(name, taken), { create: true });
         const writable = await file.createWritable();
-        await writable.write(png);
+        await writable.write(content);
         await writable.close();
         inFolder.add(runId);
       } catch (cause) {
@@ -68,14 +82,20 @@ export function createSaving(context: ActionContext, results: Results, { mix }: 
 
   async function* zipEntries(items: readonly QueueItem[]): AsyncGenerator<{ name: string; input: Blob; lastModified: Date }> {
     const taken = new Set<string>();
-    for (const { runId, name } of items.flatMap(resultsOf)) {
-      const input = await results.png(runId);
+    for (const { runId, name } of items.flatMap((item) => resultsOf(item, state().saveOptions))) {
+      const input = await fileOf(runId);
       if (input !== null) yield { name: uniqueName(name, taken), input, lastModified: new Date() };
     }
   }
 
   return {
     actions: {
+      changeSaving(changes) {
+        const options = { ...state().saveOptions, ...changes };
+        storeSaveOptions(options);
+        set((before) => ({ ...before, saveOptions: options }));
+      },
+
       download: (which) =>
         attemptFor(async () => {
           const { view } = state();
@@ -86,9 +106,11 @@ export function createSaving(context: ActionContext, results: Results, { mix }: 
           const image = wanted === null ? frames.get(resultFrameId(run.runId)) : await mix(wanted);
           if (image == null) return null;
           const mixed = wanted === null || partner?.finished == null ? null : { ...wanted, other: partner.finished.recipe };
-          const png = await clients.encodePng(image, recipeTexts({ recipe: run.finished.recipe, mix: mixed }));
+          const options = state().saveOptions;
+          const texts = recipeTexts({ recipe: run.finished.recipe, mix: mixed });
+          const blob = await clients.encode({ image, source: pictures.source(run.itemId), options, texts });
           const kind = which === 'result' ? (partner === undefined ? null : 'base') : which;
-          return { blob: new Blob([png], { type: 'image/png' }), name: resultFileName(run.pictureName, run, kind) };
+          return { blob, name: resultFileName(run.pictureName, run, kind, options.format) };
         }),
 
       saveAll: () =>
@@ -118,10 +140,10 @@ export function createSaving(context: ActionContext, results: Results, { mix }: 
 }
 
 /** An item's results and what their files are called, but for what sets them apart from others. */
-function resultsOf(item: QueueItem): readonly { readonly runId: string; readonly name: string }[] {
+function resultsOf(item: QueueItem, { format }: SaveOptions): readonly { readonly runId: string; readonly name: string }[] {
   const { name, laneIds } = item;
   const size = resultSize(item);
   if (size === null) return [];
   const kinds = laneIds.length > 1 ? (['base', 'rfsr'] as const) : [null];
-  return laneIds.map((runId, i) => ({ runId, name: resultFileName(name, size, kinds[i] ?? null) }));
+  return laneIds.map((runId, i) => ({ runId, name: resultFileName(name, size, kinds[i] ?? null, format) }));
 }

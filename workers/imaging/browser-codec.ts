@@ -1,0 +1,62 @@
+import { encode } from 'fast-png';
+import { StudioError } from '../../src/protocol/errors.ts';
+import type { Image8 } from '../../src/protocol/request.ts';
+import { checkHeader } from './header.ts';
+import { MIME_TYPES, type PictureCodec } from './picture-codec.ts';
+import { withPngTexts } from './png-texts.ts';
+
+/**
+ * The browser's own decoders, for pages without cross-origin isolation: orientation applied, colours converted to sRGB, 8 bits, nothing else
+ * kept of the file. PNGs are written by fast-png, since a canvas would premultiply their alpha.
+ */
+export const browserCodec: PictureCodec = {
+  async decode(bytes, name) {
+    const { format } = checkHeader(bytes, name);
+    const image = await pixels(bytes).catch((cause: unknown) => {
+      throw new StudioError('image-truncated', `“${name}” is damaged or of a kind that this browser cannot read.`, {
+        details: { name },
+        cause,
+      });
+    });
+    return { image, source: { format, depth: 8, profile: null, icc: null, exif: null, xmp: null } };
+  },
+
+  async encode({ image, options, texts }) {
+    const { format, quality, metadata } = options;
+    if (format !== 'png') return drawn(image, format === 'jpeg').convertToBlob({ type: MIME_TYPES[format], quality: quality / 100 });
+    const { height, width, rgba8 } = image;
+    const png = new Blob([new Uint8Array(encode({ width, height, data: rgba8, channels: 4 }))], { type: MIME_TYPES.png });
+    return metadata === 'keep' ? withPngTexts(png, texts) : png;
+  },
+};
+
+async function pixels(bytes: Uint8Array<ArrayBuffer>): Promise<Image8> {
+  const bitmap = await createImageBitmap(new Blob([bytes]), { imageOrientation: 'from-image' });
+  try {
+    const { height, width } = bitmap;
+    const context = canvas(height, width);
+    context.drawImage(bitmap, 0, 0);
+    return { height, width, rgba8: context.getImageData(0, 0, width, height).data };
+  } finally {
+    bitmap.close();
+  }
+}
+
+/** A picture on a canvas; `onPaper`, what is transparent shows white. */
+function drawn(image: Image8, onPaper: boolean): OffscreenCanvas {
+  const { height, width, rgba8 } = image;
+  const picture = canvas(height, width);
+  picture.putImageData(new ImageData(rgba8, width, height), 0, 0);
+  if (!onPaper) return picture.canvas;
+  const paper = canvas(height, width);
+  paper.fillStyle = 'white';
+  paper.fillRect(0, 0, width, height);
+  paper.drawImage(picture.canvas, 0, 0);
+  return paper.canvas;
+}
+
+function canvas(height: number, width: number): OffscreenCanvasRenderingContext2D {
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  if (context === null) throw new StudioError('internal', 'This browser could not make a canvas.');
+  return context;
+}

@@ -1,0 +1,12 @@
+import type { OpenedPicture, PictureToSave } from '../../src/protocol/picture-file.ts';
+
+/** Picture files read and written: libvips where its threads can run, the browser's own means elsewhere. */
+export interface PictureCodec {
+  /** Throws StudioError `image-*` or `out-of-memory`. */
+  decode(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<OpenedPicture>;
+  /** Throws StudioError `option-invalid` where the format cannot hold the picture's size, or `out-of-memory`. */
+  encode(picture: PictureToSave): Promise<Blob>;
+}
+
+/** MIME types of what is written. */
+export const MIME_TYPES = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' } as const;

@@ -1,0 +1,51 @@
+import type { OpenedPicture, SourceInfo } from '../../src/protocol/picture-file.ts';
+import { checkSize, type Header } from './header.ts';
+import { convert, isWritable, profileName } from './icc.ts';
+import { pixelsOut } from './pixel-stream.ts';
+import type { VipsImage, VipsModule } from './vips-module.ts';
+
+/**
+ * A file as sRGB pixels of 8 bits, upright, its first frame or page, alpha as it is, and what else the file said. Nothing is decoded before
+ * its size is known to be bearable. Throws StudioError of checkSize, and what libvips throws.
+ */
+export function decodePicture(vips: VipsModule, bytes: Uint8Array, { format }: Header, name: string): OpenedPicture {
+  const options = { fail_on: 'truncated' } as const;
+  const stored = vips.Image.newFromBuffer(bytes, '', { ...options, access: 'sequential' });
+  checkSize(stored, name);
+  const turned = stored.getTypeof('orientation') !== 0 && stored.getInt('orientation') > 1;
+  // turning reads against the order of rows, so the picture is held whole
+  const upright = turned ? vips.Image.newFromBuffer(bytes, '', options).autorot() : stored;
+  return { image: pixelsOut(vips, toSrgb(upright)), source: sourceOf(vips, stored, format) };
+}
+
+/** RGBA of 8 bits. A profile that is damaged or does not fit the pixels is taken for none. */
+function toSrgb(image: VipsImage): VipsImage {
+  const known = image.getTypeof('icc-profile-data') !== 0;
+  const srgb = known ? convert(image, null, 'srgb', 8) : plainSrgb(image);
+  const alpha = srgb.hasAlpha() ? srgb : srgb.bandjoin(255);
+  return alpha.bands > 4 ? alpha.extractBand(0, { n: 4 }) : alpha;
+}
+
+function plainSrgb(image: VipsImage): VipsImage {
+  const wide = image.format === 'ushort' && image.interpretation !== 'cmyk';
+  return wide ? narrow(image.colourspace('rgb16')) : image.colourspace('srgb');
+}
+
+/** `rgb16` to `srgb`, rounded: libvips' own conversion drops the low byte. */
+function narrow(image: VipsImage): VipsImage {
+  return image.linear(1 / 257, 0.5, { uchar: true }).copy({ interpretation: 'srgb' });
+}
+
+function sourceOf(vips: VipsModule, image: VipsImage, format: Header['format']): SourceInfo {
+  // what libvips gives is its own memory, which the next call may change
+  const blob = (field: string) => (image.getTypeof(field) === 0 ? null : (image.getBlob(field).slice() as Uint8Array<ArrayBuffer>));
+  const icc = blob('icc-profile-data');
+  return {
+    format,
+    depth: image.format === 'uchar' ? 8 : 16,
+    profile: icc === null ? null : profileName(icc),
+    icc: icc !== null && isWritable(vips, icc) ? icc : null,
+    exif: blob('exif-data'),
+    xmp: blob('xmp-data'),
+  };
+}
