@@ -33,7 +33,7 @@ async function inNode(models: string, bundleId: string, steps: number, seed: num
   const engine = new Engine(nodeRuntime, ['cpu'], new FolderFiles(models));
   const { manifest } = await engine.bundle(bundleId);
   const events: RunEvent[] = [];
-  const request = { ...defaultRequest(manifest, await readPicture(SAMPLE)), steps, seed };
+  const request = { ...defaultRequest(manifest, (await readPicture(SAMPLE)).image), steps, seed };
   await engine.run([{ runId: 'node', bundleId }], request, async (event) => void events.push(event), new AbortController().signal);
   await engine.dispose();
   const { height, width, rgba8 } = resultOf(events);

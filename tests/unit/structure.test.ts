@@ -34,6 +34,11 @@ const RULES: readonly Rule[] = [
   { name: 'workers do not know the page', from: /^workers\//, forbid: '^src/(app|features|components|store|worker-client)/' },
   { name: 'only ort.ts imports onnxruntime-web', from: /^(?!workers\/sessions\/ort\.ts)/, forbid: '^onnxruntime-web' },
   { name: 'only the command line imports onnxruntime-node', from: /^(?!cli\/ort\.ts)/, forbid: '^onnxruntime-node' },
+  {
+    name: 'only the loaders of imaging and the command line import libvips',
+    from: /^(?!workers\/imaging\/vips(-module)?\.ts|cli\/vips\.ts)/,
+    forbid: '^wasm-vips',
+  },
   { name: 'components know nothing of the app', from: /^src\/components\//, allow: '^src/components/|^react' },
   { name: 'features do not know each other', from: /^src\/features\/([^/]+)\//, forbid: '^src/features/(?!$1/)' },
   { name: 'features do not call workers', from: /^src\/features\//, forbid: '^(workers/|src/worker-client/|comlink)' },

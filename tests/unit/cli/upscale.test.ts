@@ -63,6 +63,26 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
     expect(report.plannedPeakBytes / report.peakMemoryBytes).toBeLessThan(2);
   });
 
+  it.each([
+    [['--depth', '16'], 'out16.png', { format: 'png', depth: 'ushort' }],
+    [['--quality', '60', '--metadata', 'strip'], 'out.jpg', { format: 'jpeg', exif: undefined }],
+    [['--quality', '100'], 'out.webp', { format: 'webp' }],
+  ])('writes with %j what the ending of %s asks for', async (words, name, expected) => {
+    const camera = join(folder, 'camera.jpg');
+    await sharp(join(folder, 'in.png'))
+      .withExif({ IFD0: { Make: 'Acme' } })
+      .jpeg()
+      .toFile(camera);
+    const { code } = await upscale(camera, join(folder, name), '--models', NANO_MODELS, '--steps', '1', ...words);
+    expect(code).toBe(0);
+    const found = await sharp(join(folder, name)).metadata();
+    expect({ ...found, exif: found.exif?.toString('latin1').includes('Acme') || undefined }).toMatchObject({
+      exif: true,
+      width: 128,
+      ...expected,
+    });
+  });
+
   it('turns a picture as its EXIF orientation says', async () => {
     const turned = join(folder, 'turned.jpg');
     await sharp(join(folder, 'in.png')).jpeg().withMetadata({ orientation: 6 }).toFile(turned);
@@ -77,6 +97,9 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
     [['--nonsense'], 2, 'option-invalid'],
     [['--jobs', '0'], 2, 'option-invalid'],
     [['--tile', '500'], 2, 'option-invalid'],
+    [['--quality', '101'], 2, 'option-invalid'],
+    [['--depth', '12'], 2, 'option-invalid'],
+    [['--metadata', 'some'], 2, 'option-invalid'],
     [['--model', 'nobody'], 1, 'bundle-unknown'],
   ])('answers %j with exit code %d and %s', async (words, exit, code) => {
     const { code: got, stderr } = await nano(...words);
@@ -122,6 +145,11 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
     await rm(join(input, 'c.png'));
     const again = await upscale(...words);
     expect([again.code, statuses(again)]).toEqual([0, { 'a.png': 'done', 'b.jpg': 'skipped', 'b.png': 'skipped' }]);
+  });
+
+  it('refuses an output of no format it writes', async () => {
+    const { code, stderr } = await upscale(join(folder, 'in.png'), join(folder, 'out.heic'), '--models', NANO_MODELS);
+    expect([code, stderr.split(':')[0]]).toEqual([2, 'option-invalid']);
   });
 
   it('refuses an empty folder', async () => {

@@ -16,7 +16,7 @@ describe('checkHeader', () => {
     expect(checkHeader(jpeg, 'a.jpg')).toEqual({ format: 'jpeg', size: { height: 30, width: 40 } });
   });
 
-  it.each(['webp', 'gif', 'avif'] as const)('knows %s', async (format) => {
+  it.each(['webp', 'gif', 'avif', 'tiff'] as const)('knows %s', async (format) => {
     const bytes = await sharp(png).toFormat(format).toBuffer();
     expect(checkHeader(bytes, 'a').format).toBe(format);
   });

@@ -1,0 +1,103 @@
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadVips } from '../../../../cli/vips.ts';
+import { StudioError } from '../../../../src/protocol/errors.ts';
+import { DEFAULT_SAVE_OPTIONS } from '../../../../src/protocol/picture-file.ts';
+import { VipsCodec } from '../../../../workers/imaging/vips-codec.ts';
+import { softPicture } from '../../../support/charts.ts';
+import { adobeRgb } from '../../../support/profiles.ts';
+
+const FILES_A_KIND = 1_250;
+/** A file that takes longer holds up whoever opened it. */
+const MAX_MS = 5_000;
+/** The sources have 16 pixels a side; none of them may make the process believe in a picture at its limits. */
+const MAX_GROWTH_BYTES = 512 * 2 ** 20;
+/** libheif, in a module of its own, calls a function that is not there on the rare damaged file; the instance is replaced then. */
+const AVIF_CRASHES = 5;
+const TIMEOUT_MS = 60_000;
+
+const KINDS = ['png', 'jpeg', 'jpeg with EXIF', 'jpeg with a profile', 'webp', 'gif', 'tiff', 'avif'] as const;
+type Kind = (typeof KINDS)[number];
+
+const sources = new Map<Kind, Uint8Array>();
+let crashes = 0;
+const codec = new VipsCodec(loadVips, () => void crashes++);
+
+beforeAll(async () => {
+  const picture = softPicture(16, 16);
+  const raw = () => sharp(Buffer.from(picture.rgba8.buffer), { raw: { height: 16, width: 16, channels: 4 } });
+  const none = { format: 'png', depth: 8, profile: null, icc: null, exif: null, xmp: null } as const;
+  const options = { ...DEFAULT_SAVE_OPTIONS, format: 'jpeg' } as const;
+  const profiled = await codec.encode({ image: picture, source: { ...none, icc: adobeRgb() }, options, texts: {} });
+  sources.set('png', await raw().png().toBuffer());
+  sources.set('jpeg', await raw().jpeg().toBuffer());
+  sources.set(
+    'jpeg with EXIF',
+    await raw()
+      .withExif({ IFD0: { Make: 'Acme', Orientation: '6' } })
+      .jpeg()
+      .toBuffer(),
+  );
+  sources.set('jpeg with a profile', new Uint8Array(await profiled.arrayBuffer()));
+  sources.set('webp', await raw().webp().toBuffer());
+  sources.set('gif', await raw().gif().toBuffer());
+  sources.set('tiff', await raw().tiff({ compression: 'deflate' }).toBuffer());
+  sources.set('avif', await raw().avif({ effort: 0 }).toBuffer());
+});
+
+/** Mulberry32: whole numbers below `limit`, the same for the same seed. */
+function dice(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * limit);
+  };
+}
+
+/** A copy with a few bytes changed, taken out, put in or repeated, most of them where headers are. */
+function mutated(file: Uint8Array, roll: (limit: number) => number): Uint8Array<ArrayBuffer> {
+  let bytes = [...file];
+  for (let change = roll(4); change >= 0; change--) {
+    const at = roll(roll(3) === 0 ? bytes.length : Math.min(bytes.length, 600));
+    const kind = roll(6);
+    if (kind <= 2) bytes[at] = roll(256);
+    else if (kind === 3) bytes[at] = [0, 0x7f, 0x80, 0xff][roll(4)] ?? 0;
+    else if (kind === 4) bytes.splice(at, 1 + roll(8));
+    else bytes = [...bytes.slice(0, at), ...bytes.slice(Math.max(0, at - roll(64)))];
+  }
+  return Uint8Array.from(bytes);
+}
+
+describe('damaged and hostile files', () => {
+  it.each(KINDS)(
+    `of kind %s, ${FILES_A_KIND} of them, each give a picture or a StudioError, soon, and whole files after them`,
+    async (kind) => {
+      const source = sources.get(kind) ?? new Uint8Array();
+      const before = process.memoryUsage().rss;
+      const outcomes = { picture: 0, refused: 0 };
+      let slowestMs = 0;
+      for (let seed = 0; seed < FILES_A_KIND; seed++) {
+        const began = performance.now();
+        try {
+          const { image } = await codec.decode(mutated(source, dice(seed)), kind);
+          expect(image.rgba8.length).toBe(4 * image.height * image.width);
+          outcomes.picture++;
+        } catch (error) {
+          if (!(error instanceof StudioError)) throw error;
+          expect(error.code).toMatch(/^(image-|out-of-memory)/);
+          outcomes.refused++;
+        }
+        slowestMs = Math.max(slowestMs, performance.now() - began);
+      }
+      expect(crashes).toBeLessThanOrEqual(kind === 'avif' ? AVIF_CRASHES : 0);
+      expect((await codec.decode(Uint8Array.from(source), kind)).image.width).toBe(16);
+      // a mutation that is never noticed, or always, would test nothing
+      expect(Math.min(outcomes.picture, outcomes.refused)).toBeGreaterThan(0);
+      expect(slowestMs).toBeLessThan(MAX_MS);
+      expect(process.memoryUsage().rss - before).toBeLessThan(MAX_GROWTH_BYTES);
+    },
+    TIMEOUT_MS,
+  );
+});
