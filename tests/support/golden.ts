@@ -4,9 +4,15 @@ import type { Rgba8 } from '../../src/core/picture.ts';
 import { type PlaneSource, stripsOf } from '../../src/core/sources.ts';
 import { cropPlanes, pastePlanes, type Tensor } from '../../src/core/tensor.ts';
 
+/** Fields whose bytes `rfsr golden` writes in base64. */
+const BYTES = ['rgb8', 'out'];
+
 /** A golden file by name, as `rfsr golden` wrote it. */
 export function golden<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8')) as T;
+  const text = readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8');
+  const revive = (key: string, value: unknown): unknown =>
+    BYTES.includes(key) && typeof value === 'string' ? [...Buffer.from(value, 'base64')] : value;
+  return JSON.parse(text, revive) as T;
 }
 
 /** RGB bytes, row by row, as an opaque picture. */

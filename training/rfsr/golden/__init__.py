@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,11 @@ def main(args: argparse.Namespace) -> None:
 
 
 def rounded(value: Any) -> Any:
-    """JSON values of arrays and numbers, floats to 8 significant digits."""
+    """JSON values of arrays and numbers, floats to 8 significant digits, bytes in base64."""
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [rounded(item) for item in value]
     if isinstance(value, np.ndarray):
-        return rounded(value.tolist())
+        return b64encode(value.tobytes()).decode() if value.dtype == np.uint8 else rounded(value.tolist())
     return float(f"{value:.8g}") if isinstance(value, float) else value
