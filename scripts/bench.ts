@@ -1,6 +1,6 @@
 // Speeds and memory of this machine, measured in one run: seconds per stage and step in Node and in Chromium (WASM, one and two
-// threads), beside them bicubic and the browser's other upscalers, with the same quality measures, and every shipped bundle. JSON and tables
-// in artifacts/.
+// threads), beside them bicubic and the browser's other upscalers, with the same quality measures, every shipped bundle, and results of growing
+// size (`--large`: to 50 megapixels). JSON and tables in artifacts/.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -16,6 +16,7 @@ import type { Image8, RestoreRequest } from '../src/protocol/request.ts';
 import { launchChromium, visit } from '../tests/support/chromium.ts';
 import { Engine } from '../workers/engine.ts';
 import { type ModelRow, measureModels, modelTable } from './models.ts';
+import { measureSizes, sizeTable } from './sizes.ts';
 import { timedRun } from './timed-run.ts';
 
 const SIZES = [
@@ -29,7 +30,7 @@ const OUT = 'artifacts/bench';
 const PEERS_ROOT = 'scripts/peers';
 const PEERS = ['upscaler (esrgan-slim)', 'upscaler (esrgan-thick)', 'upscalejs (Real-ESRGAN 6B)'];
 /** The photograph that every input is made from. Quality is measured where it is large enough to hold the truth at four times the input. */
-const SOURCE = process.argv[2] ?? 'public/samples/cat.jpg';
+const SOURCE = process.argv.slice(2).find((word) => !word.startsWith('--')) ?? 'public/samples/cat.jpg';
 /** What a phone or the web does to a picture: soft, smaller, compressed. */
 const BLUR_SIGMA = 1.2;
 const JPEG_QUALITY = 70;
@@ -297,12 +298,13 @@ for (const [height, width] of SIZES) {
   if (models.length === 0) models = await measureModels(url, path, truth, `${OUT}/models`);
 }
 await server.close();
+const sizes = await measureSizes(SOURCE, `${OUT}/sizes`, process.argv.includes('--large'));
 const training = finetuning();
 const command = `npm run bench -- ${SOURCE}`;
 writeFileSync(
   `${OUT}/bench.json`,
   JSON.stringify(
-    { command, cpus: cpus().map(({ model }) => model), steps: STEPS, guidance: GUIDANCE, rows, pairs, models, training },
+    { command, cpus: cpus().map(({ model }) => model), steps: STEPS, guidance: GUIDANCE, rows, pairs, models, sizes, training },
     null,
     1,
   ),
@@ -311,6 +313,7 @@ const report = [
   table(),
   pairTable(),
   modelTable(models),
+  sizeTable(sizes),
   `Fine-tuning: ${training === null ? 'the training package is not installed' : JSON.stringify(training)}`,
 ].join('\n\n');
 writeFileSync(`${OUT}/bench.md`, `${report}\n`);
