@@ -36,12 +36,17 @@ export interface Report {
 export class Upscaler {
   readonly #options: CliOptions;
   readonly #files: FolderFiles;
-  readonly #engine: Engine;
+  /** Made when the first picture is read, so that what the program holds by then is counted. */
+  #made: Engine | null = null;
 
   constructor(options: CliOptions) {
     this.#options = options;
     this.#files = new FolderFiles(options.models ?? OWN_MODELS);
-    this.#engine = new Engine(nodeRuntime, [options.backend], this.#files, nodeMemory());
+  }
+
+  get #engine(): Engine {
+    this.#made ??= new Engine(nodeRuntime, [this.#options.backend], this.#files, nodeMemory());
+    return this.#made;
   }
 
   /** What the run of a picture would take, seconds by a probe of this machine. Throws StudioError. */
@@ -84,7 +89,7 @@ export class Upscaler {
   }
 
   async dispose(): Promise<void> {
-    await this.#engine.dispose();
+    await this.#made?.dispose();
   }
 
   async #request(bundleId: string, image: Image8): Promise<RestoreRequest> {

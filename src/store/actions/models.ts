@@ -2,12 +2,12 @@ import { modelDefaults } from '../../protocol/default-request.ts';
 import { BACKENDS, type Backend } from '../../protocol/events.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { applyToWaiting, changeSettings } from '../reduce.ts';
-import { INITIAL_STATE, pairOf, type SettingsState } from '../state.ts';
+import { pairOf, type SettingsState } from '../state.ts';
 import type { ActionContext } from './context.ts';
 
 export interface ModelActions {
   change(settings: Partial<SettingsState>): void;
-  /** Also takes over the model's own defaults. */
+  /** Also takes over the model's own defaults once they are read, but for what is changed until then. */
   chooseBundle(id: string): Promise<void>;
 }
 
@@ -23,6 +23,8 @@ export interface Models {
 
 export function createModels({ state, set, clients, attempt }: ActionContext): Models {
   const { promise: listed, resolve: onListed } = Promise.withResolvers<void>();
+  /** What was changed since the latest model was chosen, or since the page was opened. */
+  let changes: Partial<SettingsState> = {};
 
   async function manifest(id: string): Promise<Manifest> {
     const known = state().manifests[id];
@@ -32,15 +34,32 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
     return loaded;
   }
 
+  /** Chooses a model at once; its own settings are taken over when they are here, unless another was chosen meanwhile. */
+  async function choose(id: string): Promise<void> {
+    const before = state().settings.bundleId;
+    set((now) => changeSettings(now, { bundleId: id }));
+    const stillChosen = (): boolean => state().settings.bundleId === id;
+    try {
+      const defaults = modelDefaults(await manifest(id));
+      // what a pair will take is told before it runs
+      for (const twin of pairOf(state(), id) ?? []) await manifest(twin);
+      if (stillChosen()) set((now) => changeSettings(now, { ...defaults, ...changes }));
+    } catch (error) {
+      if (stillChosen()) set((now) => changeSettings(now, { bundleId: before }));
+      throw error;
+    }
+  }
+
   const actions: ModelActions = {
-    change: (settings) => set((before) => changeSettings(before, settings)),
+    change(settings) {
+      changes = { ...changes, ...settings };
+      set((before) => changeSettings(before, settings));
+    },
 
     chooseBundle: (id) =>
-      attempt(async () => {
-        const defaults = modelDefaults(await manifest(id));
-        // what a pair will take is told before it runs
-        for (const twin of pairOf(state(), id) ?? []) await manifest(twin);
-        actions.change({ ...defaults, bundleId: id });
+      attempt(() => {
+        changes = {};
+        return choose(id);
       }),
   };
 
@@ -58,11 +77,8 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
         await manifest(wanted.id);
         return;
       }
-      const own = Object.entries(settings).filter(([key, value]) => value !== INITIAL_STATE.settings[key as keyof SettingsState]);
-      await actions.chooseBundle(chosen.id);
-      // what was changed while the models were being listed stays changed
-      actions.change({ ...Object.fromEntries(own), bundleId: chosen.id });
-      // and pictures that were opened meanwhile are run with it
+      await attempt(() => choose(chosen.id));
+      // pictures that were opened meanwhile are run with it
       if (!keepSettings) set(applyToWaiting);
     } finally {
       onListed();

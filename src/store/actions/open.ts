@@ -4,6 +4,7 @@ import { type PictureRecipe, RECIPE_KEYWORD, readRecipe } from '../../protocol/r
 import { addItems, changeItem, newItem, type QueueItem, selectedItem } from '../queue.ts';
 import { addMessage, selectItem } from '../reduce.ts';
 import { fileKey } from '../session.ts';
+import type { SettingsState, StudioState } from '../state.ts';
 import { thumbnailOf } from '../thumbnail.ts';
 import type { ActionContext } from './context.ts';
 import type { Desk } from './desk.ts';
@@ -25,9 +26,7 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
 
   /** A new item with the settings in force, but for those that belong to one picture: its tags and its region. */
   function itemFor(file: Blob, name: string): QueueItem {
-    const { settings, queue } = state();
-    const tags = selectedItem(queue) === undefined ? settings.tags : null;
-    return newItem(crypto.randomUUID(), name, file.size, { ...settings, tags, region: null });
+    return newItem(crypto.randomUUID(), name, file.size, settingsForNext(state()));
   }
 
   /** Keeps an item's file; the view of it in the queue comes when the browser has made it. */
@@ -48,8 +47,10 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
       set((before) => {
         const [only, ...more] = before.queue.items;
         const replaced = only !== undefined && more.length === 0 && only.status !== 'running';
-        const queue = addItems(replaced ? { ...before.queue, items: [] } : before.queue, [item]);
-        return selectItem({ ...before, queue }, item, image, source);
+        // they may have changed while it was decoded
+        const current = { ...item, settings: settingsForNext(before) };
+        const queue = addItems(replaced ? { ...before.queue, items: [] } : before.queue, [current]);
+        return selectItem({ ...before, queue }, current, image, source);
       });
       for (const text of openingNotices(source))
         set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'colours' }));
@@ -106,6 +107,11 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
         await openPicture(await response.blob(), name);
       }),
   };
+}
+
+function settingsForNext({ settings, queue }: StudioState): SettingsState {
+  const tags = selectedItem(queue) === undefined ? settings.tags : null;
+  return { ...settings, tags, region: null };
 }
 
 /** What a person should know of how a picture was read. */
