@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { launchChromium, openMadePicture, SCREENSHOTS, seriousFindings, setSteps, visit } from '../support/chromium.ts';
+import { giveMemory, launchChromium, openMadePicture, SCREENSHOTS, seriousFindings, setSteps, visit } from '../support/chromium.ts';
 
 const DESKTOP = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
@@ -138,15 +138,43 @@ describe('bad input', () => {
   });
 
   it('includes pictures whose result would be too large, before anything runs, with what would fit', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'));
-    await openMadePicture(page, 4800, 5200);
+    const { page } = await visit(browser, 'about:blank');
+    await giveMemory(page, 0.75);
+    await page.goto(inject('nanoSiteUrl'));
+    await openMadePicture(page, 1500, 2000);
     await page
       .getByText(/needs about .* would fit/)
       .first()
       .waitFor();
     expect(await page.getByRole('button', { name: 'Upscale' }).isDisabled()).toBe(true);
+    await shoot(page, 'refused-dark');
     await page.getByRole('combobox', { name: 'Scale' }).selectOption('1');
     await expect.poll(() => page.getByRole('button', { name: 'Upscale' }).isEnabled()).toBe(true);
+  });
+});
+
+describe('a slow connection', () => {
+  it('changes nothing that a person set, nor a picture opened, before the model was there', async () => {
+    const { page, faults } = await visit(browser, 'about:blank');
+    let connect = (): void => {};
+    const connected = new Promise<void>((resolve) => {
+      connect = resolve;
+    });
+    await page.route('**/manifest.json', async (route) => {
+      await connected;
+      await route.continue();
+    });
+    await page.goto(inject('nanoSiteUrl'));
+    await openMadePicture(page, 16, 16);
+    await setSteps(page, 2);
+    expect(await page.getByRole('button', { name: 'Upscale' }).isDisabled()).toBe(true);
+    connect();
+    await page.getByRole('button', { name: 'Upscale', disabled: false }).click();
+    await page.getByRole('button', { name: 'Download' }).waitFor();
+    expect(await page.getByRole('region', { name: 'Steps' }).getByRole('listitem').count()).toBe(2);
+    // what was not set is the model's own
+    expect(await page.getByRole('spinbutton', { name: 'Guidance' }).inputValue()).toBe('2');
+    expect(faults).toEqual([]);
   });
 });
 

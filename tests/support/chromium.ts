@@ -54,6 +54,15 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   return { page, faults };
 }
 
+/** Lets the page's models run on a device of so much memory; to be called before the page is loaded. */
+export async function giveMemory(page: Page, gibibytes: number): Promise<void> {
+  await page.route('**/studio.worker-*.js', async (route) => {
+    const response = await route.fetch();
+    const body = `Object.defineProperty(navigator, 'deviceMemory', { value: ${gibibytes} });\n${await response.text()}`;
+    await route.fulfill({ response, body });
+  });
+}
+
 /** Gives the page's file input a picture made by the page itself: a PNG of soft shapes. */
 export async function openMadePicture(page: Page, height: number, width: number): Promise<void> {
   const bytes = await page.evaluate(
