@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import type { DeviceMemory } from '../src/protocol/studio-api.ts';
 
-/** What this process and machine have; asked before a model is loaded, so that none is counted twice. */
-export function nodeMemory(): DeviceMemory {
-  return { totalBytes: totalmem(), programBytes: process.memoryUsage().rss, heapBytes: null, bindingBytes: null };
+/** What this process and machine have for each of several runs at a time; asked before a model is loaded, so that none is counted twice. */
+export function nodeMemory(runs: number): DeviceMemory {
+  return { totalBytes: totalmem() / runs, programBytes: process.memoryUsage().rss / runs, heapBytes: null, bindingBytes: null };
 }

@@ -7,6 +7,7 @@ import { defaultRequest } from '../src/protocol/default-request.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { RunEvent } from '../src/protocol/events.ts';
 import { parseIndex } from '../src/protocol/manifest.ts';
+import { resultDepth } from '../src/protocol/picture-file.ts';
 import { recipeTexts } from '../src/protocol/recipe.ts';
 import type { Image8, RestoreRequest } from '../src/protocol/request.ts';
 import { Engine } from '../workers/engine.ts';
@@ -45,7 +46,7 @@ export class Upscaler {
   }
 
   get #engine(): Engine {
-    this.#made ??= new Engine(nodeRuntime, [this.#options.backend], this.#files, nodeMemory());
+    this.#made ??= new Engine(nodeRuntime, [this.#options.backend], this.#files, nodeMemory(this.#options.jobs));
     return this.#made;
   }
 
@@ -67,8 +68,7 @@ export class Upscaler {
     if (frames !== null) await mkdir(frames, { recursive: true });
     let report: Report | null = null;
     let result: Image8 | null = null;
-    const depth = format === 'png' ? this.#options.save.depth : 8;
-    const request = { ...(await this.#request(bundleId, image)), depth };
+    const request = { ...(await this.#request(bundleId, image)), depth: resultDepth({ ...this.#options.save, format }) };
     const plan = await this.#engine.plan([bundleId], request);
     const hear = async (event: RunEvent): Promise<void> => {
       if (event.type === 'step') onStep(event.index, event.count);

@@ -15,21 +15,27 @@ export interface RunShape {
   readonly conditionLanes: number;
   readonly lanes: number;
   readonly steps: number;
+  readonly depth: 8 | 16;
   readonly previews: boolean;
   /** Whether a first stage's picture is kept for its colours. */
   readonly firstStage: boolean;
 }
 
+/** Which half of a run holds something: sampling, the strips of decoding after it, or both. */
+export type Phase = 'sampling' | 'decoding';
+
 interface HeldTerm {
   readonly what: string;
   readonly part: 'latents' | 'pictures';
+  readonly phases: readonly Phase[];
   bytes(run: RunShape): number;
 }
 
+const BOTH: readonly Phase[] = ['sampling', 'decoding'];
 const FLOAT_BYTES = 4;
-/** Start noise, posterior noise, condition latent, first latent, and the sums and weights of blending. */
-const SHARED_LATENTS = 6;
-/** Sample, the step's draw, prediction, x0. */
+/** Start noise, a step's draw, the condition and the first latent. */
+const SHARED_LATENTS = 4;
+/** Sample, prediction, x0, and the next sample. */
 const LANE_LATENTS = 4;
 /** Pixels of a step's live preview: larger pictures are shown reduced by a whole number. */
 export const LIVE_PIXELS = 2 ** 20;
@@ -38,37 +44,57 @@ export const KEPT_X0_BYTES = 2 ** 27;
 /** Of the strip being computed: decoded, put right, resized, and what is cut of each. */
 const STRIP_COPIES = 6;
 
-/** Everything a run holds at once beside its graphs. The benchmark compares the sum with what the process was seen to take. */
+/** Everything a run holds at once beside its graphs. The benchmark compares the larger phase's sum with what the process was seen to take. */
 export const HELD_TERMS: readonly HeldTerm[] = [
-  { what: 'input, RGBA', part: 'pictures', bytes: ({ input }) => 4 * area(input) },
-  { what: 'results, RGBA', part: 'pictures', bytes: ({ output, lanes }) => 4 * area(output) * lanes },
+  { what: 'input, RGBA', part: 'pictures', phases: BOTH, bytes: ({ input }) => 4 * area(input) },
+  {
+    what: 'results, RGBA of 8 bits, and of 16 where asked for',
+    part: 'pictures',
+    phases: ['decoding'],
+    bytes: ({ output, lanes, depth }) => (depth === 16 ? 12 : 4) * area(output) * lanes,
+  },
   {
     what: 'a preview and its bands, RGBA',
     part: 'pictures',
+    phases: ['sampling'],
     bytes: ({ working, previews }) => (previews ? 6 * Math.min(LIVE_PIXELS, area(working)) : 0),
   },
-  { what: 'the first stage, 16 bits a colour', part: 'pictures', bytes: ({ working, firstStage }) => (firstStage ? 6 * area(working) : 0) },
+  {
+    what: 'the first stage, 16 bits a colour',
+    part: 'pictures',
+    phases: BOTH,
+    bytes: ({ working, firstStage }) => (firstStage ? 6 * area(working) : 0),
+  },
   {
     what: 'strips of pixels',
     part: 'pictures',
+    phases: ['decoding'],
     bytes: ({ working }) => STRIP_COPIES * 3 * FLOAT_BYTES * Math.min(STRIP_PIXELS, area(working)),
   },
-  { what: 'latents', part: 'latents', bytes: (run) => (SHARED_LATENTS + LANE_LATENTS * run.lanes) * latentBytes(run) },
+  {
+    what: 'latents',
+    part: 'latents',
+    phases: ['sampling'],
+    bytes: (run) => (SHARED_LATENTS + LANE_LATENTS * run.lanes) * latentBytes(run),
+  },
+  { what: 'last samples', part: 'latents', phases: ['decoding'], bytes: (run) => run.lanes * latentBytes(run) },
   {
     what: 'features of the condition',
     part: 'latents',
+    phases: BOTH,
     bytes: ({ cells, conditionChannels, conditionLanes }) => conditionLanes * conditionChannels * FLOAT_BYTES * area(cells),
   },
   {
     what: 'x0 of every step',
     part: 'latents',
+    phases: BOTH,
     bytes: (run) => Math.min(KEPT_X0_BYTES, run.steps * run.lanes * latentBytes(run)),
   },
 ];
 
-/** Bytes of all terms of one part. */
-export function heldBytes(part: HeldTerm['part'], run: RunShape): number {
-  return HELD_TERMS.reduce((sum, term) => (term.part === part ? sum + term.bytes(run) : sum), 0);
+/** Bytes of all terms of one part in one phase. */
+export function heldBytes(part: HeldTerm['part'], phase: Phase, run: RunShape): number {
+  return HELD_TERMS.reduce((sum, term) => (term.part === part && term.phases.includes(phase) ? sum + term.bytes(run) : sum), 0);
 }
 
 export function area({ height, width }: Size): number {

@@ -2,18 +2,19 @@ import type { StudioErrorCode } from '../protocol/errors.ts';
 import type { Manifest } from '../protocol/manifest.ts';
 import { type RestoreRequest, TILE_CELLS, type TileCells } from '../protocol/request.ts';
 import type { DeviceMemory } from '../protocol/studio-api.ts';
-import { heldBytes, type RunShape } from './held.ts';
+import { heldBytes, type Phase, type RunShape } from './held.ts';
+import { regionIn } from './region.ts';
 import { gigabytes, tileReason, tileWords } from './words.ts';
 import { type GraphWork, workOf } from './work.ts';
 import { type Size, workingSize } from './working-size.ts';
 
 /** What of a run its needs follow from. `manifests`: of its lanes, the leader first. */
-export interface PlannedRun extends Pick<RestoreRequest, 'scale' | 'steps' | 'guidance' | 'preview' | 'tileCells'> {
+export interface PlannedRun extends Pick<RestoreRequest, 'scale' | 'steps' | 'guidance' | 'preview' | 'tileCells' | 'region' | 'depth'> {
   readonly manifests: readonly [Manifest, ...Manifest[]];
   readonly image: Size;
 }
 
-/** Bytes held at once at most, by what holds them. */
+/** Bytes held at the run's peak, by what holds them. */
 export interface PlannedBytes {
   /** The program before the run, where it can be asked. */
   readonly program: number;
@@ -64,7 +65,7 @@ const SMALLEST_TILE: TileCells = 64;
 
 /**
  * What a run will take on a device, in tiles as large as its memory allows: the request's or the model's own first, then each smaller size of
- * TILE_CELLS. A refusal names the largest scale that fits, or the largest picture at ×1. `macsPerSecond`: the device's speed, where it is known.
+ * TILE_CELLS. Of a region no more is counted than is computed for it. A refusal names the largest scale that fits, or the largest picture at ×1. `macsPerSecond`: the device's speed, where it is known.
  */
 export function planRun(run: PlannedRun, device: DeviceMemory, macsPerSecond: number | null): Plan {
   for (const tileCells of [run.tileCells, ...TILE_CELLS.filter((cells) => cells < (run.tileCells ?? Number.POSITIVE_INFINITY))]) {
@@ -75,13 +76,15 @@ export function planRun(run: PlannedRun, device: DeviceMemory, macsPerSecond: nu
 }
 
 function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number | null, asked: TileCells | null): RunPlan {
-  const { manifests, image, scale, steps, tileCells } = run;
+  const { manifests, image, scale, steps, tileCells, region, depth } = run;
   const [lead] = manifests;
   const working = workingSize(lead, image, scale);
   const cells = { height: working.height / lead.latent.factor, width: working.width / lead.latent.factor };
   const previews = run.preview !== 'none';
-  const graphs = workOf(manifests, { cells, tileCells, steps, guided: run.guidance > 1, previews });
-  const output = { height: image.height * scale, width: image.width * scale };
+  const needed = region === null ? null : regionIn(region, image, working, cells, lead.latent.factor).needed;
+  const graphs = workOf(manifests, { cells, tileCells, needed, steps, guided: run.guidance > 1, previews });
+  const { height, width } = region ?? image;
+  const output = { height: height * scale, width: width * scale };
   const [condition] = lead.graphs.conditionEncoder?.at(-1)?.outputs ?? [];
   const shape: RunShape = {
     input: image,
@@ -93,15 +96,17 @@ function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number |
     conditionLanes: graphs.filter(({ role }) => role === 'conditionEncoder').length,
     lanes: manifests.length,
     steps,
+    depth,
     previews,
     firstStage: lead.graphs.restorer !== undefined,
   };
+  const held = (phase: Phase) => ({ latents: heldBytes('latents', phase, shape), pictures: heldBytes('pictures', phase, shape) });
+  const [sampling, decoding] = [held('sampling'), held('decoding')];
   const bytes: PlannedBytes = {
     program: device.programBytes,
     weights: total(graphs, ({ loadedBytes }) => loadedBytes),
     graphs: total(graphs, ({ runBytes }) => runBytes),
-    latents: heldBytes('latents', shape),
-    pictures: heldBytes('pictures', shape),
+    ...(sampling.latents + sampling.pictures > decoding.latents + decoding.pictures ? sampling : decoding),
   };
   const macs = total(graphs, (graph) => graph.macs);
   return {
@@ -171,7 +176,7 @@ function smallerPicture(run: PlannedRun, device: DeviceMemory): Refusal['remedy'
   const { height, width } = run.image;
   for (let percent = 99; percent >= 1; percent--) {
     const image = { height: Math.ceil((height * percent) / 100), width: Math.ceil((width * percent) / 100) };
-    if (accepted({ ...run, image, scale: 1 }, device)) return { scale: 1, image };
+    if (accepted({ ...run, image, region: null, scale: 1 }, device)) return { scale: 1, image };
   }
   return null;
 }

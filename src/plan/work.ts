@@ -1,3 +1,4 @@
+import type { Area } from '../core/area.ts';
 import type { Graph, Manifest, Role } from '../protocol/manifest.ts';
 import { area } from './held.ts';
 import { piecesOf } from './pieces.ts';
@@ -16,10 +17,12 @@ export interface GraphWork {
   readonly macs: number;
 }
 
-/** How often a role runs on the whole picture. */
+/** How often a role runs, and on what. */
 export interface WorkFacts {
   readonly cells: Size;
   readonly tileCells: number | null;
+  /** What of the whole is computed, in latent cells; null for all. */
+  readonly needed: Area | null;
   readonly steps: number;
   /** Whether classifier-free guidance doubles the denoiser's batch. */
   readonly guided: boolean;
@@ -45,9 +48,9 @@ export function workOf(lanes: readonly Manifest[], facts: WorkFacts): readonly G
   return [...graphs.values()].map(({ role, graph, lanes: count }) => graphWork(role, graph, count * timesOf(role, facts), facts));
 }
 
-function graphWork(role: Role, graph: Graph, times: number, { cells, tileCells, guided }: WorkFacts): GraphWork {
-  const pieces = piecesOf(graph, cells, tileCells);
-  const largest = pieces.reduce((most, piece) => (area(piece) > area(most) ? piece : most));
+function graphWork(role: Role, graph: Graph, times: number, { cells, tileCells, needed, guided }: WorkFacts): GraphWork {
+  const pieces = piecesOf(graph, cells, tileCells, needed);
+  const largest = pieces.reduce((most, piece) => (area(piece) > area(most) ? piece : most), NOTHING);
   const batch = role === 'denoiser' && guided ? 2 : 1;
   const { loadedBytes, fixedBytes, bytesPerCell, bytesPerCellSquared } = graph.memory;
   const { fixed, perCell, perCellSquared } = graph.macs;
@@ -60,6 +63,8 @@ function graphWork(role: Role, graph: Graph, times: number, { cells, tileCells, 
     macs: times * batch * pieces.reduce((sum, piece) => sum + growth(fixed, perCell, perCellSquared, area(piece)), 0),
   };
 }
+
+const NOTHING: Size = { height: 0, width: 0 };
 
 function growth(fixed: number, linear: number, squared: number, cells: number): number {
   return fixed + linear * cells + squared * cells ** 2;

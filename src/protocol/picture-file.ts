@@ -37,6 +37,11 @@ export interface SaveOptions {
   readonly metadata: 'keep' | 'strip';
 }
 
+/** Bits a channel that a result needs for being saved so. */
+export function resultDepth({ format, depth }: Pick<SaveOptions, 'format' | 'depth'>): 8 | 16 {
+  return format === 'png' ? depth : 8;
+}
+
 export const DEFAULT_SAVE_OPTIONS: SaveOptions = { format: 'png', quality: 90, depth: 8, metadata: 'keep' };
 
 const quality: Field<number> = (value, path, fail) =>

@@ -1,27 +1,28 @@
 import { type Plan, type PlannedRun, planRun } from '../plan/plan-run.ts';
 import { rateOf } from '../plan/rates.ts';
+import { resultDepth } from '../protocol/picture-file.ts';
 import { pairOf, type RunRecord, type StudioState } from './state.ts';
 
-type Planned = Pick<StudioState, 'picture' | 'settings' | 'manifests' | 'bundles' | 'device' | 'rates'>;
+type Planned = Pick<StudioState, 'picture' | 'settings' | 'manifests' | 'bundles' | 'device' | 'rates' | 'saveOptions'>;
 
 /** What a press of Upscale would take, or why it cannot be; null until picture, model and device are known. */
-export function planOf({ picture, settings, manifests, bundles, device, rates }: Planned): Plan | null {
+export function planOf({ picture, settings, manifests, bundles, device, rates, saveOptions }: Planned): Plan | null {
   if (picture.status !== 'ready' || device === null) return null;
   const { bundleId, compare, ...asked } = settings;
   const ids = (compare ? pairOf({ bundles, manifests }, bundleId) : null) ?? [bundleId];
   const lanes = manifestsOf(manifests, ids);
   if (lanes === null) return null;
-  return planRun({ ...asked, manifests: lanes, image: picture, preview: 'bands' }, device.memory, rateOf(device, rates));
+  const run = { ...asked, manifests: lanes, image: picture, depth: resultDepth(saveOptions), preview: 'bands' } as const;
+  return planRun(run, device.memory, rateOf(device, rates));
 }
 
 /** Multiply-accumulates of a finished run and all that ran with it; null where it cannot be told any more. */
-export function macsOf({ manifests, runs, device }: StudioState, { laneIds, finished, height, width }: RunRecord): number | null {
+export function macsOf({ manifests, runs, queue, device }: StudioState, { laneIds, itemId, finished }: RunRecord): number | null {
   const ids = laneIds.map((laneId) => runs.find(({ runId }) => runId === laneId)?.bundleId ?? '');
   const lanes = manifestsOf(manifests, ids);
-  if (lanes === null || finished === null || device === null) return null;
-  const { recipe } = finished;
-  const image = { height: height / recipe.scale, width: width / recipe.scale };
-  const plan = planRun({ ...recipe, manifests: lanes, image, preview: 'bands' }, device.memory, null);
+  const image = queue.items.find(({ id }) => id === itemId)?.size ?? null;
+  if (lanes === null || finished === null || image === null || device === null) return null;
+  const plan = planRun({ ...finished.recipe, manifests: lanes, image, preview: 'bands' }, device.memory, null);
   return plan.kind === 'plan' ? plan.macs : null;
 }
 

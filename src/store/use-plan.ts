@@ -11,8 +11,9 @@ export function usePlan(): Plan | null {
   const bundles = useStudio((state) => state.bundles);
   const device = useStudio((state) => state.device);
   const rates = useStudio((state) => state.rates);
+  const saveOptions = useStudio((state) => state.saveOptions);
   return useMemo(
-    () => planOf({ picture, settings, manifests, bundles, device, rates }),
-    [picture, settings, manifests, bundles, device, rates],
+    () => planOf({ picture, settings, manifests, bundles, device, rates, saveOptions }),
+    [picture, settings, manifests, bundles, device, rates, saveOptions],
   );
 }

@@ -1,5 +1,6 @@
 import { cropPicture } from '../../core/picture.ts';
 import type { RunEvent } from '../../protocol/events.ts';
+import { resultDepth } from '../../protocol/picture-file.ts';
 import type { Image8, RestoreRequest, RunLane } from '../../protocol/request.ts';
 import { firstStageFrameId, inputFrameId, resultFrameId, stepFrameId } from '../frames.ts';
 import { changeItem, type QueueItem } from '../queue.ts';
@@ -86,8 +87,7 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
       const queue = changeItem(state().queue, item.id, { laneIds, size: { height, width } });
       set((before) => beginRuns({ ...before, queue }, records));
       try {
-        const { format, depth } = state().saveOptions;
-        await clients.run(lanes, requestOf(settings, image, format === 'png' ? depth : 8), onEvent);
+        await clients.run(lanes, requestOf(settings, image, resultDepth(state().saveOptions)), onEvent);
       } catch (error) {
         set((before) => abandonRuns(before, laneIds));
         throw error;

@@ -20,7 +20,18 @@ const [SEESR, SEESR_RFSR, PASD, DIFFBIR] = [
 
 function runOf(changes: Partial<PlannedRun> = {}): PlannedRun {
   const image = { height: 256, width: 512 };
-  return { manifests: [SEESR], image, scale: 4, steps: 20, guidance: 1, preview: 'none', tileCells: null, ...changes };
+  return {
+    manifests: [SEESR],
+    image,
+    scale: 4,
+    steps: 20,
+    guidance: 1,
+    preview: 'none',
+    tileCells: null,
+    region: null,
+    depth: 8,
+    ...changes,
+  };
 }
 
 function accepted(plan: Plan): RunPlan {
@@ -97,11 +108,31 @@ describe('what a run takes', () => {
       { input: one, output: one, working: one },
       { lanes: 1, conditionChannels: 0, conditionLanes: 0 },
     ];
-    const shape = { ...picture, ...lanes, latentChannels: 16, cells: { height: 2000, width: 1000 }, stripCells: 1 };
-    const kept = (steps: number) => heldBytes('latents', { ...shape, steps, previews: false, firstStage: false });
+    const shape = { ...picture, ...lanes, latentChannels: 16, cells: { height: 2000, width: 1000 }, depth: 8 } as const;
+    const kept = (steps: number) => heldBytes('latents', 'sampling', { ...shape, steps, previews: false, firstStage: false });
     expect(kept(1) - kept(0)).toBe(2000 * 1000 * 16 * 4);
     expect(kept(200) - kept(0)).toBe(KEPT_X0_BYTES);
     expect(new Set(HELD_TERMS.map(({ what }) => what)).size).toBe(HELD_TERMS.length);
+  });
+
+  it('counts of a region what is computed for it: few tiles, its own pixels, but the whole’s latents', () => {
+    const image = { height: 1500, width: 2000 };
+    const [whole, part, all] = [
+      freely({ image }),
+      freely({ image, region: { top: 700, left: 900, height: 64, width: 64 } }),
+      freely({ image, region: { top: 0, left: 0, ...image } }),
+    ];
+    expect(denoiser(part).pieces).toBeLessThanOrEqual(4);
+    expect(part.macs).toBeLessThan(whole.macs / 20);
+    expect(part.output).toEqual({ height: 256, width: 256 });
+    expect(part.peakBytes).toBeLessThan(whole.peakBytes);
+    expect(part.bytes.latents).toBeGreaterThan(whole.bytes.latents / 2);
+    expect(all).toEqual(whole);
+  });
+
+  it('is more for results of 16 bits', () => {
+    const image = { height: 1500, width: 2000 };
+    expect(freely({ image, depth: 16 }).peakBytes).toBeGreaterThan(freely({ image }).peakBytes);
   });
 
   it('is told in seconds by the device’s speed, and not where it is unknown', () => {

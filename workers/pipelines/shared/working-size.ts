@@ -1,9 +1,7 @@
-import { type Area, coveringCells, type Extent, growArea, wholeArea } from '../../../src/core/area.ts';
+import { type Area, type Extent, wholeArea } from '../../../src/core/area.ts';
+import { regionIn } from '../../../src/plan/region.ts';
 import { StudioError } from '../../../src/protocol/errors.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
-
-/** Cells that are computed around a region: at its border the tiles beyond are missing, and what they would have said is felt so far. */
-const REGION_MARGIN = 16;
 
 /** Which part of a run's pictures is wanted: all, or a region's. */
 export interface Scope {
@@ -32,16 +30,8 @@ export function scopeOf(request: RestoreRequest, working: Extent, picture: Exten
       details: { option: 'region', region: { top, left, height, width } },
     });
   }
-  const stretch = { rows: picture.height / image.height, columns: picture.width / image.width };
-  const seen = {
-    top: Math.floor(top * stretch.rows),
-    left: Math.floor(left * stretch.columns),
-    height: Math.ceil(height * stretch.rows),
-    width: Math.ceil(width * stretch.columns),
-  };
-  const visible = growArea(seen, 0, picture);
   const result = { top: top * scale, left: left * scale, height: height * scale, width: width * scale };
-  return { cells, needed: growArea(coveringCells(visible, factor), REGION_MARGIN, cells), visible, result };
+  return { cells, ...regionIn(region, image, picture, cells, factor), result };
 }
 
 /** Both sides resized down to whole multiples, at least one. */
