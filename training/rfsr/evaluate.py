@@ -16,12 +16,15 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from rfsr.color_fix import COLOR_FIXES
 from rfsr.common import command_line, current_commit, list_pictures, named_path, open_rgb
 from rfsr.degrade.params import SETS
+from rfsr.families import START_POINTS
 from rfsr.metrics.registry import METRICS, Declined, Measures
 from rfsr.pairs import degraded_pair, pair_generator
 from rfsr.report import add_to_quality, markdown_table
 from rfsr.restorers import BicubicRestorer, BundleRestorer, FolderRestorer, Restorer
+from rfsr.samplers import SAMPLERS
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument("--steps", type=int)
     sampling.add_argument("--guidance", type=float)
     sampling.add_argument("--seed", type=int)
-    sampling.add_argument("--sampler", choices=("ddpm", "ddim"))
-    sampling.add_argument("--start-point", choices=("lr", "noise"))
-    sampling.add_argument("--color-fix", choices=("adain", "wavelet", "none"))
+    sampling.add_argument("--sampler", choices=SAMPLERS)
+    sampling.add_argument("--start-point", choices=START_POINTS)
+    sampling.add_argument("--color-fix", choices=COLOR_FIXES)
 
 
 def main(args: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """`rfsr evaluate` over tiny folders, with random weights for the metrics that need some."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,12 @@ import pytest
 from PIL import Image
 
 from rfsr.__main__ import main
+from rfsr.color_fix import COLOR_FIXES
+from rfsr.evaluate import configure
+from rfsr.families import START_POINTS
 from rfsr.metrics.pixels import psnr
 from rfsr.pairs import write_pairs
+from rfsr.samplers import SAMPLERS
 from tests.metrics.networks import write_networks
 
 
@@ -84,6 +89,16 @@ def test_adds_its_means_to_a_quality_file_set_by_set(references: Path, tmp_path:
     sets = json.loads(quality.read_text())["sets"]
     assert sets.keys() == {"first", "second"} and sets["second"]["pictures"] == 2
     assert sets["second"]["bicubic"]["psnr"] == results["models"][0]["mean"]["psnr"]["value"]
+
+
+def test_every_sampler_and_start_there_is_can_be_asked_for() -> None:
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    for option, names in (("--sampler", SAMPLERS), ("--start-point", START_POINTS), ("--color-fix", COLOR_FIXES)):
+        for name in names:
+            parser.parse_args(["--out", "r.json", option, name])
+        with pytest.raises(SystemExit):
+            parser.parse_args(["--out", "r.json", option, "another"])
 
 
 def test_a_missing_result_names_the_picture(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
