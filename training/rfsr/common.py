@@ -53,8 +53,12 @@ def sha256_of(path: Path) -> str:
 
 def command_line() -> str:
     """The command that runs, as a shell would take it; of absolute paths the last part, for it is kept where others read it."""
-    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    return shlex.join(["python", "-m", "rfsr", *words])
+
+    def shortened(word: str) -> str:
+        name, equals, path = word.rpartition("=")
+        return name + equals + (Path(path).name if Path(path).is_absolute() else path)
+
+    return shlex.join(["python", "-m", "rfsr", *map(shortened, sys.argv[1:])])
 
 
 def current_commit() -> str:

@@ -54,5 +54,7 @@ def test_hashes_the_whole_file(tmp_path: Path) -> None:
 
 
 def test_the_command_line_names_no_absolute_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["rfsr", "evaluate", "--nets", "/somewhere/nets", "--out", "runs/a b.json"])
-    assert command_line() == "python -m rfsr evaluate --nets nets --out 'runs/a b.json'"
+    monkeypatch.setattr(
+        "sys.argv", ["rfsr", "evaluate", "--nets", "/somewhere/nets", "--references", "k=/a/K", "--out", "runs/a b.json"]
+    )
+    assert command_line() == "python -m rfsr evaluate --nets nets --references k=K --out 'runs/a b.json'"
