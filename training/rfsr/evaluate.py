@@ -1,7 +1,8 @@
-"""`rfsr evaluate`: measures models over a folder of pictures, as JSON and a Markdown table.
+"""`rfsr evaluate`: measures models over sets of pictures, as JSON and Markdown tables.
 
 With --references alone, inputs are made from them (whole pictures, ×4) with a named degradation and seed; with --inputs beside it,
-pairs are matched by file name; with --inputs alone, only metrics without reference apply.
+pairs are matched by file name; with --inputs alone, only metrics without reference apply. Where a base model and its RFSR version are
+among the bundles, what the second adds is given too.
 """
 
 import argparse
@@ -22,9 +23,18 @@ from rfsr.degrade.params import SETS
 from rfsr.families import START_POINTS
 from rfsr.metrics.registry import METRICS, Declined, Measures
 from rfsr.pairs import degraded_pair, pair_generator
-from rfsr.report import add_to_quality, markdown_table
-from rfsr.restorers import BicubicRestorer, BundleRestorer, FolderRestorer, Restorer
+from rfsr.report import add_to_quality, markdown
+from rfsr.restorers import SCALE, BicubicRestorer, BundleRestorer, FolderRestorer, Restorer
 from rfsr.samplers import SAMPLERS
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Folders of clean pictures, of inputs, or of both, under the name results have it."""
+
+    name: str
+    references: Path | None
+    inputs: Path | None
 
 
 @dataclass(frozen=True)
@@ -38,10 +48,15 @@ class Sample:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr evaluate`."""
-    parser.add_argument("--references", type=Path, help="folder of clean pictures")
-    parser.add_argument("--inputs", type=Path, help="folder of low-resolution pictures")
-    parser.add_argument("--set-name", help="what to call the set in the results; default: the folder's name")
-    parser.add_argument("--limit", type=int, help="only the first so many pictures")
+    parser.add_argument(
+        "--references",
+        action="append",
+        default=[],
+        metavar="[NAME=]DIR",
+        help="folder of clean pictures, and what to call the set (default: the folder's name); may be repeated",
+    )
+    parser.add_argument("--inputs", metavar="[NAME=]DIR", help="folder of low-resolution pictures, of one set")
+    parser.add_argument("--limit", type=int, help="only the first so many pictures of a set")
     parser.add_argument("--degradation", choices=SETS, default="b", help="how inputs are made from references")
     parser.add_argument("--degradation-seed", type=int, default=0)
     parser.add_argument(
@@ -54,7 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nets", type=Path, help="folder with the networks' weights that metrics need")
     parser.add_argument("--out", type=Path, required=True, help="results as JSON; a table is written beside it as .md")
     parser.add_argument("--quality", type=Path, help="JSON to add the means to, in the form `rfsr export --quality` takes")
-    parser.add_argument("--save", type=Path, help="folder for every model's pictures")
+    parser.add_argument("--save", type=Path, help="folder for every model's pictures; of several sets, one in it for each")
     sampling = parser.add_argument_group("sampling, where it should differ from the bundle's defaults")
     sampling.add_argument("--steps", type=int)
     sampling.add_argument("--guidance", type=float)
@@ -65,32 +80,50 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    """Measures every model and writes both files. Throws ValueError where neither references nor inputs are given."""
-    if args.references is None and args.inputs is None:
-        raise ValueError("expected --references, --inputs or both")
+    """Measures every model on every set and writes both files. Throws ValueError for sets that cannot be."""
+    sets = picture_sets(args)
     measures = Measures(args.nets, args.metrics)
     restorers = build_restorers(args)
     results = {
-        "schema": 1,
+        "schema": 2,
         "command": command_line(),
         "commit": current_commit(),
-        "data": {
-            "set": args.set_name or (args.references or args.inputs).name,
-            "references": args.references is not None,
-            "inputs": "given" if args.inputs else {"degradation": args.degradation, "seed": args.degradation_seed},
-            "scale": 4,
-        },
         "metrics": {name: {"better": METRICS[name].better, "range": finite_range(name)} for name in measures.open},
         "declined": [asdict(each) for each in measures.declined],
-        "models": [measure(restorer, args, measures) for restorer in restorers],
+        "sets": [measure_set(each, restorers, args, measures) for each in sets],
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(results, indent=1, allow_nan=False))
     if args.quality:
         add_to_quality(args.quality, results)
-    table = markdown_table(results)
-    args.out.with_suffix(".md").write_text(table)
-    print(table)
+    text = markdown(results)
+    args.out.with_suffix(".md").write_text(text)
+    print(text)
+
+
+def picture_sets(args: argparse.Namespace) -> list[PictureSet]:
+    """The sets that --references and --inputs name.
+
+    Throws ValueError where neither is given, for --inputs beside several --references, and for two sets of one name.
+    """
+    references = [named_folder(text) for text in args.references]
+    if args.inputs is None:
+        sets = [PictureSet(name, folder, None) for name, folder in references]
+    else:
+        if len(references) > 1:
+            raise ValueError(f"expected one --references at most beside --inputs, got {len(references)}")
+        name, inputs = named_folder(args.inputs)
+        sets = [PictureSet(*references[0], inputs) if references else PictureSet(name, None, inputs)]
+    if not sets:
+        raise ValueError("expected --references, --inputs or both")
+    if len({each.name for each in sets}) < len(sets):
+        raise ValueError(f"expected sets of different names, got {', '.join(each.name for each in sets)}")
+    return sets
+
+
+def named_folder(text: str) -> tuple[str, Path]:
+    """[NAME=]DIR in its two parts; without a name the folder's own."""
+    return named_path("[NAME=]DIR", text) if "=" in text else (Path(text).name, Path(text))
 
 
 def build_restorers(args: argparse.Namespace) -> list[Restorer]:
@@ -104,32 +137,50 @@ def build_restorers(args: argparse.Namespace) -> list[Restorer]:
     return restorers
 
 
-def samples(args: argparse.Namespace) -> Iterator[Sample]:
+def samples(pictures: PictureSet, args: argparse.Namespace) -> Iterator[Sample]:
     """The pictures to measure on, in the order of their names; made anew each time, so that one is in memory at once."""
-    paths = list_pictures(args.inputs or args.references)[: args.limit]
-    if args.inputs is None:
+    folder = pictures.inputs or pictures.references
+    assert folder is not None
+    paths = list_pictures(folder)[: args.limit]
+    if pictures.inputs is None:
         for path in paths:
             rng = pair_generator(path.stem, seed=args.degradation_seed)
             reference, lr = degraded_pair(open_rgb(path), degradation=args.degradation, rng=rng)
             yield Sample(path.stem, lr, reference)
         return
-    references = {path.stem: path for path in list_pictures(args.references)} if args.references else {}
+    references = {path.stem: path for path in list_pictures(pictures.references)} if pictures.references else {}
     for path in paths:
         found = references.get(path.stem)
         yield Sample(path.stem, np.asarray(open_rgb(path)), None if found is None else np.asarray(open_rgb(found)))
 
 
-def measure(restorer: Restorer, args: argparse.Namespace, measures: Measures) -> dict[str, Any]:
+def measure_set(
+    pictures: PictureSet, restorers: list[Restorer], args: argparse.Namespace, measures: Measures
+) -> dict[str, Any]:
+    """One set: what it is, every model's results, and the differences of those that belong together."""
+    models = [measure(restorer, pictures, args, measures) for restorer in restorers]
+    return {
+        "name": pictures.name,
+        "references": pictures.references is not None,
+        "inputs": "given" if pictures.inputs else {"degradation": args.degradation, "seed": args.degradation_seed},
+        "scale": SCALE,
+        "models": models,
+        "differences": differences(models, {restorer.name: restorer.base for restorer in restorers if restorer.base}),
+    }
+
+
+def measure(restorer: Restorer, pictures: PictureSet, args: argparse.Namespace, measures: Measures) -> dict[str, Any]:
     """One model over all pictures: its settings, every picture's scores and seconds, their means, and what was declined."""
     rows: list[dict[str, Any]] = []
     declined: list[Declined] = []
-    for sample in tqdm(samples(args), desc=restorer.name, mininterval=5):
+    saved = args.save and args.save / (pictures.name if len(args.references) > 1 else "") / restorer.name
+    for sample in tqdm(samples(pictures, args), desc=f"{pictures.name}, {restorer.name}", mininterval=5):
         began = time.perf_counter()
         rgb8 = restorer.restore(sample.lr, picture=sample.name)
         seconds = time.perf_counter() - began
-        if args.save:
-            (args.save / restorer.name).mkdir(parents=True, exist_ok=True)
-            Image.fromarray(rgb8).save(args.save / restorer.name / f"{sample.name}.png")
+        if saved:
+            saved.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rgb8).save(saved / f"{sample.name}.png")
         scores, ruled_out = measures.score(rgb8, sample.reference, picture=sample.name)
         declined += ruled_out
         rows.append({"picture": sample.name, "seconds": round(seconds, 3), **{k: round(v, 5) for k, v in scores.items()}})
@@ -140,6 +191,25 @@ def measure(restorer: Restorer, args: argparse.Namespace, measures: Measures) ->
         "declined": [asdict(each) for each in declined],
         "pictures": rows,
     }
+
+
+def differences(models: list[dict[str, Any]], bases: dict[str, str]) -> list[dict[str, Any]]:
+    """Mean of RFSR − base over the pictures that both have a score of, for every model whose base (by name) was measured too."""
+    by_name = {model["name"]: model["pictures"] for model in models}
+    found = []
+    for name, base in bases.items():
+        if base not in by_name:
+            continue
+        pairs = zip(by_name[name], by_name[base], strict=True)
+        rows = [{k: ours[k] - theirs[k] for k in METRICS.keys() & ours.keys() & theirs.keys()} for ours, theirs in pairs]
+        mean = {metric: {**x, "better": is_better(metric, x["value"])} for metric, x in means(rows, list(METRICS)).items()}
+        found.append({"model": name, "base": base, "mean": mean})
+    return found
+
+
+def is_better(metric: str, difference: float) -> bool | None:
+    """Whether a difference goes the metric's better way; None where there is none."""
+    return None if difference == 0 else (difference > 0) == (METRICS[metric].better == "higher")
 
 
 def means(rows: list[dict[str, Any]], names: list[str]) -> dict[str, dict[str, float]]:

@@ -5,33 +5,54 @@ from pathlib import Path
 from typing import Any
 
 ARROWS = {"higher": "↑", "lower": "↓"}
+MARKS = {True: "✓", False: "✗", None: "="}
+"""Of a difference: to the better, to the worse, none."""
 
 
-def markdown_table(results: dict[str, Any]) -> str:
-    """A row a model; a mean over fewer pictures than were measured says over how many."""
-    names = list(results["metrics"])
-    head = ["model", *(f"{name} {ARROWS[results['metrics'][name]['better']]}" for name in names), "seconds"]
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    for model in results["models"]:
-        cells = [model["name"]]
-        for name in (*names, "seconds"):
-            mean = model["mean"].get(name)
-            partial = f" ({mean['count']})" if mean and mean["count"] < len(model["pictures"]) else ""
-            cells.append(f"{mean['value']:.4g}{partial}" if mean else "–")
-        lines.append("| " + " | ".join(cells) + " |")
+def markdown(results: dict[str, Any]) -> str:
+    """The command, a table a set, and what was declined."""
+    tables = [line for pictures in results["sets"] for line in set_table(pictures, results["metrics"])]
     reasons = [f"- {each['metric']} was not computed: {each['detail']}" for each in results["declined"]]
-    pictures = len(results["models"][0]["pictures"])
-    source = f"{results['data']['set']}, {pictures} pictures, `{results['command']}`"
-    return "\n".join([source, "", *lines, *([""] if reasons else []), *reasons]) + "\n"
+    return "\n".join([f"`{results['command']}`", *tables, *([""] if reasons else []), *reasons]) + "\n"
+
+
+def set_table(pictures: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
+    """A set's name and a row a model, then one a difference, marked where it is to the better (✓) or the worse (✗).
+
+    A mean over fewer pictures than were measured says over how many.
+    """
+    count = len(pictures["models"][0]["pictures"])
+    head = ["model", *(f"{name} {ARROWS[metric['better']]}" for name, metric in metrics.items()), "seconds"]
+    rows = [head, ["---"] * len(head)]
+    for model in pictures["models"]:
+        rows.append([model["name"], *(cell(model["mean"].get(name), count) for name in (*metrics, "seconds"))])
+    for pair in pictures["differences"]:
+        marked = [difference_cell(pair["mean"].get(name), count) for name in metrics]
+        rows.append([f"{pair['model']} − {pair['base']}", *marked, ""])
+    return ["", f"**{pictures['name']}**, {count} pictures", "", *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def cell(mean: dict[str, Any] | None, count: int, form: str = ".4g") -> str:
+    """A mean, and over how many pictures where not over all `count`."""
+    if mean is None:
+        return "–"
+    return f"{mean['value']:{form}}" + (f" ({mean['count']})" if mean["count"] < count else "")
+
+
+def difference_cell(mean: dict[str, Any] | None, count: int) -> str:
+    """As `cell`, with sign and mark."""
+    return cell(mean, count, "+.3g") + (f" {MARKS[mean['better']]}" if mean else "")
 
 
 def add_to_quality(path: Path, results: dict[str, Any]) -> None:
-    """Adds a set's means, model by model, to a manifest's `quality` section kept in a JSON file; other sets in it stay."""
+    """Adds the means, set by set and model by model, to a manifest's `quality` section kept in a JSON file; other sets in it stay."""
     quality = json.loads(path.read_text()) if path.exists() else {"sets": {}, "settings": {}}
-    quality["sets"][results["data"]["set"]] = {
-        "pictures": len(results["models"][0]["pictures"]),
-        "inputs": results["data"]["inputs"],
-        **{model["name"]: {name: mean["value"] for name, mean in model["mean"].items()} for model in results["models"]},
-    }
-    quality["settings"].update({model["name"]: model["settings"] for model in results["models"] if model["settings"]})
+    for pictures in results["sets"]:
+        models = pictures["models"]
+        quality["sets"][pictures["name"]] = {
+            "pictures": len(models[0]["pictures"]),
+            "inputs": pictures["inputs"],
+            **{model["name"]: {name: mean["value"] for name, mean in model["mean"].items()} for model in models},
+        }
+        quality["settings"].update({model["name"]: model["settings"] for model in models if model["settings"]})
     path.write_text(json.dumps(quality, indent=1) + "\n")

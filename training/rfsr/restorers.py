@@ -14,10 +14,11 @@ SCALE = 4
 
 
 class Restorer(Protocol):
-    """A model under measurement. `settings`: JSON facts that say what was run."""
+    """A model under measurement. `settings`: JSON facts that say what was run. `base`: of an RFSR version, the model it came from."""
 
     name: str
     settings: dict[str, Any]
+    base: str | None
 
     def restore(self, lr: np.ndarray, *, picture: str) -> np.ndarray:
         """uint8 [h, w, 3] to uint8 [4h, 4w, 3]; `picture` is the file's name without suffix."""
@@ -27,6 +28,7 @@ class BicubicRestorer:
     """The baseline: Pillow's bicubic."""
 
     name = "bicubic"
+    base: str | None = None
 
     def __init__(self) -> None:
         self.settings: dict[str, Any] = {}
@@ -39,6 +41,8 @@ class BicubicRestorer:
 
 class FolderRestorer:
     """Pictures made elsewhere: folder/NAME.* for every input NAME."""
+
+    base: str | None = None
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder
@@ -73,6 +77,7 @@ class BundleRestorer:
             "color_fix": manifest["image"]["colorFix"],
         }
         self.name = manifest["id"]
+        self.base = manifest["pairedWith"] if manifest["variant"] == "rfsr" else None
         self.models = load_bundle(folder)
         self.request = Settings(**{**defaults, **overrides})
         self.settings = asdict(self.request)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from rfsr.__main__ import main
 from rfsr.color_fix import COLOR_FIXES
-from rfsr.evaluate import configure
+from rfsr.evaluate import configure, is_better
 from rfsr.families import START_POINTS
 from rfsr.metrics.pixels import psnr
 from rfsr.pairs import write_pairs
@@ -46,10 +46,11 @@ def test_degrades_references_itself_as_prepare_does(references: Path, tmp_path: 
     given = evaluate(monkeypatch, tmp_path / "b.json", *folders)
 
     def scores(results: dict[str, Any]) -> list[dict[str, Any]]:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in results["models"][0]["pictures"]]
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in results["sets"][0]["models"][0]["pictures"]]
 
     assert scores(itself) == scores(given)
-    assert itself["data"] == {"set": "references", "references": True, "inputs": {"degradation": "mild", "seed": 2}, "scale": 4}
+    facts = {"name": "references", "references": True, "inputs": {"degradation": "mild", "seed": 2}, "scale": 4}
+    assert facts.items() <= itself["sets"][0].items() and given["sets"][0]["inputs"] == "given"
     lr, hr = (Image.open(tmp_path / "pairs" / folder / "a.png") for folder in ("lr", "hr"))
     want = psnr(np.asarray(lr.resize(hr.size, Image.Resampling.BICUBIC)), np.asarray(hr))
     assert scores(given)[0]["psnr"] == round(want, 5)
@@ -60,7 +61,7 @@ def test_scores_ready_made_pictures_beside_bicubic(references: Path, tmp_path: P
     results = evaluate(
         monkeypatch, tmp_path / "r.json", "--references", references, "--outputs", f"perfect={references}", "--nets", nets
     )
-    bicubic, perfect = results["models"]
+    bicubic, perfect = results["sets"][0]["models"]
     assert (bicubic["name"], perfect["name"]) == ("bicubic", "perfect")
     assert perfect["mean"]["fd"] == {"value": 0.0, "count": 2} and bicubic["mean"]["fd"]["value"] > 0
     assert {each["reason"] for each in bicubic["declined"]} == {"picture-unsuitable"}  # too small for NIQE's blocks
@@ -74,21 +75,64 @@ def test_scores_ready_made_pictures_beside_bicubic(references: Path, tmp_path: P
 def test_real_inputs_get_no_full_reference_scores(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["--inputs", references, "--limit", 1, "--save", tmp_path / "made"]
     results = evaluate(monkeypatch, tmp_path / "r.json", *arguments)
-    assert results["models"][0]["mean"].keys() == {"mini_quality", "seconds"}
+    assert results["sets"][0]["models"][0]["mean"].keys() == {"mini_quality", "seconds"}
     assert {each["metric"] for each in results["declined"]} == {"fd", "niqe"}
     assert "niqe was not computed" in (tmp_path / "r.md").read_text()
     made = list((tmp_path / "made" / "bicubic").iterdir())
     assert [path.name for path in made] == ["a.png"] and Image.open(made[0]).size == (384, 256)
 
 
-def test_adds_its_means_to_a_quality_file_set_by_set(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_sets_are_measured_at_once_each_under_its_name(
+    references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (references / "b.png").rename(other / "b.png")
     quality = tmp_path / "quality.json"
-    for name in ("first", "second"):
-        arguments = ["--references", references, "--set-name", name, "--quality", quality, "--metrics", "psnr"]
-        results = evaluate(monkeypatch, tmp_path / "r.json", *arguments)
+    quality.write_text(json.dumps({"sets": {"before": {}}, "settings": {}}))
+    arguments = ["--references", f"first={references}", "--references", other, "--metrics", "psnr"]
+    results = evaluate(monkeypatch, tmp_path / "r.json", *arguments, "--quality", quality, "--save", tmp_path / "made")
+    assert [pictures["name"] for pictures in results["sets"]] == ["first", "other"]
+    means = {each["name"]: each["models"][0]["mean"]["psnr"]["value"] for each in results["sets"]}
+    assert means["first"] != means["other"]
     sets = json.loads(quality.read_text())["sets"]
-    assert sets.keys() == {"first", "second"} and sets["second"]["pictures"] == 2
-    assert sets["second"]["bicubic"]["psnr"] == results["models"][0]["mean"]["psnr"]["value"]
+    assert sets.keys() == {"before", "first", "other"} and sets["other"]["pictures"] == 1
+    assert {name: sets[name]["bicubic"]["psnr"] for name in means} == means
+    made = {path.relative_to(tmp_path / "made").as_posix() for path in (tmp_path / "made").rglob("*.png")}
+    assert made == {"first/bicubic/a.png", "other/bicubic/b.png"}
+    table = (tmp_path / "r.md").read_text()
+    assert table.index("**first**, 1 pictures") < table.index("**other**, 1 pictures")
+
+
+def test_says_what_every_rfsr_version_adds_to_its_base(
+    references: Path, nano: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundles = [nano.with_name(name) for name in ("seesr-nano-rfsr", "seesr-nano", "pasd-nano-rfsr")]
+    arguments = [word for folder in bundles for word in ("--bundle", folder)]
+    arguments += ["--steps", 1, "--sampler", "spaced-ddpm", "--start-point", "lr-twice"]
+    results = evaluate(monkeypatch, tmp_path / "r.json", "--references", references, "--metrics", "psnr", "ssim", *arguments)
+    (pictures,) = results["sets"]
+    models = {model["name"]: model for model in pictures["models"]}
+    assert models["pasd-nano-rfsr"]["settings"]["sampler"] == "spaced-ddpm"
+    assert models["pasd-nano-rfsr"]["settings"]["start_point"] == "lr-twice"
+    (pair,) = pictures["differences"]  # PASD's base was not measured
+    assert (pair["model"], pair["base"]) == ("seesr-nano-rfsr", "seesr-nano")
+    for metric in ("psnr", "ssim"):
+        found, (ours, theirs) = (
+            pair["mean"][metric],
+            (models[pair[role]]["mean"][metric]["value"] for role in ("model", "base")),
+        )
+        assert found["value"] == pytest.approx(ours - theirs, abs=2e-5) and found["better"] == (ours > theirs)
+    row = next(line for line in (tmp_path / "r.md").read_text().splitlines() if "seesr-nano-rfsr − seesr-nano" in line)
+    assert row.count("✓") + row.count("✗") == 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "difference", "better"),
+    [("psnr", 0.1, True), ("psnr", -0.1, False), ("fd", -0.1, True), ("niqe", 0.1, False), ("ssim", 0.0, None)],
+)
+def test_a_difference_is_judged_by_the_measures_direction(metric: str, difference: float, better: bool | None) -> None:
+    assert is_better(metric, difference) is better
 
 
 def test_every_sampler_and_start_there_is_can_be_asked_for() -> None:
@@ -114,3 +158,13 @@ def test_refuses_to_measure_nothing_and_outputs_without_a_name(
         evaluate(monkeypatch, tmp_path / "r.json")
     with pytest.raises(ValueError, match="NAME=DIR"):
         evaluate(monkeypatch, tmp_path / "r.json", "--references", references, "--outputs", "folder")
+
+
+def test_refuses_two_sets_of_one_name_and_inputs_of_several(
+    references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = ["--references", references, "--references", references]
+    with pytest.raises(ValueError, match="different names, got references, references"):
+        evaluate(monkeypatch, tmp_path / "r.json", *two)
+    with pytest.raises(ValueError, match="one --references at most beside --inputs, got 2"):
+        evaluate(monkeypatch, tmp_path / "r.json", *two, "--inputs", references)

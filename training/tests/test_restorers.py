@@ -45,7 +45,8 @@ def test_a_bundle_runs_with_its_own_defaults_and_the_overrides(tmp_path: Path, m
     models, _ = nano_models({"bundle": {"family": "seesr", "tagged": True}, "image": IMAGE})
     # The manifest's weights are the exporter's business; what is tested here is which settings a run gets.
     monkeypatch.setattr("rfsr.checkpoint.load_bundle", lambda folder: models)
-    (tmp_path / "manifest.json").write_text(json.dumps({"id": "nano", "image": IMAGE, "sampling": SAMPLING}))
+    identity = {"id": "nano", "variant": "rfsr", "pairedWith": "nano-base"}
+    (tmp_path / "manifest.json").write_text(json.dumps({**identity, "image": IMAGE, "sampling": SAMPLING}))
     restorer = BundleRestorer(tmp_path, overrides={"seed": 7, "color_fix": "none"})
     wanted = Settings(
         steps=2,
@@ -57,6 +58,7 @@ def test_a_bundle_runs_with_its_own_defaults_and_the_overrides(tmp_path: Path, m
         positive="sharp",
         negative="blurred",
     )
-    assert restorer.name == "nano" and restorer.request == wanted and restorer.settings["steps"] == 2
+    assert (restorer.name, restorer.base) == ("nano", "nano-base")
+    assert restorer.request == wanted and restorer.settings["steps"] == 2
     got = restorer.restore(picture(), picture="x")
     assert got.shape == (64, 96, 3) and np.array_equal(got, restore(models, picture(), wanted).rgb8)
