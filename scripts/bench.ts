@@ -1,11 +1,11 @@
 // Speeds and memory of this machine, measured in one run: seconds per stage and step in Node and in Chromium (WASM, one and two
 // threads), beside them bicubic and the browser's other upscalers, with the same quality measures, every shipped bundle, and results of growing
-// size (`--large`: to 50 megapixels). JSON and tables in artifacts/.
+// size (`--large`: to 50 megapixels, and a camera's picture in the page). JSON and tables in artifacts/. Exit code 1 where runtimes disagree.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import sharp from 'sharp';
-import { build, createServer, preview } from 'vite';
+import { build, preview } from 'vite';
 import { FolderFiles } from '../cli/folder-files.ts';
 import { nodeRuntime } from '../cli/ort.ts';
 import { readPicture } from '../cli/pictures.ts';
@@ -15,8 +15,9 @@ import { defaultRequest } from '../src/protocol/default-request.ts';
 import type { Image8, RestoreRequest } from '../src/protocol/request.ts';
 import { launchChromium, visit } from '../tests/support/chromium.ts';
 import { Engine } from '../workers/engine.ts';
-import { type ModelRow, measureModels, modelTable } from './models.ts';
-import { measureSizes, sizeTable } from './sizes.ts';
+import { largestDistance, type ModelRow, measureModels, modelTable, PARITY_LEVELS } from './models.ts';
+import { openPeers, PEERS, type PeersSite } from './peers.ts';
+import { cameraTable, measureCamera, measureSizes, sizeTable, sizeVerdicts } from './sizes.ts';
 import { timedRun } from './timed-run.ts';
 
 const SIZES = [
@@ -27,8 +28,6 @@ const STEPS = 20;
 const GUIDANCE = 2;
 const PAIR = ['seesr-mini', 'seesr-mini-rfsr'] as const;
 const OUT = 'artifacts/bench';
-const PEERS_ROOT = 'scripts/peers';
-const PEERS = ['upscaler (esrgan-slim)', 'upscaler (esrgan-thick)', 'upscalejs (Real-ESRGAN 6B)'];
 /** The photograph that every input is made from. Quality is measured where it is large enough to hold the truth at four times the input. */
 const SOURCE = process.argv.slice(2).find((word) => !word.startsWith('--')) ?? 'public/samples/cat.jpg';
 /** What a phone or the web does to a picture: soft, smaller, compressed. */
@@ -48,13 +47,6 @@ interface Row {
   readonly psnr: number | null;
   readonly ssim: number | null;
   readonly stages: Readonly<Record<string, number>>;
-}
-
-declare global {
-  interface Window {
-    /** Of the peers' page. */
-    upscale(peer: string, pictureUrl: string): Promise<{ seconds: number; png: number[] }>;
-  }
 }
 
 const rows: Row[] = [];
@@ -226,30 +218,15 @@ function finetuning(): { readonly needs: readonly Record<string, unknown>[]; rea
   return status === 0 ? JSON.parse(readFileSync(out, 'utf8')) : null;
 }
 
-/** The other upscalers on their own page, each warmed up on a crop: they are installed beside it, not with the studio. */
-async function peersInChromium(path: string, truth: Image8 | null, size: string): Promise<readonly Row[]> {
-  if (!existsSync(`${PEERS_ROOT}/node_modules`)) {
-    const words = ['install', '--prefix', PEERS_ROOT, '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock'];
-    const { status } = spawnSync('npm', words, { stdio: 'inherit' });
-    if (status !== 0) throw new Error(`expected npm to install ${PEERS_ROOT}/package.json`);
-  }
-  const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
-  const site = await createServer({ root: PEERS_ROOT, configFile: false, logLevel: 'error', server: { headers } });
-  await site.listen();
+async function peersInChromium(site: PeersSite, path: string, truth: Image8 | null, size: string): Promise<readonly Row[]> {
   const found: Row[] = [];
   for (const peer of PEERS) {
-    const browser = await launchChromium();
-    const { page } = await visit(browser, site.resolvedUrls?.local[0] ?? '');
-    page.setDefaultTimeout(600_000);
-    await page.route('**/picture.png', (route) => route.fulfill({ body: readFileSync(path), contentType: 'image/png' }));
-    await page.waitForFunction(() => document.title === 'Ready');
-    const { seconds, png } = await page.evaluate((name) => window.upscale(name, '/picture.png'), peer);
     const output = `${OUT}/${peer.replaceAll(/\W+/g, '-')}${size}.png`;
-    writeFileSync(output, Buffer.from(png));
+    const result = await site.run(peer, path, output);
+    if ('failure' in result) throw new Error(`${peer}: ${result.failure}`);
+    const { seconds } = result;
     found.push({ what: `${peer}, Chromium WASM`, size, seconds, ...NO_STEPS, ...quality((await readPicture(output)).image, truth) });
-    await browser.close();
   }
-  await site.close();
   return found;
 }
 
@@ -287,34 +264,42 @@ await build({ logLevel: 'error' });
 const server = await preview({ logLevel: 'error', preview: { port: 0, strictPort: false } });
 const url = server.resolvedUrls?.local[0];
 if (url === undefined) throw new Error('expected an address');
+const peersSite = await openPeers();
 for (const [height, width] of SIZES) {
   const { truth, path } = await pair(height, width);
   const size = `${height}×${width}`;
   rows.push(bicubic((await readPicture(path)).image, truth, size));
   rows.push(await inNode(path, truth, size));
   for (const threads of cpus().length > 1 ? [1, cpus().length] : [1]) rows.push(await inChromium(url, path, truth, size, threads));
-  rows.push(...(await peersInChromium(path, truth, size)));
+  rows.push(...(await peersInChromium(peersSite, path, truth, size)));
   pairs.push(await pairInNode(path, size), await pairInChromium(url, path, size));
   if (models.length === 0) models = await measureModels(url, path, truth, `${OUT}/models`);
 }
+await peersSite.close();
+const large = process.argv.includes('--large');
+const sizes = await measureSizes(SOURCE, `${OUT}/sizes`, large);
+const camera = large ? await measureCamera(url, SOURCE, `${OUT}/sizes`) : null;
 await server.close();
-const sizes = await measureSizes(SOURCE, `${OUT}/sizes`, process.argv.includes('--large'));
 const training = finetuning();
 const command = `npm run bench -- ${SOURCE}`;
 writeFileSync(
   `${OUT}/bench.json`,
   JSON.stringify(
-    { command, cpus: cpus().map(({ model }) => model), steps: STEPS, guidance: GUIDANCE, rows, pairs, models, sizes, training },
+    { command, cpus: cpus().map(({ model }) => model), steps: STEPS, guidance: GUIDANCE, rows, pairs, models, sizes, camera, training },
     null,
     1,
   ),
 );
+const apart = largestDistance(models);
 const report = [
   table(),
   pairTable(),
   modelTable(models),
-  sizeTable(sizes),
+  [sizeTable(sizes), '', ...sizeVerdicts(sizes)].join('\n'),
+  ...(camera === null ? [] : [cameraTable(camera)]),
+  `${apart <= PARITY_LEVELS ? 'holds' : 'DOES NOT HOLD'}: runtimes within ${PARITY_LEVELS} level of 255 in the mean: ${apart.toExponential(1)} at most`,
   `Fine-tuning: ${training === null ? 'the training package is not installed' : JSON.stringify(training)}`,
 ].join('\n\n');
 writeFileSync(`${OUT}/bench.md`, `${report}\n`);
 console.log(`${report}\n\n${command}; ${STEPS} steps, guidance ${GUIDANCE}; details in ${OUT}/bench.json`);
+process.exitCode = apart <= PARITY_LEVELS ? 0 : 1;

@@ -28,9 +28,12 @@ export interface ModelRow {
   readonly chromiumStepSeconds: number;
   readonly psnr: number | null;
   readonly ssim: number | null;
+  /** Means over Kodak24 as the bundle's manifest has them, from `rfsr evaluate`. */
+  readonly kodak24: Readonly<Record<string, number>>;
   readonly nodeChromium: Distance;
-  /** Null where the training package is not installed. */
+  /** Null where the training package is not installed, like the next. */
   readonly pythonNode: Distance | null;
+  readonly pythonChromium: Distance | null;
 }
 
 /** `input`: a picture's file; `truth`: what its ×4 should be, where that is known; `out`: a folder for the results. */
@@ -48,10 +51,11 @@ export async function measureModels(url: string, input: string, truth: Image8 | 
     const { page } = await visit(browser, url);
     await page.getByLabel('Picture file').first().setInputFiles(input);
     for (const { id, sizeBytes } of bundles) {
-      const node = inNode(id, input, `${out}/${id}-node.png`);
-      const chromium = await inChromium(page, id, `${out}/${id}-chromium.png`);
-      const result = (await readPicture(`${out}/${id}-node.png`)).image;
-      const picture = `${out}/${id}/${basename(input).replace(/\.\w+$/, '.png')}`;
+      const [nodePng, chromiumPng] = [`${out}/${id}-node.png`, `${out}/${id}-chromium.png`];
+      const pythonPng = `${out}/${id}/${basename(input).replace(/\.\w+$/, '.png')}`;
+      const node = inNode(id, input, nodePng);
+      const chromium = await inChromium(page, id, chromiumPng);
+      const result = (await readPicture(nodePng)).image;
       rows.push({
         id,
         megabytes: sizeBytes / 1e6,
@@ -60,8 +64,10 @@ export async function measureModels(url: string, input: string, truth: Image8 | 
         chromiumStepSeconds: chromium / node.steps,
         psnr: truth === null ? null : psnrY(result, truth),
         ssim: truth === null ? null : ssimY(result, truth),
-        nodeChromium: await distance(`${out}/${id}-node.png`, `${out}/${id}-chromium.png`),
-        pythonNode: python ? await distance(picture, `${out}/${id}-node.png`) : null,
+        kodak24: measuredQuality(id),
+        nodeChromium: await distance(nodePng, chromiumPng),
+        pythonNode: python ? await distance(pythonPng, nodePng) : null,
+        pythonChromium: python ? await distance(pythonPng, chromiumPng) : null,
       });
     }
   } finally {
@@ -79,11 +85,19 @@ function inPython(ids: readonly string[], input: string, out: string): boolean {
   const copied = spawnSync('cp', [input, folder]).status === 0;
   const bundles = ids.flatMap((id) => ['--bundle', `../${MODELS}/${id}`]);
   const words = ['-W', 'ignore', '-m', 'rfsr', 'evaluate', '--inputs', folder, '--metrics', 'niqe', ...bundles];
-  const { status } = spawnSync('python3', [...words, '--save', `${here}/${out}`, '--out', `${here}/${out}/evaluate.json`], {
+  const { status, stderr } = spawnSync('python3', [...words, '--save', `${here}/${out}`, '--out', `${here}/${out}/evaluate.json`], {
     cwd: 'training',
-    stdio: ['ignore', 'ignore', 'ignore'],
+    encoding: 'utf8',
   });
+  if (status !== 0) console.error(`Python is left out: ${stderr.trim().split('\n').at(-1)}`);
   return copied && status === 0;
+}
+
+function measuredQuality(id: string): Readonly<Record<string, number>> {
+  const { quality } = JSON.parse(readFileSync(`${MODELS}/${id}/manifest.json`, 'utf8')) as {
+    readonly quality: { readonly sets: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, number>>>>>> };
+  };
+  return quality.sets['kodak24']?.[id] ?? {};
 }
 
 function inNode(id: string, input: string, output: string): { readonly steps: number; readonly denoiseSeconds: number } {
@@ -117,14 +131,22 @@ async function distance(a: string, b: string): Promise<Distance> {
   return { mean: sum / x.length, max };
 }
 
+/** What every pair of runtimes may differ by on the same request. */
+export const PARITY_LEVELS = 1;
+
+/** The largest mean distance of any two runtimes on any model. */
+export function largestDistance(rows: readonly ModelRow[]): number {
+  return Math.max(...rows.flatMap((row) => [row.nodeChromium, row.pythonNode, row.pythonChromium].map((found) => found?.mean ?? 0)));
+}
+
 /** The rows as a Markdown table. */
 export function modelTable(rows: readonly ModelRow[]): string {
   const apart = (found: Distance | null): string => (found === null ? '–' : `${found.mean.toExponential(1)} (${found.max})`);
   const head =
-    '| Model | MB | steps | s/step, Node | s/step, Chromium WASM | PSNR | SSIM | Node–Chromium mean (max) | Python–Node mean (max) |\n' +
-    '|---|---|---|---|---|---|---|---|---|';
+    '| Model | MB | steps | s/step, Node | s/step, Chromium WASM | PSNR | SSIM | Kodak24: PSNR | fd | NIQE | Node–Chromium mean (max) | Python–Node | Python–Chromium |\n' +
+    '|---|---|---|---|---|---|---|---|---|---|---|---|---|';
   const lines = rows.map((row) => {
-    const { id, megabytes, steps, nodeStepSeconds, chromiumStepSeconds, psnr, ssim, nodeChromium, pythonNode } = row;
+    const { id, megabytes, steps, nodeStepSeconds, chromiumStepSeconds, psnr, ssim, kodak24 } = row;
     const cells = [
       id,
       megabytes.toFixed(1),
@@ -133,8 +155,10 @@ export function modelTable(rows: readonly ModelRow[]): string {
       chromiumStepSeconds.toFixed(3),
       psnr?.toFixed(2) ?? '–',
       ssim?.toFixed(4) ?? '–',
-      apart(nodeChromium),
-      apart(pythonNode),
+      kodak24['psnr']?.toFixed(2) ?? '–',
+      kodak24['fd']?.toFixed(3) ?? '–',
+      kodak24['niqe']?.toFixed(2) ?? '–',
+      ...[row.nodeChromium, row.pythonNode, row.pythonChromium].map(apart),
     ];
     return `| ${cells.join(' | ')} |`;
   });
