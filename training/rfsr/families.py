@@ -13,6 +13,7 @@ from rfsr.models import diffbir, pasd, seesr
 from rfsr.models.denoiser import DenoiserConfig
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT
 from rfsr.samplers import Sampler
+from rfsr.windows import Windows
 
 START_TIMESTEP = 999
 SECOND_TIMESTEP = 900
@@ -27,7 +28,10 @@ adds little; before, it meant itself, which leaves hardly anything of the input 
 
 @dataclass(frozen=True)
 class Family:
-    """`configs`: of its denoiser, by size. `prompt`: tags, a person's words and quality words as one text."""
+    """`configs`: of its denoiser, by size. `prompt`: tags, a person's words and quality words as one text.
+
+    `windows`: the published steps of sampling, and those of them that RFSR trains (arXiv 2412.03268, section 4.2).
+    """
 
     configs: dict[str, DenoiserConfig]
     prompt: Callable[[list[str], str, str], str]
@@ -35,6 +39,7 @@ class Family:
     negative: str
     sampler: str
     start_point: str
+    windows: Windows
 
 
 def seesr_prompt(tags: list[str], user: str, positive: str) -> str:
@@ -53,8 +58,10 @@ def pasd_prompt(tags: list[str], user: str, positive: str) -> str:
 
 
 FAMILIES = {
-    "seesr": Family(seesr.CONFIGS, seesr_prompt, POSITIVE_PROMPT, NEGATIVE_PROMPT, "ddpm", "lr"),
-    "diffbir": Family(diffbir.CONFIGS, diffbir_prompt, "", "", "spaced-ddpm", "noise"),
+    "seesr": Family(
+        seesr.CONFIGS, seesr_prompt, POSITIVE_PROMPT, NEGATIVE_PROMPT, "ddpm", "lr", Windows(50, (0, 20), (40, 50))
+    ),
+    "diffbir": Family(diffbir.CONFIGS, diffbir_prompt, "", "", "spaced-ddpm", "noise", Windows(50, (0, 20), (40, 50))),
     "pasd": Family(
         pasd.CONFIGS,
         pasd_prompt,
@@ -62,6 +69,7 @@ FAMILIES = {
         "blurry, dotted, noise, raster lines, unclear, lowres, over-smoothed",
         "unipc",
         "lr-twice",
+        Windows(20, (0, 8), (17, 20)),
     ),
 }
 

@@ -2,22 +2,30 @@
 
 from dataclasses import dataclass
 
-EARLY_SHARE, LATE_SHARE = 0.4, 0.2
-"""Of the steps of any rollout: 1–20 and 41–50 of 50, as published for SeeSR and DiffBIR."""
-
 Span = tuple[int, int]
 """Steps counted from 0: the first and the one after the last."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Where the pixel loss (`early`) and rewards with their regularisation (`late`) apply. They may overlap, or be empty."""
+    """A rollout of `steps`, and where in it the pixel loss (`early`) and rewards with their regularisation (`late`) apply.
 
+    They may overlap, and one may be empty. Throws ValueError for a window outside the rollout, or if both are empty.
+    """
+
+    steps: int
     early: Span
     late: Span
 
+    def __post_init__(self) -> None:
+        for first, end in (self.early, self.late):
+            if not 0 <= first <= end <= self.steps:
+                raise ValueError(f"expected a window within 0…{self.steps}, got {first}…{end}")
+        if not self.stops:
+            raise ValueError("expected a window that is not empty")
+
     @property
-    def steps(self) -> list[int]:
+    def stops(self) -> list[int]:
         """Every step of either window, once, ascending; a rollout stops at one of these, each as likely."""
         return sorted({*range(*self.early), *range(*self.late)})
 
@@ -29,19 +37,12 @@ class Windows:
         """Whether rewards apply."""
         return step in range(*self.late)
 
+    def fitted(self, steps: int | None, *, early: Span | None = None, late: Span | None = None) -> "Windows":
+        """These windows in a rollout of `steps` (none: as many as here), in proportion, but for those that are given."""
+        total = self.steps if steps is None else steps
 
-def windows(steps: int, *, early: Span | None = None, late: Span | None = None) -> Windows:
-    """The windows of a rollout of `steps`: the general rule where none is given. PASD's 20 steps have (0, 8) and (17, 20).
+        def scaled(span: Span) -> Span:
+            first, end = (round(bound * total / self.steps) for bound in span)
+            return first, end
 
-    Throws ValueError for a window outside the rollout, or if both are empty.
-    """
-    found = Windows(
-        early=early if early is not None else (0, round(EARLY_SHARE * steps)),
-        late=late if late is not None else (steps - round(LATE_SHARE * steps), steps),
-    )
-    for first, end in (found.early, found.late):
-        if not 0 <= first <= end <= steps:
-            raise ValueError(f"expected a window within 0…{steps}, got {first}…{end}")
-    if not found.steps:
-        raise ValueError("expected a window that is not empty")
-    return found
+        return Windows(total, scaled(self.early) if early is None else early, scaled(self.late) if late is None else late)

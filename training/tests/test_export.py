@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from rfsr.checkpoint import load_bundle
+from rfsr.export import windows_of
 from rfsr.export.graphs import GraphSpec, export_graph, graph_specs, round_to_half
 from rfsr.export.manifest import canary, ramp, sampling_defaults, write_graph, write_index
 from rfsr.export.parity import MAX_RELATIVE_ERROR, ParityError, SessionModule, check_graph, check_run, open_session
@@ -166,7 +167,16 @@ def test_the_index_lists_every_bundle_and_drops_graphs_no_bundle_names(tmp_path:
     assert sorted(path.name for path in tmp_path.rglob("*.onnx")) == ["denoiser-1.onnx", "tagger-1.onnx"]
 
 
+def test_an_rfsr_bundle_names_the_windows_it_was_trained_in_and_one_of_random_weights_its_familys() -> None:
+    trained = {"steps": 20, "early": [0, 8], "late": [16, 20], "pixel": "dwt"}
+    identity = {"family": "pasd", "variant": "rfsr"}
+    assert windows_of(identity, [{}, {"rfsr": trained}]) == {"windows": {"steps": 20, "early": [0, 8], "late": [16, 20]}}
+    assert windows_of(identity, []) == {"windows": {"steps": 20, "early": (0, 8), "late": (17, 20)}}
+    assert windows_of({**identity, "variant": "base"}, []) == {}
+
+
 def test_sampling_defaults_yield_to_the_configuration_and_facts_to_what_readers_need() -> None:
     assert sampling_defaults(FAMILIES["seesr"], {"steps": 4})["steps"] == 4
-    assert sampling_defaults(FAMILIES["pasd"], {})["startPoint"] == "lr-twice"
+    own = sampling_defaults(FAMILIES["pasd"], {})
+    assert (own["sampler"], own["steps"], own["startPoint"]) == ("unipc", 20, "lr-twice")
     assert stage_facts({"stage": "vae", "steps": 3, "vaeConfig": {}}) == {"stage": "vae", "steps": 3}

@@ -2,9 +2,10 @@
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from rfsr import export, finetune, rollout
-from rfsr.checkpoint import read_manifest, write_runs
+from rfsr.checkpoint import config_from, read_manifest, write_runs
+from rfsr.common import load_config
 from rfsr.data import PackedCrops
 from rfsr.families import FAMILIES
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.finetune import plots
 from rfsr.finetune.lora import add_lora, merged_state
 from rfsr.finetune.stage import RFSRConfig, RFSRStage
-from rfsr.finetune.windows import windows
 from rfsr.loop import Trainer
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.seesr import CONFIGS
@@ -30,6 +31,7 @@ from rfsr.pretrain.denoiser import DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
 from rfsr.rewards.mini_quality import MiniQuality
 from rfsr.rollout import Plan
+from rfsr.windows import Span, Windows
 from tests.stages import LOOP, train
 
 CONFIG = RFSRConfig(latent_window=8, steps=5, rewards={"mini_quality": 0.5}, pixel_weight=1.0, regularisation_weight=1.0)
@@ -56,18 +58,32 @@ def rfsr_stage(folder: Path, nano: Path, config: RFSRConfig = CONFIG, *, family:
 
 def batch_of(stage: RFSRStage, stop: int, count: int = 2) -> dict[str, Tensor]:
     batch = stage.draw(np.random.default_rng(0), count, 0.0)
-    return batch | {"plan": torch.tensor([float(stage.rfsr.steps), float(stop), 1.0])}
+    return batch | {"plan": torch.tensor([float(stage.windows.steps), float(stop), 1.0])}
 
 
-def test_windows_follow_the_paper() -> None:
-    assert windows(50).steps == [*range(20), *range(40, 50)]
-    assert windows(20).steps == [*range(8), *range(16, 20)]
-    pasd = windows(20, early=(0, 8), late=(17, 20))
-    assert pasd.is_early(7) and not pasd.is_early(8) and not pasd.is_late(16) and pasd.is_late(19)
-    with pytest.raises(ValueError, match="within 0…20"):
-        windows(20, late=(15, 21))
-    with pytest.raises(ValueError, match="not empty"):
-        windows(20, early=(0, 0), late=(20, 20))
+@pytest.mark.parametrize(
+    ("family", "recipe", "trained"),
+    [
+        ("seesr", {}, (50, (0, 20), (40, 50))),
+        ("diffbir", {"steps": 20}, (20, (0, 8), (16, 20))),
+        ("pasd", {}, (20, (0, 8), (17, 20))),
+        ("pasd", {"steps": 20, "early": (0, 3)}, (20, (0, 3), (17, 20))),
+    ],
+)
+def test_a_recipe_that_says_nothing_of_windows_takes_the_familys(
+    folder: Path, nano: Path, family: str, recipe: dict[str, Any], trained: tuple[int, Span, Span]
+) -> None:
+    config = replace(CONFIG, **{"steps": None, **recipe})
+    stage = rfsr_stage(folder, nano.with_name(f"{family}-nano"), config, family=family)
+    assert stage.windows == Windows(*trained)
+    assert {key: stage.facts()["rfsr"][key] for key in ("steps", "early", "late")} == asdict(Windows(*trained))
+
+
+@pytest.mark.parametrize("name", ["rfsr_mini", "rfsr_full"])
+def test_the_recipes_serve_every_family(name: str) -> None:
+    table = load_config(Path(__file__).parents[1] / f"configs/{name}.toml")["rfsr"]
+    assert table.keys().isdisjoint({"early", "late"})
+    assert isinstance(config_from(RFSRConfig, table), RFSRConfig)
 
 
 def test_a_rollout_stops_in_every_step_of_the_windows_and_in_no_other(folder: Path, nano: Path) -> None:

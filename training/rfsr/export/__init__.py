@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,12 @@ def main(args: argparse.Namespace) -> None:
     write_index(args.out.parent)
 
 
-def windows_of(config: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
-    """`windows`: the steps an RFSR bundle was fine-tuned in, as its last stage says; empty for other bundles."""
-    trained = training["stages"][-1].get("rfsr") if training["stages"] else config.get("windows")
-    return {"windows": {key: trained[key] for key in ("steps", "early", "late")}} if trained else {}
+def windows_of(bundle: dict[str, Any], stages: list[dict[str, Any]]) -> dict[str, Any]:
+    """`windows`: the steps an RFSR bundle was fine-tuned in, as its last stage says, or its family's without any; empty for other bundles."""
+    if bundle["variant"] != "rfsr":
+        return {}
+    windows = stages[-1]["rfsr"] if stages else asdict(FAMILIES[bundle["family"]].windows)
+    return {"windows": {key: windows[key] for key in ("steps", "early", "late")}}
 
 
 def export_bundle(
@@ -79,7 +82,7 @@ def export_bundle(
         "tokenizer": write_tokenizer(models.tokenizer.to_str(), out),
         "tags": {"labels": models.tags, "thresholds": models.thresholds},
         "scheduler": scheduler_config(),
-        **windows_of(config, training),
+        **windows_of(config["bundle"], training["stages"]),
         "sampling": sampling_defaults(FAMILIES[models.family], config.get("sampling", {})),
         "training": training,
         "quality": quality,

@@ -92,7 +92,7 @@ def write_tokenizer(text: str, bundle: Path) -> dict[str, Any]:
 def sampling_defaults(family: Family, table: dict[str, Any]) -> dict[str, Any]:
     """The bundle's sampling section; the family's own unless the configuration says otherwise."""
     return {
-        "sampler": family.sampler, "steps": 20, "guidance": 1.0, "startPoint": family.start_point,
+        "sampler": family.sampler, "steps": family.windows.steps, "guidance": 1.0, "startPoint": family.start_point,
         "positivePrompt": family.positive, "negativePrompt": family.negative, **table,
     }  # fmt: skip
 

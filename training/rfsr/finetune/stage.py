@@ -20,7 +20,6 @@ from rfsr.common import to_rgb8
 from rfsr.data import PackedCrops
 from rfsr.features.network import FeatureNetwork, feature_distance
 from rfsr.finetune.lora import add_lora, merged_state
-from rfsr.finetune.windows import windows
 from rfsr.losses import gram_distance, low_band_loss
 from rfsr.metrics.pixels import psnr
 from rfsr.models.denoiser import Denoiser
@@ -39,7 +38,7 @@ SHOWN = 6
 class RFSRConfig(RolloutConfig):
     """The paper's choices are the defaults, but for the rollout window (64 cells are its 512 pixels).
 
-    `early`, `late`: see `rfsr.finetune.windows`; none means the general rule. `pixel`: the early window's loss against the truth.
+    `steps`, `early`, `late`: see `rfsr.windows.Windows`; none means the family's. `pixel`: the early window's loss against the truth.
     `rewards`: weights by name. `regularisation`: of the late window; "lora" trains adapters only; "kl" is the divergence of
     the step's two Gaussians up to a factor, the mean squared difference of the noise predictions (DPOK, arXiv 2305.16381); "gram_kl" compares styles.
     One photograph in `held_out_every` is never trained on.
@@ -47,7 +46,7 @@ class RFSRConfig(RolloutConfig):
 
     latent_window: int = 64
     guided: float = 0.0
-    steps: int = 50
+    steps: int | None = None
     early: tuple[int, int] | None = None
     late: tuple[int, int] | None = None
     pixel: Literal["none", "l1", "dwt"] = "dwt"
@@ -83,7 +82,7 @@ class RFSRStage(RolloutStage):
         if missing := config.rewards.keys() - rewards.keys():
             raise ValueError(f"expected the rewards {sorted(config.rewards)}, got none for {sorted(missing)}")
         self.rfsr = config
-        self.windows = windows(config.steps, early=config.early, late=config.late)
+        self.windows = self.family.windows.fitted(config.steps, early=config.early, late=config.late)
         self.rewards = nn.ModuleDict(rewards).requires_grad_(False).eval()
         self.features = features.requires_grad_(False).eval()
         initialise_stage(self, bundle)
@@ -104,7 +103,7 @@ class RFSRStage(RolloutStage):
 
     def plan(self, rng: np.random.Generator) -> Plan:
         """A rollout that stops in one of the windows."""
-        return Plan(self.rfsr.steps, int(rng.choice(self.windows.steps)), self.draw_guidance(rng))
+        return Plan(self.windows.steps, int(rng.choice(self.windows.stops)), self.draw_guidance(rng))
 
     def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
         """See `Stage.forward`: the loss of the windows the batch's rollout stopped in."""
@@ -166,7 +165,7 @@ class RFSRStage(RolloutStage):
 
     def sampled(self, denoiser: Denoiser, batch: dict[str, Tensor]) -> Tensor:
         """What full unguided sampling by `denoiser` makes of a batch, always from the same noise."""
-        plan = Plan(self.rfsr.steps, self.rfsr.steps - 1)
+        plan = Plan(self.windows.steps, self.windows.steps - 1)
         generator = torch.Generator(self.alphas.device).manual_seed(0)
         return self.picture(self.last_step(denoiser, batch, self.visit(batch, plan, generator, denoiser=denoiser), plan))
 
@@ -198,7 +197,7 @@ class RFSRStage(RolloutStage):
         """The denoiser stage's facts, this stage's configuration and windows, and what it started from."""
         return {
             **super().facts(),
-            "rfsr": {**asdict(self.rfsr), "early": list(self.windows.early), "late": list(self.windows.late)},
+            "rfsr": {**asdict(self.rfsr), **asdict(self.windows)},
             "startedFrom": self.started_from,
         }
 

@@ -50,7 +50,7 @@ def step_cost(bundle: Path, rewards: Path, *, config: RFSRConfig, batch: int) ->
         trainer = Trainer(stage, LoopConfig(steps=100, batch_size=batch, learning_rate=0.0), folder / "run", facts={})
         seconds = {}
         for window, stop in (("early", stage.windows.early[1] - 1), ("late", stage.windows.late[1] - 1)):
-            stage.planned = Plan(config.steps, stop)
+            stage.planned = Plan(stage.windows.steps, stop)
             trainer.train_step()
             began = time.perf_counter()
             for _ in range(REPEATS):
