@@ -1,7 +1,7 @@
-"""What tells the three families apart beside their networks: words, sampling, and where sampling starts.
+"""What tells the families apart beside their networks: words, sampling, where sampling starts, and what training has to know.
 
 Facts: the published inference scripts and their defaults. A family is one entry here, one file of `rfsr.models` with its configurations,
-and one file of `rfsr.pipelines` with its procedure.
+one module of `rfsr.pipelines` of its name with its procedure, and the configurations of its bundles. No other code names one.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,9 @@ adds little; before, it meant itself, which leaves hardly anything of the input 
 class Family:
     """`configs`: of its denoiser, by size. `prompt`: tags, a person's words and quality words as one text.
 
-    `windows`: the published steps of sampling, and those of them that RFSR trains (arXiv 2412.03268, section 4.2).
+    `windows`: the published steps of sampling, and those of them that RFSR trains (arXiv 2412.03268, section 4.2). `first_stage`: whether the
+    condition is a first stage's picture, so that it needs a restorer. `rgb_heads`: whether its ControlNet learns small clean pictures beside.
+    `tags_optional`: whether it is shipped with tags and without, of the same weights.
     """
 
     configs: dict[str, DenoiserConfig]
@@ -40,6 +42,9 @@ class Family:
     sampler: str
     start_point: str
     windows: Windows
+    first_stage: bool = False
+    rgb_heads: bool = False
+    tags_optional: bool = False
 
 
 def seesr_prompt(tags: list[str], user: str, positive: str) -> str:
@@ -59,19 +64,38 @@ def pasd_prompt(tags: list[str], user: str, positive: str) -> str:
 
 FAMILIES = {
     "seesr": Family(
-        seesr.CONFIGS, seesr_prompt, POSITIVE_PROMPT, NEGATIVE_PROMPT, "ddpm", "lr", Windows(50, (0, 20), (40, 50))
+        configs=seesr.CONFIGS,
+        prompt=seesr_prompt,
+        positive=POSITIVE_PROMPT,
+        negative=NEGATIVE_PROMPT,
+        sampler="ddpm",
+        start_point="lr",
+        windows=Windows(50, (0, 20), (40, 50)),
     ),
-    "diffbir": Family(diffbir.CONFIGS, diffbir_prompt, "", "", "spaced-ddpm", "noise", Windows(50, (0, 20), (40, 50))),
+    "diffbir": Family(
+        configs=diffbir.CONFIGS,
+        prompt=diffbir_prompt,
+        positive="",
+        negative="",
+        sampler="spaced-ddpm",
+        start_point="noise",
+        windows=Windows(50, (0, 20), (40, 50)),
+        first_stage=True,
+        tags_optional=True,
+    ),
     "pasd": Family(
-        pasd.CONFIGS,
-        pasd_prompt,
-        POSITIVE_PROMPT,
-        "blurry, dotted, noise, raster lines, unclear, lowres, over-smoothed",
-        "unipc",
-        "lr-twice",
-        Windows(20, (0, 8), (17, 20)),
+        configs=pasd.CONFIGS,
+        prompt=pasd_prompt,
+        positive=POSITIVE_PROMPT,
+        negative="blurry, dotted, noise, raster lines, unclear, lowres, over-smoothed",
+        sampler="unipc",
+        start_point="lr-twice",
+        windows=Windows(20, (0, 8), (17, 20)),
+        rgb_heads=True,
     ),
 }
+PRIOR = "seesr"
+"""The family whose small denoiser is trained from nothing; the others' start from it."""
 
 
 def start_sample(point: str, latent: Tensor, sampler: Sampler, noise: Tensor, draw: Callable[[], Tensor]) -> Tensor:

@@ -93,7 +93,7 @@ def millions(module: nn.Module) -> float:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_full_width_networks_have_the_published_names_and_shapes(family: str) -> None:
     with torch.device("meta"):
-        denoiser = Denoiser(FAMILIES[family].configs["full"], rgb_heads=family == "pasd")
+        denoiser = Denoiser(FAMILIES[family].configs["full"], rgb_heads=FAMILIES[family].rgb_heads)
     published_name = diffbir.official_name if family == "diffbir" else str
     for kind, network in (("unet", denoiser.unet), ("controlnet", denoiser.controlnet)):
         shapes = {published_name(name): tuple(value.shape) for name, value in network.state_dict().items()}

@@ -13,6 +13,7 @@ from rfsr.checkpoint import load_prior, write_runs
 from rfsr.data import PackedCrops
 from rfsr.families import FAMILIES
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
+from rfsr.pretrain import TRANSFERS
 from rfsr.pretrain.denoiser import DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, build_latents
 from rfsr.pretrain.restorer import RestorerConfig, RestorerStage
@@ -40,7 +41,7 @@ def restorer(folder: Path) -> Path:
 
 def transfer_stage(family: str, folder: Path, prior: Path, restorer: Path, *, config: TransferConfig = CONFIG) -> TransferStage:
     torch.manual_seed(0)
-    parts = FrozenParts.load(prior / "vae", prior / "tagger", restorer if family == "diffbir" else None)
+    parts = FrozenParts.load(prior / "vae", prior / "tagger", restorer if FAMILIES[family].first_stage else None)
     crops = PackedCrops(folder)
     latents = build_latents(crops, parts, folder, FAMILIES[family])
     base = DenoiserStageConfig(family=family, size="nano")
@@ -70,7 +71,7 @@ def test_the_restorer_sees_crops_of_the_photographs_it_may_see(folder: Path) -> 
     assert set(stage.checked).isdisjoint(stage.training_crops)
 
 
-@pytest.mark.parametrize("family", ["diffbir", "pasd"])
+@pytest.mark.parametrize("family", TRANSFERS)
 def test_a_family_starts_from_the_prior_and_trains_its_denoiser_alone(
     folder: Path, prior: Path, restorer: Path, tmp_path: Path, family: str
 ) -> None:
@@ -85,7 +86,7 @@ def test_a_family_starts_from_the_prior_and_trains_its_denoiser_alone(
         before["text_encoder.clip.embeddings.token_embedding.weight"],
     )
     assert not any(name.startswith("vae.") for name in state)
-    assert any("to_rgbs" in name for name in state) == (family == "pasd")
+    assert any("to_rgbs" in name for name in state) == FAMILIES[family].rgb_heads
 
 
 def test_pasd_learns_small_pictures_without_degradation(folder: Path, prior: Path, restorer: Path) -> None:

@@ -8,16 +8,12 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from rfsr.checkpoint import NETWORK_ROLES
 from rfsr.export.costs import graph_costs
 from rfsr.export.graphs import GraphSpec, tiling_rule
 from rfsr.families import FAMILIES, Family
 from rfsr.schedule import SCHEDULER_CONFIG
 
-SHARED = {
-    *(("any", role) for role in ("tagger", "textEncoder", "vaeEncoder", "vaeDecoder", "previewDecoder", "restorer")),
-    ("diffbir", "denoiser"),  # with tags and without, it is the same
-}
-"""Family and role of graphs that lie beside the bundles, since several have them."""
 CANARY_TOLERANCE = 0.02
 """In standard deviations of the output: wide enough for GPU arithmetic, far below what a wrong kernel does."""
 CANARY_CELLS = (2, 1)
@@ -58,9 +54,9 @@ def canary(spec: GraphSpec, session: ort.InferenceSession) -> dict[str, Any]:
 
 
 def write_graph(spec: GraphSpec, model: bytes, session: ort.InferenceSession, bundle: Path, *, family: str) -> dict[str, Any]:
-    """Writes the graph under a name made of its content, and gives its manifest entry."""
+    """Writes the graph under a name made of its content, and gives its manifest entry. One that several bundles have lies beside them."""
     digest = hashlib.sha256(model).hexdigest()
-    shared = (family, spec.role) in SHARED or ("any", spec.role) in SHARED
+    shared = spec.role not in NETWORK_ROLES["denoiser"] or FAMILIES[family].tags_optional
     folder = bundle.parent / "shared" if shared else bundle
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{spec.role}-{digest[:12]}.onnx"

@@ -135,7 +135,7 @@ def nano_models(config: dict[str, Any], *, moved: float = 0.0) -> tuple[BundleMo
         tagger=scattered(lambda: MiniTagger(tagger), seed=1),
         text_encoder=scattered(lambda: TextEncoder(text), seed=2),
         denoiser=scattered(lambda: Denoiser(denoiser_config), seed=3),
-        restorer=scattered(lambda: SwinIR(RESTORER_CONFIGS["nano"]), seed=4) if family == "diffbir" else None,
+        restorer=scattered(lambda: SwinIR(RESTORER_CONFIGS["nano"]), seed=4) if FAMILIES[family].first_stage else None,
         tokenizer=tokenizer,
         tags=NANO_TAGS,
         thresholds=[0.5] * len(NANO_TAGS),

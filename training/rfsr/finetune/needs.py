@@ -18,7 +18,7 @@ from transformers import BlipTextModel
 
 from rfsr.checkpoint import config_from
 from rfsr.common import load_config
-from rfsr.families import FAMILIES
+from rfsr.families import FAMILIES, PRIOR
 from rfsr.features.vgg19 import VGG19Features
 from rfsr.finetune.stage import RFSRConfig
 from rfsr.finetune.step_cost import step_cost
@@ -62,8 +62,8 @@ class Needs:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr needs`."""
-    parser.add_argument("--family", choices=FAMILIES, default="seesr")
-    parser.add_argument("--size", choices=FAMILIES["seesr"].configs, default="full")
+    parser.add_argument("--family", choices=FAMILIES, default=PRIOR)
+    parser.add_argument("--size", choices=FAMILIES[PRIOR].configs, default="full")
     parser.add_argument("--side", type=int, default=512, help="pixels of a training picture")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 2, 4, 8], help="micro-batches to count")
     parser.add_argument("--measure", type=Path, metavar="BUNDLE", help="also run steps of this bundle here: seconds and memory")

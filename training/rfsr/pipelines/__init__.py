@@ -1,14 +1,16 @@
 """The procedures of all families in PyTorch: references of the studio's, and what `rfsr evaluate` measures."""
 
+from collections.abc import Callable
+from importlib import import_module
+
 import numpy as np
 
-from rfsr.pipelines.diffbir import restore_diffbir
+from rfsr.families import FAMILIES
 from rfsr.pipelines.parts import BundleModels, Restored, Settings
-from rfsr.pipelines.pasd import restore_pasd
-from rfsr.pipelines.seesr import restore_seesr
 
-PROCEDURES = {"seesr": restore_seesr, "diffbir": restore_diffbir, "pasd": restore_pasd}
-
+Procedure = Callable[[BundleModels, np.ndarray, Settings], Restored]
+PROCEDURES: dict[str, Procedure] = {name: import_module(f"rfsr.pipelines.{name}").restore for name in FAMILIES}
+"""By family: `restore` of the module of its name."""
 
 __all__ = ["PROCEDURES", "BundleModels", "Restored", "Settings", "restore"]
 

@@ -18,7 +18,7 @@ from rfsr.pipelines.steps import decode01, encode_texts, predictor, read_picture
 
 
 @torch.no_grad()
-def restore_diffbir(models: BundleModels, lr_rgb8: np.ndarray, settings: Settings) -> Restored:
+def restore(models: BundleModels, lr_rgb8: np.ndarray, settings: Settings) -> Restored:
     """lr_rgb8 uint8 [h, w, 3] to its ×scale restoration. One torch CPU generator: start noise, then one draw a step.
 
     The condition is the latent's mean, without posterior noise; colours are those of the first stage.

@@ -11,7 +11,7 @@ from rfsr.pipelines.steps import resized, restore_from_input, to_multiple
 
 
 @torch.no_grad()
-def restore_pasd(models: BundleModels, lr_rgb8: np.ndarray, settings: Settings) -> Restored:
+def restore(models: BundleModels, lr_rgb8: np.ndarray, settings: Settings) -> Restored:
     """lr_rgb8 uint8 [h, w, 3] to its ×scale restoration. The start's second noise is drawn after the posterior's."""
     reference, output = working_picture(lr_rgb8, settings.scale, models.image)
     return restore_from_input(models, settings, read=lr_rgb8, reference=reference, output=output)

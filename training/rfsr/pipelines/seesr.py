@@ -10,7 +10,7 @@ from rfsr.pipelines.steps import resized, restore_from_input, to_multiple
 
 
 @torch.no_grad()
-def restore_seesr(models: BundleModels, lr_rgb8: np.ndarray, settings: Settings) -> Restored:
+def restore(models: BundleModels, lr_rgb8: np.ndarray, settings: Settings) -> Restored:
     """lr_rgb8 uint8 [h, w, 3] to its ×scale restoration."""
     small, reference, output = working_pictures(lr_rgb8, settings.scale, models.image)
     return restore_from_input(models, settings, read=small, reference=reference, output=output)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from rfsr.checkpoint import config_from, initialise_stage, write_runs
 from rfsr.common import command_line, current_commit, load_config
 from rfsr.data import PackedCrops
-from rfsr.families import FAMILIES
+from rfsr.families import FAMILIES, PRIOR
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.loop import LoopConfig, Stage, Trainer
 from rfsr.pretrain.denoiser import DenoiserStage, DenoiserStageConfig
@@ -26,7 +26,9 @@ from rfsr.pretrain.vae import VaeConfig, VaeStage
 from rfsr.rewards.mini_quality import MiniQuality
 
 SYNSETS = Path("imagenet_synset.txt")
-STAGES = ("vae", "tagger", "denoiser", "trajectory", "restorer", "diffbir", "pasd", "quality", "preference")
+TRANSFERS = tuple(name for name in FAMILIES if name != PRIOR)
+"""Stages of the families that start from the prior, each of its family's name."""
+STAGES = ("vae", "tagger", "denoiser", "trajectory", "restorer", *TRANSFERS, "quality", "preference")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,14 +39,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nets", type=Path, required=True, help="folder with SqueezeNet's weights and the class names")
     parser.add_argument("--vae", type=Path, help="run of the stage vae (denoisers)")
     parser.add_argument("--tagger", type=Path, help="run of the stage tagger (denoisers)")
-    parser.add_argument("--restorer", type=Path, help="run of the stage restorer (diffbir)")
-    parser.add_argument("--denoiser", type=Path, help="run of a denoiser to start from (trajectory, diffbir, pasd)")
+    parser.add_argument("--restorer", type=Path, help="run of the stage restorer (families with a first stage)")
+    parser.add_argument(
+        "--denoiser", type=Path, help=f"run of a denoiser to start from ({', '.join(('trajectory', *TRANSFERS))})"
+    )
     parser.add_argument(
         "--outputs-of", type=Path, help="exported bundle whose outputs the rewards learn to judge (quality, preference)"
     )
     parser.add_argument("--quality", type=Path, help="run or shipped folder of mini_quality to start from (preference)")
     parser.add_argument(
-        "--init-from", type=Path, help="exported bundle whose weights to start from; for diffbir and pasd SeeSR's, as prior"
+        "--init-from",
+        type=Path,
+        help=f"exported bundle whose weights to start from; for {', '.join(TRANSFERS)} one of {PRIOR}, as prior",
     )
     parser.add_argument("--minutes", type=float, help="stop cleanly, with a checkpoint, after this long")
     parser.add_argument("--cpu", action="store_true", help="use the CPU although there is a GPU")
@@ -88,7 +94,7 @@ def build_stage(args: argparse.Namespace, config: dict[str, Any]) -> Stage:
             return TaggerStage(TaggerStageConfig(**config.get("tagger", {})), crops, teacher, args.nets / SYNSETS)
         case "restorer":
             return RestorerStage(config_from(RestorerConfig, config.get("restorer", {})), crops)
-        case "denoiser" | "trajectory" | "diffbir" | "pasd":
+        case name if name in ("denoiser", "trajectory", *TRANSFERS):
             return build_denoiser(args, config, crops)
         case "quality" | "preference":
             return build_reward(args, config, crops)
@@ -99,11 +105,12 @@ def build_stage(args: argparse.Namespace, config: dict[str, Any]) -> Stage:
 def build_denoiser(args: argparse.Namespace, config: dict[str, Any], crops: PackedCrops) -> DenoiserStage:
     """The stage denoiser, trajectory from a denoiser run or on its own, or another family's from a bundle as prior."""
     name = config["stage"]
-    base = DenoiserStageConfig(**config.get("denoiser", {}), **({"family": name} if name in FAMILIES else {}))
-    if name == "diffbir" and args.restorer is None:
-        raise ValueError("expected --restorer for the stage diffbir, whose condition is the first stage's picture")
-    parts = FrozenParts.load(args.vae, args.tagger, args.restorer if name == "diffbir" else None)
-    latents = build_latents(crops, parts, args.crops, FAMILIES[base.family])
+    base = DenoiserStageConfig(**config.get("denoiser", {}), **({"family": name} if name in TRANSFERS else {}))
+    family = FAMILIES[base.family]
+    if family.first_stage and args.restorer is None:
+        raise ValueError(f"expected --restorer for the stage {name}, whose condition is the first stage's picture")
+    parts = FrozenParts.load(args.vae, args.tagger, args.restorer if family.first_stage else None)
+    latents = build_latents(crops, parts, args.crops, family)
     if name == "denoiser":
         return DenoiserStage(base, crops, latents, parts)
     features = SqueezeNetFeatures(args.nets / SQUEEZENET)

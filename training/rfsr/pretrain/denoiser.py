@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
-from rfsr.families import FAMILIES, start_sample
+from rfsr.families import FAMILIES, PRIOR, start_sample
 from rfsr.loop import Stage
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.text import TextEncoder, mini_text_config
@@ -31,7 +31,7 @@ class DenoiserStageConfig:
     shares without any words, and with quality words only. `last_timestep`: share at t = 999, where sampling starts.
     """
 
-    family: str = "seesr"
+    family: str = PRIOR
     size: str = "mini"
     negative: float = 0.15
     empty: float = 0.05
@@ -44,7 +44,7 @@ class DenoiserStage(Stage):
 
     name = "denoiser"
     rgb_heads = False
-    """Whether the ControlNet has PASD's heads."""
+    """Whether the ControlNet has heads for small clean pictures (see `Family`)."""
 
     def __init__(self, config: DenoiserStageConfig, crops: PackedCrops, latents: LatentCrops, parts: FrozenParts) -> None:
         super().__init__()

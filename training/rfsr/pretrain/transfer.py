@@ -1,4 +1,4 @@
-"""Stages `diffbir` and `pasd`: another family's denoiser learns from SeeSR's as prior, on its own sampling.
+"""Stages named like a family: its denoiser learns from the prior family's, on its own sampling.
 
 Autoencoder, text encoder and tagger stay as they are, so that bundles of all families share their graphs.
 """
@@ -10,13 +10,14 @@ from torch import Tensor
 
 from rfsr.checkpoint import load_prior
 from rfsr.data import PackedCrops
+from rfsr.families import FAMILIES
 from rfsr.features.squeezenet import SqueezeNetFeatures
 from rfsr.pretrain.denoiser import DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, LatentCrops, upscale
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 
 NEW_PARTS = ("pixel_attentions", "to_rgbs")
-"""What SeeSR's denoiser has no weights for."""
+"""What the prior's denoiser has no weights for."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class TransferStage(TrajectoryStage):
         features: SqueezeNetFeatures,
     ) -> None:
         self.name = base.family
-        self.rgb_heads = base.family == "pasd"
+        self.rgb_heads = FAMILIES[base.family].rgb_heads
         super().__init__(config, base, crops, latents, parts, features)
         self.rgb_weight = config.rgb
         self.text_encoder.requires_grad_(False)

@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from rfsr.common import from_rgb8
+from rfsr.families import FAMILIES
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT, token_ids
 from rfsr.pipelines import BundleModels, Settings, restore
 from rfsr.pipelines.seesr import working_pictures
@@ -68,9 +69,9 @@ def test_guidance_extrapolates_from_the_negative_prompt_and_is_off_at_one(models
     assert not torch.allclose(strong, plain)
 
 
-@pytest.mark.parametrize("family", ["seesr", "diffbir", "pasd"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_the_same_seed_gives_the_same_picture_and_another_gives_another(family: str) -> None:
-    models = models_of(family, multiple=64 if family == "diffbir" else 32)
+    models = models_of(family, multiple=64 if FAMILIES[family].first_stage else 32)
     settings = Settings(steps=2, guidance=2.0, seed=1)
     first, again, other = (restore(models, picture(), item).rgb8 for item in (settings, settings, replace(settings, seed=2)))
     assert first.shape == (80, 112, 3) and first.dtype == np.uint8
