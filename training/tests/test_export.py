@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from rfsr.checkpoint import load_bundle
+from rfsr.common import load_config
 from rfsr.export import windows_of
 from rfsr.export.graphs import GraphSpec, export_graph, graph_specs, round_to_half
 from rfsr.export.manifest import canary, ramp, sampling_defaults, write_graph, write_index
@@ -19,7 +20,8 @@ from rfsr.export.parity import MAX_RELATIVE_ERROR, ParityError, SessionModule, c
 from rfsr.export.sources import nano_models, stage_facts
 from rfsr.families import FAMILIES
 
-MODELS = Path(__file__).parents[2] / "tests/fixtures/models"
+ROOT = Path(__file__).parents[2]
+MODELS, SHIPPED, CONFIGS = ROOT / "tests/fixtures/models", ROOT / "public/models", ROOT / "training/configs"
 CANARY_TOLERANCE = 1e-5
 """The same file on the same provider: rounding of the six digits kept."""
 
@@ -173,6 +175,17 @@ def test_an_rfsr_bundle_names_the_windows_it_was_trained_in_and_one_of_random_we
     assert windows_of(identity, [{}, {"rfsr": trained}]) == {"windows": {"steps": 20, "early": [0, 8], "late": [16, 20]}}
     assert windows_of(identity, []) == {"windows": {"steps": 20, "early": (0, 8), "late": (17, 20)}}
     assert windows_of({**identity, "variant": "base"}, []) == {}
+
+
+@pytest.mark.parametrize("recipe", sorted(CONFIGS.glob("export_mini*.toml")), ids=lambda path: path.stem)
+def test_a_shipped_manifest_says_what_its_recipe_does(recipe: Path) -> None:
+    config = load_config(recipe)
+    manifest = json.loads((SHIPPED / config["bundle"]["id"] / "manifest.json").read_text())
+    assert config["bundle"].items() <= manifest.items() and manifest["image"] == config["image"]
+    assert manifest["training"]["data"] == config["training"]["data"]
+    assert manifest["sampling"] == sampling_defaults(FAMILIES[manifest["family"]], config["sampling"])
+    windows = {"windows": manifest["windows"]} if "windows" in manifest else {}
+    assert windows_of(config["bundle"], manifest["training"]["stages"]) == windows
 
 
 def test_sampling_defaults_yield_to_the_configuration_and_facts_to_what_readers_need() -> None:
