@@ -1,7 +1,4 @@
-"""The networks: published names and shapes at full width, and the algebra the mini ones are built on."""
-
-import hashlib
-from collections import defaultdict
+"""The networks: published sizes at full width, and the algebra the mini ones are built on."""
 
 import pytest
 import torch
@@ -16,94 +13,14 @@ from rfsr.models.text import TextEncoder, full_text_config, mini_text_config
 from rfsr.models.vae import LeanAutoencoder, LeanConfig, full_autoencoder
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, build_tokenizer, token_ids
 
-# sha256 over the sorted "name (shape)" lines of every top-level block of the published checkpoints, under their own names.
-PUBLISHED = {
-    "seesr unet": {
-        "conv_in": "ba1e51155b45cbf5",
-        "time_embedding": "4d44971965166ecb",
-        "down_blocks": "ee09c7cc1d0ae910",
-        "mid_block": "5a3f35d80455815b",
-        "up_blocks": "5d272d2f892828c9",
-        "conv_norm_out": "39f04d658113e0a3",
-        "conv_out": "537b23fecc15fd34",
-    },
-    "seesr controlnet": {
-        "conv_in": "ba1e51155b45cbf5",
-        "time_embedding": "4d44971965166ecb",
-        "down_blocks": "ee09c7cc1d0ae910",
-        "mid_block": "5a3f35d80455815b",
-        "controlnet_cond_embedding": "8d1b3d3c2cfd1c5a",
-        "controlnet_down_blocks": "e8ec5681320a39b3",
-        "controlnet_mid_block": "b693aa0d603fe11d",
-    },
-    "diffbir unet": {
-        "time_embed": "1e151f67962fa6b8",
-        "input_blocks": "c413238bca81d64e",
-        "middle_block": "9058d31e9669968b",
-        "output_blocks": "41f96966276288dc",
-        "out": "9ac0cbe5aa2d3ca8",
-    },
-    "diffbir controlnet": {
-        "time_embed": "1e151f67962fa6b8",
-        "input_blocks": "b6fbbd7ee61c508c",
-        "zero_convs": "8e0a1a91aaa679e0",
-        "middle_block": "9058d31e9669968b",
-        "middle_block_out": "8a3e380c7450f650",
-    },
-    "pasd unet": {
-        "conv_in": "ba1e51155b45cbf5",
-        "time_embedding": "4d44971965166ecb",
-        "down_blocks": "2d865744212e44cb",
-        "up_blocks": "e4e21070adc796c7",
-        "mid_block": "ec92dc247a330d13",
-        "conv_norm_out": "39f04d658113e0a3",
-        "conv_out": "537b23fecc15fd34",
-    },
-    "pasd controlnet": {
-        "conv_in": "ba1e51155b45cbf5",
-        "time_embedding": "4d44971965166ecb",
-        "controlnet_cond_embedding": "a8607aee13e9b8e7",
-        "down_blocks": "2d865744212e44cb",
-        "controlnet_down_blocks": "e8ec5681320a39b3",
-        "controlnet_mid_block": "b693aa0d603fe11d",
-        "mid_block": "ec92dc247a330d13",
-    },
-}
-TENSORS = {
-    "seesr unet": 1102, "seesr controlnet": 522, "diffbir unet": 686, "diffbir controlnet": 324,
-    "pasd unet": 998, "pasd controlnet": 346,
-}  # fmt: skip
 ALGEBRA_TOLERANCE = 1e-5
 """Values near one in float32, a handful of operations."""
 PCA_TOLERANCE = 0.02
 """Of pictures in -1…1: a fresh correction has weights of 1e-3, not zero."""
 
 
-def digests(shapes: dict[str, tuple[int, ...]]) -> dict[str, str]:
-    blocks = defaultdict(list)
-    for name, shape in shapes.items():
-        blocks[name.split(".")[0]].append(f"{name} {shape}")
-    return {name: hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16] for name, lines in blocks.items()}
-
-
 def millions(module: nn.Module) -> float:
     return sum(parameter.numel() for parameter in module.parameters()) / 1e6
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_full_width_networks_have_the_published_names_and_shapes(family: str) -> None:
-    with torch.device("meta"):
-        denoiser = Denoiser(FAMILIES[family].configs["full"], rgb_heads=FAMILIES[family].rgb_heads)
-    published_name = diffbir.official_name if family == "diffbir" else str
-    for kind, network in (("unet", denoiser.unet), ("controlnet", denoiser.controlnet)):
-        shapes = {published_name(name): tuple(value.shape) for name, value in network.state_dict().items()}
-        assert len(shapes) == TENSORS[f"{family} {kind}"]
-        assert digests(shapes) == PUBLISHED[f"{family} {kind}"]
-
-
-def test_a_name_of_another_network_has_no_official_one() -> None:
-    with pytest.raises(ValueError, match="got vae"):
-        diffbir.official_name("vae.decoder.weight")
 
 
 def test_full_autoencoder_text_encoder_and_tagger_have_the_published_sizes() -> None:

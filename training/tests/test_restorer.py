@@ -5,9 +5,10 @@ from collections import defaultdict
 
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
-from rfsr.models.restorer import CONFIGS, SwinIR, from_windows, shift_mask, to_windows
+from rfsr.models.restorer import CONFIGS, SwinIR, SwinLayer, from_windows, shift_mask, to_windows
 
 # sha256 over the sorted "name (shape)" lines of every top-level block of the published checkpoint, index and mask buffers left out.
 PUBLISHED = {
@@ -16,6 +17,9 @@ PUBLISHED = {
     "conv_up1": "cc65d5fbab2bf452", "conv_up2": "1fe861eabf68f218", "conv_up3": "4b356dd0504db77f",
     "conv_hr": "940bcf8d285fc954", "conv_last": "5962ef02d9f5146a",
 }  # fmt: skip
+
+LAYER_TOLERANCE = 1e-5
+"""Values near one in float32, the same operations in another order."""
 
 
 def nano() -> SwinIR:
@@ -32,6 +36,42 @@ def test_the_full_network_has_the_published_names_shapes_and_size() -> None:
     assert len(network.state_dict()) == 660
     assert {name: hashlib.sha256("\n".join(sorted(x)).encode()).hexdigest()[:16] for name, x in blocks.items()} == PUBLISHED
     assert sum(parameter.numel() for parameter in network.parameters()) / 1e6 == pytest.approx(15.79, abs=0.01)
+
+
+def reference_layer(x: Tensor, weights: dict[str, Tensor], heads: int, window: int) -> Tensor:
+    """A Swin layer without shift by the published formula and names, window by window: x [h, w, C] to the same."""
+    height, width, channels = x.shape
+    normed = F.layer_norm(x, (channels,), weights["norm1.weight"], weights["norm1.bias"])
+    qkv = F.linear(normed, weights["attn.qkv.weight"], weights["attn.qkv.bias"])
+    cells = [(row, column) for row in range(window) for column in range(window)]
+    table = weights["attn.relative_position_bias_table"].reshape(2 * window - 1, 2 * window - 1, heads)
+    shift = window - 1
+    bias = torch.stack([torch.stack([table[a - c + shift, b - d + shift] for c, d in cells]) for a, b in cells]).permute(
+        2, 0, 1
+    )
+    mixed = torch.zeros_like(x)
+    for top in range(0, height, window):
+        for left in range(0, width, window):
+            part = qkv[top : top + window, left : left + window].reshape(window**2, 3, heads, -1)
+            q, k, v = part.permute(1, 2, 0, 3)
+            seen = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+            mixed[top : top + window, left : left + window] = seen.transpose(0, 1).reshape(window, window, channels)
+    x = x + F.linear(mixed, weights["attn.proj.weight"], weights["attn.proj.bias"])
+    normed = F.layer_norm(x, (channels,), weights["norm2.weight"], weights["norm2.bias"])
+    inner = F.gelu(F.linear(normed, weights["mlp.fc1.weight"], weights["mlp.fc1.bias"]))
+    return x + F.linear(inner, weights["mlp.fc2.weight"], weights["mlp.fc2.bias"])
+
+
+@torch.no_grad()
+def test_a_layers_published_names_mean_what_the_formula_says() -> None:
+    config = CONFIGS["nano"]
+    layer = SwinLayer(config, shifted=False).eval()
+    generator = torch.Generator().manual_seed(0)
+    for parameter in layer.parameters():
+        parameter += 0.3 * torch.randn(parameter.shape, generator=generator)
+    x = torch.randn(1, 16, 8, config.channels, generator=generator)
+    expected = reference_layer(x[0], layer.state_dict(), config.heads, config.window)
+    torch.testing.assert_close(layer(x)[0], expected, atol=LAYER_TOLERANCE, rtol=LAYER_TOLERANCE)
 
 
 def test_windows_go_there_and_back() -> None:
