@@ -21,8 +21,9 @@ SECOND_TIMESTEP = 900
 START_POINTS = ("lr", "noise", "lr-twice", "lr-twice-legacy")
 """From the input's latent, noised once; from noise alone; noised twice, as PASD does.
 
-The second noising is a trap of versions: since diffusers 0.22 a level that is not among the run's timesteps means the last one of them, which
-adds little; before, it meant itself, which leaves hardly anything of the input ("legacy").
+The second noising is a trap of versions: since diffusers 0.22 UniPC takes a level that is not among the run's timesteps for the last one of
+them, which adds little; before, it meant itself, which leaves hardly anything of the input ("legacy"). The name of a start means the same
+with every sampler here, so UniPC's rule holds for the others too; diffusers' own DDPM and DDIM would noise at the level itself.
 """
 
 

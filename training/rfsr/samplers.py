@@ -34,7 +34,7 @@ class Sampler(ABC):
         """The sample after step number `index` (from 0, in order), all shaped [B, C, h, w]."""
 
     def level_index(self, timestep: int) -> int:
-        """Where a timestep stands in the run; the last place for one that is not in it, as diffusers has it since 0.22."""
+        """Where a timestep stands in the run; the last place for one that is not in it, as diffusers' UniPC has it since 0.22."""
         return self.times.index(timestep) if timestep in self.times else len(self.times) - 1
 
 

@@ -78,6 +78,23 @@ def test_a_start_noised_twice_is_that_of_todays_diffusers_and_the_legacy_one_for
 
 
 @pytest.mark.parametrize(
+    ("name", "steps", "level"), [("ddpm", 20, 1), ("ddim", 20, 1), ("spaced-ddpm", 20, 0), ("unipc", 20, 50), ("ddpm", 34, 900)]
+)
+def test_a_start_noised_twice_means_the_same_with_every_sampler(name: str, steps: int, level: int) -> None:
+    """The level itself where the run has it (34 steps of DDPM do), else the run's last timestep."""
+    generator = torch.Generator().manual_seed(5)
+    latent, first, second = (torch.randn(SHAPE, generator=generator) for _ in range(3))
+    sampler, abar = open_sampler(name, steps), alphas_cumprod()[level]
+    once = start_sample("lr", latent, sampler, first, lambda: second)
+    twice = start_sample("lr-twice", latent, sampler, first, lambda: second)
+    assert torch.allclose(twice, abar.sqrt() * once + (1 - abar).sqrt() * second)
+    assert torch.equal(
+        start_sample("lr-twice-legacy", latent, sampler, first, lambda: second),
+        start_sample("lr-twice-legacy", latent, open_sampler("unipc", 20), first, lambda: second),
+    )
+
+
+@pytest.mark.parametrize(
     ("family", "tags", "user", "expected"),
     [
         ("seesr", ["bird", "tree"], "", "bird, tree, ,clean, high-resolution, 8k"),
