@@ -13,7 +13,7 @@ from torch import nn
 
 from rfsr.checkpoint import load_bundle
 from rfsr.common import load_config
-from rfsr.export import windows_of
+from rfsr.export import quality_of, windows_of
 from rfsr.export.graphs import GraphSpec, export_graph, graph_specs, round_to_half
 from rfsr.export.manifest import canary, ramp, sampling_defaults, write_graph, write_index
 from rfsr.export.parity import MAX_RELATIVE_ERROR, ParityError, SessionModule, check_graph, check_run, open_session
@@ -175,6 +175,18 @@ def test_an_rfsr_bundle_names_the_windows_it_was_trained_in_and_one_of_random_we
     assert windows_of(identity, [{}, {"rfsr": trained}]) == {"windows": {"steps": 20, "early": [0, 8], "late": [16, 20]}}
     assert windows_of(identity, []) == {"windows": {"steps": 20, "early": (0, 8), "late": (17, 20)}}
     assert windows_of({**identity, "variant": "base"}, []) == {}
+
+
+def test_a_manifest_keeps_the_figures_of_bicubic_and_of_its_own_bundle() -> None:
+    facts = {"pictures": 24, "inputs": {"degradation": "b", "seed": 0}}
+    measured = {
+        "sets": {"kodak24": {**facts, "bicubic": {"psnr": 23.0}, "one": {"psnr": 24.0}, "two": {"psnr": 25.0}}},
+        "settings": {"one": {"steps": 20}, "two": {"steps": 50}},
+    }
+    assert quality_of("two", measured) == {
+        "sets": {"kodak24": {**facts, "bicubic": {"psnr": 23.0}, "two": {"psnr": 25.0}}},
+        "settings": {"two": {"steps": 50}},
+    }
 
 
 @pytest.mark.parametrize("recipe", sorted(CONFIGS.glob("export_mini*.toml")), ids=lambda path: path.stem)

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tagger", type=Path, help="run of the stage tagger")
     parser.add_argument("--denoiser", type=Path, help="run of the stage denoiser or trajectory")
     parser.add_argument("--restorer", type=Path, help="run of the stage restorer (DiffBIR)")
-    parser.add_argument("--quality", type=Path, help="JSON of measured figures to put in the manifest")
+    parser.add_argument("--quality", type=Path, help="JSON of `rfsr evaluate --quality`, for the manifest")
     parser.add_argument("--random", action="store_true", help="fixed random weights of the nano size instead of runs")
 
 
@@ -37,9 +37,16 @@ def main(args: argparse.Namespace) -> None:
     else:
         models, facts = models_from_runs(args.vae, args.tagger, args.denoiser, args.restorer, config=config)
     facts = {"command": command_line(), "commit": current_commit(), **config.get("training", {}), **facts}
-    quality = json.loads(args.quality.read_text()) if args.quality else {}
+    quality = quality_of(config["bundle"]["id"], json.loads(args.quality.read_text())) if args.quality else {}
     export_bundle(models, config, args.out, training=facts, quality=quality)
     write_index(args.out.parent)
+
+
+def quality_of(bundle: str, measured: dict[str, Any]) -> dict[str, Any]:
+    """`quality`: of the measured models bicubic and the bundle itself, by its id."""
+    kept = ("pictures", "inputs", "bicubic", bundle)
+    sets = {name: {key: figures[key] for key in kept if key in figures} for name, figures in measured["sets"].items()}
+    return {"sets": sets, "settings": {key: value for key, value in measured["settings"].items() if key == bundle}}
 
 
 def windows_of(bundle: dict[str, Any], stages: list[dict[str, Any]]) -> dict[str, Any]:
