@@ -1,7 +1,7 @@
 """What tells the families apart beside their networks: words, sampling, where sampling starts, and what training has to know.
 
 Facts: the published inference scripts and their defaults. A family is one entry here, one file of `rfsr.models` with its configurations,
-one module of `rfsr.pipelines` of its name with its procedure, and the configurations of its bundles. No other code names one.
+one module of `rfsr.pipelines` of its name with its procedure, and the configurations of its bundles. No other code needs to name one.
 """
 
 from collections.abc import Callable
