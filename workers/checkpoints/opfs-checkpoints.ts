@@ -23,6 +23,7 @@ export class OpfsCheckpoints implements CheckpointStore {
   }
 
   open(runId: string, fingerprint: string): RunCheckpoints {
+    /** Null until the run was looked for, and again once a step could not be kept: later ones would pass for it. */
     let folder: FileSystemDirectoryHandle | null = null;
     let unsaved: CheckpointStep[] = [];
     let saved = 0;
@@ -31,29 +32,32 @@ export class OpfsCheckpoints implements CheckpointStore {
       load: async () =>
         this.#attempt(async () => {
           await removeExpired();
-          folder = await (await allRuns()).getDirectoryHandle(runId, { create: true });
-          const known = await readFile(folder, FINGERPRINT);
-          if (known === null || new TextDecoder().decode(known) !== fingerprint) {
-            await (await allRuns()).removeEntry(runId, { recursive: true });
-            folder = await (await allRuns()).getDirectoryHandle(runId, { create: true });
-            await writeFile(folder, FINGERPRINT, new TextEncoder().encode(fingerprint));
-            return null;
+          const runs = await allRuns();
+          const left = await runs.getDirectoryHandle(runId, { create: true });
+          const known = await readFile(left, FINGERPRINT);
+          if (known !== null && new TextDecoder().decode(known) === fingerprint) {
+            const found = await readSteps(left);
+            saved = found?.x0ByStep.length ?? 0;
+            folder = left;
+            return found;
           }
-          const found = await readSteps(folder);
-          saved = found?.x0ByStep.length ?? 0;
-          return found;
+          await runs.removeEntry(runId, { recursive: true });
+          const fresh = await runs.getDirectoryHandle(runId, { create: true });
+          await writeFile(fresh, FINGERPRINT, new TextEncoder().encode(fingerprint));
+          folder = fresh;
+          return null;
         }),
       save: async (step) => {
+        const into = folder;
+        if (into === null) return;
         unsaved.push(step);
         if (performance.now() - savedAt < SAVE_MS) return;
-        await this.#attempt(async () => {
-          if (folder === null) return null;
-          for (const [i, { lanes }] of unsaved.entries())
-            await writeFile(folder, `x0-${saved + i}`, packTensors(lanes.map(({ x0 }) => x0)));
+        folder = await this.#attempt(async () => {
+          for (const [i, { lanes }] of unsaved.entries()) await writeFile(into, `x0-${saved + i}`, packTensors(lanes.map(({ x0 }) => x0)));
           saved += unsaved.length;
           const tensors = step.lanes.flatMap(({ sample, memory }) => [sample, ...memory]);
-          await writeFile(folder, LAST, packTensors([{ dims: [2], data: Float32Array.of(saved, step.lanes.length) }, ...tensors]));
-          return null;
+          await writeFile(into, LAST, packTensors([{ dims: [2], data: Float32Array.of(saved, step.lanes.length) }, ...tensors]));
+          return into;
         });
         unsaved = [];
         savedAt = performance.now();
