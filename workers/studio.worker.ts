@@ -1,5 +1,5 @@
 import { expose, transfer } from 'comlink';
-import { isAbort, StudioError } from '../src/protocol/errors.ts';
+import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent } from '../src/protocol/events.ts';
 import { parseIndex } from '../src/protocol/manifest.ts';
 import type { RunLane } from '../src/protocol/request.ts';
@@ -74,8 +74,9 @@ const api: StudioApi = {
       const control = { stop: run.stop.signal, gate: async () => run.pause?.over, checkpoints };
       await ran.run(lanes, request, send, run.abort.signal, control);
     } catch (error) {
-      // whoever cancels does not come back for it
-      if (isAbort(error)) for (const { runId } of lanes) await checkpoints.forget(runId);
+      // only a run whose device was lost is asked for again under its id
+      if (!(error instanceof StudioError && error.code === 'device-lost') && lanes[0] !== undefined)
+        await checkpoints.forget(lanes[0].runId);
       throw error;
     } finally {
       current = null;

@@ -8,7 +8,7 @@ const FINGERPRINT = 'fingerprint';
 const LAST = 'last';
 /** Steps are written together: a file system call for every step would slow short runs down. */
 const SAVE_MS = 1000;
-/** What nobody came back for. */
+/** What nobody came back for, counted from its last step or else its start. */
 const EXPIRES_MS = 7 * 24 * 3600 * 1000;
 
 /**
@@ -67,8 +67,8 @@ export class OpfsCheckpoints implements CheckpointStore {
 
   async forget(runId: string): Promise<void> {
     await this.#attempt(async () => {
-      await (await allRuns()).removeEntry(runId, { recursive: true });
-      return null;
+      const runs = await allRuns();
+      return ifThere(() => runs.removeEntry(runId, { recursive: true }));
     });
   }
 
@@ -90,7 +90,7 @@ async function removeExpired(): Promise<void> {
   const runs = await allRuns();
   for await (const [name, entry] of runs.entries()) {
     if (entry.kind !== 'directory') continue;
-    const file = await openFile(entry, LAST);
+    const file = (await openFile(entry, LAST)) ?? (await openFile(entry, FINGERPRINT));
     if (file !== null && Date.now() - file.lastModified > EXPIRES_MS) await runs.removeEntry(name, { recursive: true });
   }
 }
@@ -128,8 +128,13 @@ async function readFile(folder: FileSystemDirectoryHandle, name: string): Promis
 }
 
 async function openFile(folder: FileSystemDirectoryHandle, name: string): Promise<File | null> {
+  return ifThere(async () => (await folder.getFileHandle(name)).getFile());
+}
+
+/** Null where what is asked for is not there. */
+async function ifThere<T>(work: () => Promise<T>): Promise<T | null> {
   try {
-    return await (await folder.getFileHandle(name)).getFile();
+    return await work();
   } catch (error) {
     if (error instanceof DOMException && error.name === 'NotFoundError') return null;
     throw error;

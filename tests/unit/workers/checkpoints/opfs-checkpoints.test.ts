@@ -6,6 +6,7 @@ import { MemoryFolder } from '../../../support/opfs.ts';
 
 /** More than steps are held back to be written together. */
 const A_WHILE_MS = 2000;
+const A_WEEK_MS = 7 * 24 * 3600 * 1000;
 
 let root: MemoryFolder;
 let reasons: string[];
@@ -98,10 +99,23 @@ describe('steps that are kept', () => {
   });
 });
 
-describe('a run', () => {
-  it('is forgotten with its steps', async () => {
+describe('what nobody came back for', () => {
+  it('is removed after a week, counted from its last step or, without one, from its start', async () => {
+    await saveSlowly(await begin('with steps'), [0]);
+    await begin('without');
+    vi.advanceTimersByTime(A_WEEK_MS - A_WHILE_MS);
+    await begin('later');
+    expect(await runs()).toEqual(['with steps', 'without', 'later']);
+    vi.advanceTimersByTime(2 * A_WHILE_MS);
+    await begin('latest');
+    expect(await runs()).toEqual(['later', 'latest']);
+  });
+
+  it('is removed at once where it is forgotten', async () => {
     await saveSlowly(await begin(), [0]);
     await store.forget('run');
     expect(await runs()).toEqual([]);
+    await store.forget('run');
+    expect(reasons).toEqual([]);
   });
 });
