@@ -7,7 +7,7 @@ import type { RestoreRequest, RunLane } from '../src/protocol/request.ts';
 import type { DeviceMemory } from '../src/protocol/studio-api.ts';
 import type { BundleFiles, FileEntry } from './model-store/bundle-files.ts';
 import { checkRequest } from './pipelines/check.ts';
-import type { PipelineContext, RunCheckpoints, TileLimit } from './pipelines/context.ts';
+import type { PipelineContext, RunCheckpoints, TileLimits } from './pipelines/context.ts';
 import { createTokenizer } from './pipelines/prompt.ts';
 import { PIPELINES } from './pipelines/registry.ts';
 import type { RunResult } from './pipelines/shared/finish.ts';
@@ -117,11 +117,13 @@ export class Engine {
       request,
     );
     if (plan.kind === 'refusal') throw new StudioError(plan.code, plan.message);
-    const planned = { ...request, tileCells: plan.tileCells };
-    const tiles: TileLimit = { cells: plan.tileCells };
+    const { tileCells } = plan;
+    const planned = { ...request, tileCells };
+    const tiles: TileLimits = new Map();
     await enter('load');
     const open = async ({ runId, bundleId }: RunLane): Promise<Lane> => {
       const bundle = await this.bundle(bundleId);
+      if (tileCells !== null) for (const role of rolesOf(bundle)) tiles.set(role, tileCells);
       const emit: PipelineContext['emit'] = (event) => send({ ...event, runId } as RunEvent);
       await this.#prepare(bundle, emit, signal);
       const run: PipelineContext['run'] = async (role, feeds) => {
@@ -167,7 +169,7 @@ export class Engine {
     const emit = async (): Promise<void> => {};
     const context = {
       manifest: bundle.manifest,
-      tiles: { cells: null },
+      tiles: new Map(),
       emit,
       run: (role: Role, feeds: Feeds) => this.#runRole(bundle, role, feeds, emit, NEVER),
       moveOn: (role: Role, reason: string) => this.#moveOn(bundle, role, reason, emit),
@@ -217,8 +219,8 @@ export class Engine {
       await this.#files.bytes(file, onBytes, signal);
       await emit({ type: 'download', loadedBytes, totalBytes });
     }
-    for (const role of Object.keys(bundle.manifest.graphs) as Role[]) {
-      for (const graph of bundle.manifest.graphs[role] ?? []) {
+    for (const role of rolesOf(bundle)) {
+      for (const graph of chainOf(bundle, role)) {
         signal.throwIfAborted();
         await this.#session(bundle, graph, emit, signal);
       }
@@ -276,6 +278,10 @@ export class Engine {
 
 /** A signal that never fires. */
 const NEVER = new AbortController().signal;
+
+function rolesOf({ manifest }: Bundle): readonly Role[] {
+  return Object.keys(manifest.graphs) as Role[];
+}
 
 function chainOf({ manifest }: Bundle, role: Role): readonly Graph[] {
   const chain = manifest.graphs[role];

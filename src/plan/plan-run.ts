@@ -68,7 +68,8 @@ const SMALLEST_TILE: TileCells = 64;
  * TILE_CELLS. Of a region no more is counted than is computed for it. A refusal names the largest scale that fits, or the largest picture at ×1. `macsPerSecond`: the device's speed, where it is known.
  */
 export function planRun(run: PlannedRun, device: DeviceMemory, macsPerSecond: number | null): Plan {
-  for (const tileCells of [run.tileCells, ...TILE_CELLS.filter((cells) => cells < (run.tileCells ?? Number.POSITIVE_INFINITY))]) {
+  const asked = run.tileCells ?? Number.POSITIVE_INFINITY;
+  for (const tileCells of [run.tileCells, ...TILE_CELLS.filter((cells) => cells < asked && cells >= SMALLEST_TILE)]) {
     const plan = planWith({ ...run, tileCells }, device, macsPerSecond, run.tileCells);
     if (fits(plan, device)) return plan;
   }

@@ -33,8 +33,8 @@ export type PreviewMode = (typeof PREVIEW_MODES)[number];
 /** Pixels on a side of a latent cell. */
 export const CELL_PIXELS = 8;
 
-/** Largest sides of a tile that can be asked for, in latent cells; the smallest is the least a plan goes down to. */
-export const TILE_CELLS = [128, 96, 64] as const;
+/** Largest sides of a tile that can be asked for, in latent cells. No plan goes down to the smallest, but a run may whose memory does not suffice. */
+export const TILE_CELLS = [128, 96, 64, 32] as const;
 export type TileCells = (typeof TILE_CELLS)[number];
 
 /** One model of a run and the id its events carry. */

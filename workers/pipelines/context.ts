@@ -1,6 +1,7 @@
 import type { Tensor } from '../../src/core/tensor.ts';
 import type { Backend, RunEvent, Stage } from '../../src/protocol/events.ts';
 import type { Manifest, Role } from '../../src/protocol/manifest.ts';
+import type { TileCells } from '../../src/protocol/request.ts';
 import type { Feeds, Fetches } from '../sessions/runtime.ts';
 import type { PromptTokenizer } from './prompt.ts';
 
@@ -8,10 +9,8 @@ type WithoutRunId<E> = E extends RunEvent ? Omit<E, 'runId'> : never;
 /** An event before the worker stamps its run on it. */
 export type PipelineEvent = WithoutRunId<RunEvent>;
 
-/** Cells a side that a piece may have at most; null leaves it to the bundle's rules. */
-export interface TileLimit {
-  cells: number | null;
-}
+/** Cells a side that a role's pieces may have at most; the bundle's rules alone hold for roles that are not in it. */
+export type TileLimits = Map<Role, TileCells>;
 
 /** What a pipeline is given: a bundle's numbers, its graphs by role, and a way to speak. It knows no backend and no storage. */
 export interface PipelineContext {
@@ -20,7 +19,7 @@ export interface PipelineContext {
   readonly backend: Backend;
   readonly signal: AbortSignal;
   /** How large pieces of large pictures may be; shared by all lanes of a run, and lowered when memory does not suffice. */
-  readonly tiles: TileLimit;
+  readonly tiles: TileLimits;
   /** Resolves when the listener has taken the event (back-pressure). */
   emit(event: PipelineEvent): Promise<void>;
   /** Runs a role's chain of graphs; feeds it does not declare are left out. Throws AbortError between graphs after a cancel. */

@@ -29,6 +29,8 @@ function denoises(feeds: Feeds): boolean {
 }
 
 const request = nanoRequest({ image: gradient(72, 80), guidance: 1, preview: 'none' });
+/** Of 72 × 72 cells: more than a part of a graph that sees only so far. */
+const large = { ...request, image: gradient(144, 144), steps: 2 };
 
 async function run(
   engine: Engine,
@@ -78,10 +80,55 @@ describe('when memory does not suffice', () => {
       ['cpu'],
       files,
     );
-    const events = await run(engine, request);
-    expect(eventOf(events, 'notice')).toMatchObject({ reason: 'tiles-smaller', code: 'out-of-memory' });
+    const events = await run(engine, large);
+    const told = events.flatMap((event) =>
+      event.type === 'notice' ? [[event.code, /tiles of (\d+) pixels/.exec(event.message)?.[1]]] : [],
+    );
+    expect(told).toEqual([
+      ['out-of-memory', '512'],
+      ['out-of-memory', '256'],
+    ]);
     expect(events.some((event) => event.type === 'tile' && event.role === 'denoiser' && event.count > 1)).toBe(true);
-    expect(resultOf(events).height).toBe(288);
+    // the recipe makes the same picture again
+    const { tileCells } = eventOf(events, 'done').recipe;
+    expect(tileCells).toBe(32);
+    expect(levels(resultOf(events), resultOf(await run(sound, { ...large, tileCells })))).toBe(0);
+    await engine.dispose();
+  });
+
+  /** An engine on which a feed of so many cells, at so many pixels each, is too large. */
+  const tooSmallFor = (feed: string, cells: number, pixels: number): Engine =>
+    new Engine(
+      faulty(async (_, feeds, session) => {
+        const [, , height = 0, width = 0] = feeds[feed]?.dims ?? [];
+        if (height * width >= cells * pixels) throw new Error('std::bad_alloc');
+        return session.run(feeds);
+      }),
+      ['cpu'],
+      files,
+    );
+
+  it.each([
+    ['vaeEncoder', 'rgbPm1', 64],
+    ['vaeDecoder', 'latent', 1],
+  ])('for the %s, whose parts are exact, no other tiles change', async (_, feed, pixels) => {
+    const engine = tooSmallFor(feed, 72 * 72, pixels);
+    const events = await run(engine, large);
+    expect(eventOf(events, 'notice').reason).toBe('tiles-smaller');
+    expect(events.some((event) => event.type === 'tile' && event.role === 'denoiser')).toBe(false);
+    expect(eventOf(events, 'done').recipe.tileCells).toBeNull();
+    // sums in another order
+    expect(levels(resultOf(events), resultOf(await run(sound, large)))).toBeLessThanOrEqual(1);
+    await engine.dispose();
+  });
+
+  it('for the first stage, what is blended after it has its tiles too, so that one size makes the picture again', async () => {
+    const engine = tooSmallFor('degraded', 40 * 40, 64);
+    const ids = ['diffbir-nano'];
+    const events = await run(engine, request, { ids });
+    const { tileCells } = eventOf(events, 'done').recipe;
+    expect(tileCells).toBe(32);
+    expect(levels(resultOf(events), resultOf(await run(sound, { ...request, tileCells }, { ids })))).toBe(0);
     await engine.dispose();
   });
 
@@ -220,30 +267,31 @@ describe('a run that is stopped', () => {
 it('a run that is paused does nothing until it goes on', async () => {
   let open = (): void => {};
   let gate: Promise<void> = Promise.resolve();
-  const calls: number[] = [];
+  let calls = 0;
   const engine = new Engine(
     faulty(async (_, feeds, session) => {
-      calls.push(performance.now());
+      calls++;
       return session.run(feeds);
     }),
     ['cpu'],
     files,
   );
-  const events: RunEvent[] = [];
-  const going = run(engine, request, {
-    control: { gate: () => gate },
-    onEvent: (event) => {
-      events.push(event);
-      if (event.type === 'step' && event.index === 0)
+  let going: Promise<RunEvent[]> = Promise.resolve([]);
+  await new Promise<void>((stepped) => {
+    going = run(engine, request, {
+      control: { gate: () => gate },
+      onEvent: (event) => {
+        if (event.type !== 'step' || event.index !== 0) return;
         gate = new Promise((resolve) => {
           open = resolve;
         });
-    },
+        stepped();
+      },
+    });
   });
-  await expect.poll(() => events.some(({ type }) => type === 'step')).toBe(true);
-  const before = calls.length;
+  const before = calls;
   await Promise.race([going, new Promise((resolve) => setImmediate(resolve))]);
-  expect(calls.length).toBe(before);
+  expect(calls).toBe(before);
   open();
   expect(levels(resultOf(await going), resultOf(await run(sound, request)))).toBe(0);
   await engine.dispose();

@@ -100,6 +100,7 @@ function recipeOf(context: PipelineContext, request: RestoreRequest, { tags, pos
   const roles = Object.keys(manifest.graphs) as Role[];
   return {
     ...asked,
+    tileCells: context.tiles.get('denoiser') ?? null,
     stoppedAfter,
     tags,
     positiveText,

@@ -4,6 +4,7 @@ import { cropPlanes, pastePlanes, stackBatch, type Tensor } from '../../../src/c
 import { overlappingTiles, partsWithHalo, TileBlend } from '../../../src/core/tiling.ts';
 import { StudioError } from '../../../src/protocol/errors.ts';
 import type { Graph, GraphPort, Role } from '../../../src/protocol/manifest.ts';
+import { TILE_CELLS, type TileCells } from '../../../src/protocol/request.ts';
 import type { Feeds, Fetches, IdTensor } from '../../sessions/runtime.ts';
 import type { PipelineContext } from '../context.ts';
 import { output1 } from './outputs.ts';
@@ -19,11 +20,6 @@ export interface Band {
   readonly height: number;
   readonly outputs: Fetches;
 }
-
-/** Pieces are not made smaller than this many cells a side: what surrounds them would cost more than they do. */
-const SMALLEST_PIECE = 32;
-/** Sides of pieces are multiples of this many cells, which every graph accepts. */
-const PIECE_MULTIPLE = 8;
 
 /**
  * A role over a whole picture or latent, in pieces where it is larger than the graph's tiling rule allows. A `halo` graph sees only so
@@ -61,17 +57,16 @@ export async function runInBands(
   take: (band: Band) => Promise<void>,
 ): Promise<void> {
   for (;;) {
-    const side = pieceSide(context, role);
     try {
       return await runOnce(context, role, feeds, needed, take);
     } catch (error) {
       if (!(error instanceof StudioError && error.code === 'out-of-memory')) throw error;
-      const smaller = Math.floor(side / 2 / PIECE_MULTIPLE) * PIECE_MULTIPLE;
-      if (!(smaller >= SMALLEST_PIECE && Number.isFinite(smaller))) {
+      const smaller = smallerSide(context, role, feeds);
+      if (smaller === null) {
         if (await context.moveOn(role, error.message)) continue;
         throw error;
       }
-      context.tiles.cells = smaller;
+      lowerLimits(context, role, smaller);
       const pixels = smaller * context.manifest.latent.factor;
       const message = `Memory did not suffice for the model part “${role}”; it goes on in tiles of ${pixels} pixels.`;
       await context.emit({ type: 'notice', reason: 'tiles-smaller', message, code: 'out-of-memory' });
@@ -144,11 +139,26 @@ async function runOnce(
   }
 }
 
+/** The next size of pieces to try after one that did not fit; null where there is none. */
+function smallerSide(context: TiledContext, role: Role, feeds: TiledFeeds): TileCells | null {
+  const cells = cellsOf(context, role, feeds);
+  if (cells === null || ruleOf(context.manifest.graphs[role] ?? []) === undefined) return null;
+  const side = Math.min(pieceSide(context, role), Math.max(cells.height, cells.width));
+  return TILE_CELLS.find((smaller) => smaller < side) ?? null;
+}
+
+/** Lowers the limit of a role. Those that blend are lowered together: the size of their tiles tells in the result, and a recipe names one. */
+function lowerLimits({ manifest, tiles }: TiledContext, role: Role, cells: TileCells): void {
+  tiles.set(role, cells);
+  const blends = (other: Role): boolean => ruleOf(manifest.graphs[other] ?? [])?.kind === 'blend';
+  if (blends(role)) for (const other of Object.keys(manifest.graphs) as Role[]) if (blends(other)) tiles.set(other, cells);
+}
+
 /** Cells a side beyond which a role is cut: its rule's, or fewer where the run says so. Infinite without a rule. */
 function pieceSide({ manifest, tiles }: Pick<TiledContext, 'manifest' | 'tiles'>, role: Role): number {
   const rule = ruleOf(manifest.graphs[role] ?? []);
   if (rule === undefined) return Number.POSITIVE_INFINITY;
-  return Math.min(rule.kind === 'blend' ? rule.tile : rule.part, tiles.cells ?? Number.POSITIVE_INFINITY);
+  return Math.min(rule.kind === 'blend' ? rule.tile : rule.part, tiles.get(role) ?? Number.POSITIVE_INFINITY);
 }
 
 function ruleOf(chain: readonly Graph[]): Graph['tiling'] {
