@@ -21,6 +21,17 @@ export function colourChart(height: number, width: number): Image8 {
   });
 }
 
+/** What a chain must not smear: red and blue columns and rows of one pixel, and thin black strokes on white like those of letters. */
+export function fineChart(height: number, width: number): Image8 {
+  return painted(height, width, (y, x) => {
+    const line = y % 96 < 32 ? x : y;
+    if (y % 96 < 64) return line % 2 === 0 ? [255, 0, 0, 255] : [0, 0, 255, 255];
+    const off = Math.abs(((x + 0.4 * y) % 9) - 4);
+    const value = x % 23 === 0 || y % 11 === 0 ? 0 : Math.round(255 * Math.min(1, off));
+    return [value, value, value, 255];
+  });
+}
+
 /** Colours that change slowly: what lossy formats hold well. */
 export function softPicture(height: number, width: number): Image8 {
   return painted(height, width, (y, x) => [40 + (170 * x) / width, 200 - (150 * y) / height, 90 + (60 * (x + y)) / (width + height), 255]);
