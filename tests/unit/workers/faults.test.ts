@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { FolderFiles } from '../../../cli/folder-files.ts';
 import { nodeRuntime } from '../../../cli/ort.ts';
@@ -196,7 +197,9 @@ describe('a graph that gives no numbers', () => {
     const flat = (sick: (backend: Backend) => boolean): OrtRuntime =>
       faulty(async (backend, feeds, session) => {
         const fetches = await session.run(feeds);
-        if ((feeds['latent']?.dims[3] ?? 0) > CANARY_CELLS && sick(backend)) fetches['rgbPm1']?.data.fill(-1);
+        const { data } = fetches['rgbPm1'] ?? {};
+        // a bias alone
+        if ((feeds['latent']?.dims[3] ?? 0) > CANARY_CELLS && sick(backend)) data?.fill(0.2).fill(-1, 0, data.length / 3);
         return fetches;
       });
     const broken = new Engine(
@@ -214,6 +217,37 @@ describe('a graph that gives no numbers', () => {
     );
     expect(levels(resultOf(await run(mended, request)), resultOf(await run(sound, request)))).toBe(0);
     await Promise.all([broken.dispose(), mended.dispose()]);
+  });
+});
+
+describe('a picture that is one flat colour, from a decoder that saturates', () => {
+  const saturating = faulty(async (_, feeds, session) => {
+    const fetches = await session.run(feeds);
+    if ((feeds['latent']?.dims[3] ?? 0) > CANARY_CELLS)
+      fetches['rgbPm1']?.data.forEach((value, i, data) => {
+        data[i] = Math.max(-1, Math.min(1, 1.01 * value));
+      });
+    return fetches;
+  });
+  const identity = new FolderFiles(fileURLToPath(new URL('../../fixtures/identity', import.meta.url)));
+
+  it.each([
+    ['white', [255, 255, 255]],
+    ['black', [0, 0, 0]],
+    ['a clear sky', [0, 255, 255]],
+  ])('is a result like any other: %s', async (_, [r = 0, g = 0, b = 0]) => {
+    const [height, width] = [64, 64];
+    const rgba8 = new Uint8ClampedArray(4 * height * width);
+    for (let i = 0; i < rgba8.length; i += 4) rgba8.set([r, g, b, 255], i);
+    const engine = new Engine(saturating, ['webgpu', 'cpu'], identity);
+    const events = await run(
+      engine,
+      { ...request, image: { height, width, rgba8 }, scale: 1, colorFix: 'none', preview: 'bands' },
+      { ids: ['identity'] },
+    );
+    expect(events.some(({ type }) => type === 'notice')).toBe(false);
+    expect(resultOf(events).rgba8).toEqual(rgba8);
+    await engine.dispose();
   });
 });
 

@@ -1,4 +1,5 @@
 import { areaWithin, coveringCells, growArea, scaleArea } from '../../../src/core/area.ts';
+import { ramp } from '../../../src/core/canary.ts';
 import { mapped, type PlaneSource } from '../../../src/core/sources.ts';
 import { affine, cropPlanes, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
 import { StudioError } from '../../../src/protocol/errors.ts';
@@ -32,8 +33,8 @@ export async function encodeMean(context: PipelineContext, planes: PlaneSource, 
 
 /**
  * A scaled latent [1, C, h, w] through the full decoder, or the cheap one, as rgb01 planes, not clamped. A decoder that sees only so far
- * decodes no more than what is read; any other decodes all at the first reading. Reading throws StudioError `output-invalid` where a latent
- * becomes one flat colour on every backend: what broken kernels give, and black at worst.
+ * decodes no more than what is read; any other decodes all at the first reading. Reading throws StudioError `output-invalid` where any latent
+ * becomes one flat colour on every backend: what broken kernels give, and black at worst. A white page may be one.
  */
 export function decoded(context: TiledContext, latent: Tensor, role: 'vaeDecoder' | 'previewDecoder' = 'vaeDecoder'): PlaneSource {
   const { manifest } = context;
@@ -42,10 +43,12 @@ export function decoded(context: TiledContext, latent: Tensor, role: 'vaeDecoder
   const cells = { height: h, width: w };
   // rows tell how far decoding is; pieces within them would only flicker
   const quiet: TiledContext = { ...context, emit: async (event) => (event.type === 'tile' ? undefined : context.emit(event)) };
+  const pixelsOf = async (part: Tensor): Promise<Tensor> =>
+    output1(await runTiled(quiet, role, { latent: affine(part, 1 / scale, shift) }), 'rgbPm1');
   const decode = async (part: Tensor): Promise<Tensor> => {
     for (;;) {
-      const planes = output1(await runTiled(quiet, role, { latent: affine(part, 1 / scale, shift) }), 'rgbPm1');
-      if (!isFlat(planes) || isFlat(part)) return affine(planes, 0.5, 0.5);
+      const planes = await pixelsOf(part);
+      if (!isFlat(planes) || !isFlat(await pixelsOf(ramp(part.dims, 1)))) return affine(planes, 0.5, 0.5);
       if (await context.moveOn(role, 'it gives the same value everywhere')) continue;
       throw new StudioError('output-invalid', 'The model gave an empty picture, so nothing is shown. Another backend may help.', {
         details: { role },
@@ -70,8 +73,10 @@ export function decoded(context: TiledContext, latent: Tensor, role: 'vaeDecoder
   };
 }
 
-function isFlat({ data }: Tensor): boolean {
-  return data.every((value) => value === data[0]);
+/** Whether every plane has one value. */
+function isFlat({ dims: [, , height = 0, width = 0], data }: Tensor): boolean {
+  const plane = height * width;
+  return data.every((value, i) => value === data[i - (i % plane)]);
 }
 
 function toPm1(planes: PlaneSource): PlaneSource {
