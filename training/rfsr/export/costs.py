@@ -16,14 +16,14 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from rfsr.export.graphs import GraphSpec
+from rfsr.export.graphs import PART_CELLS, GraphSpec
 
 MAX_ERROR = 0.25
 """Of a measured peak: a formula farther off plans nothing."""
 GROWTHS = ((1,), (0, 1), (1, 2), (0, 2))
 """Powers of n that memory may grow with, simplest first."""
 SHARES = (0.5, 0.75, 1.0)
-"""Sides that are measured, of the largest piece the graph's tiling rule makes. At smaller ones rounding to pages tells."""
+"""Sides that are measured, of the largest piece the graph's tiling rule makes, or of PART_CELLS. At smaller ones rounding to pages tells."""
 PEAK = Path(__file__).with_name("peak.py")
 
 
@@ -48,8 +48,9 @@ def memory_of(spec: GraphSpec, model: Path, rule: dict[str, Any] | None) -> dict
 
 def sides_of(spec: GraphSpec, rule: dict[str, Any] | None) -> list[int]:
     """Sides in cells at which a graph is measured; [0] for one without spatial inputs."""
-    if rule is None:
+    if not is_spatial(spec):
         return [0]
+    rule = rule or {"kind": "halo", "cells": 0, "part": PART_CELLS}
     largest = rule["tile"] if rule["kind"] == "blend" else rule["part"] + 2 * rule["cells"]
     return [round(share * largest / spec.cell_multiple) * spec.cell_multiple for share in SHARES]
 

@@ -67,9 +67,10 @@ PROBE_CELLS = 40
 
 
 def tiling_rule(spec: GraphSpec) -> dict[str, Any] | None:
-    """How the studio may run a graph in pieces, or None for one without spatial inputs.
+    """How the studio may run a graph in pieces, or None where it may not: one without spatial inputs, and one that sees everything.
 
-    Attention reaches everywhere: tiles are blended. What only convolves reaches a few cells, which are measured.
+    Attention reaches everywhere: tiles are blended. What only convolves reaches a few cells, which are measured. What normalises over
+    the picture (GroupNorm) reaches everywhere too, and its parts would each have other colours.
     """
     spatial = [name for name, dims in spec.inputs.items() if "h" in str(dims[2:3])]
     if not spatial:
@@ -77,12 +78,13 @@ def tiling_rule(spec: GraphSpec) -> dict[str, Any] | None:
     if spec.role in ("denoiser", "restorer"):
         pixels = isinstance(spec.module, Denoiser) and any(spec.module.config.unet.pixel_levels)
         return {"kind": "blend", "tile": PIXEL_TILE_CELLS if pixels else TILE_CELLS, "overlap": TILE_OVERLAP}
-    return {"kind": "halo", "cells": reach(spec, spatial[0]), "part": PART_CELLS}
+    cells = reach(spec, spatial[0])
+    return {"kind": "halo", "cells": cells, "part": PART_CELLS} if cells < PROBE_CELLS else None
 
 
 @torch.no_grad()
 def reach(spec: GraphSpec, name: str) -> int:
-    """Cells, rounded up to the graph's multiple, by which a change of an input changes its outputs."""
+    """Cells, rounded up to the graph's multiple, by which a change of an input changes its outputs; PROBE_CELLS for as far as is measured."""
     (given,) = spec.inputs_at(batch=1, height=2 * PROBE_CELLS, width=spec.cell_multiple, seed=0).values()
     changed = given.clone()
     rows = given.shape[2] // 2
