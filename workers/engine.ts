@@ -65,12 +65,18 @@ export class Engine {
   /** The latest run's steps, lane by lane, for decoding in full on demand. */
   #latest: readonly (Pick<RunResult, 'x0ByStep' | 'visible'> & { readonly runId: string; readonly bundle: Bundle })[] = [];
 
-  /** `backends`: best first; a graph that fails on one moves to the next. `memory`: what runs are planned for. */
-  constructor(runtime: OrtRuntime, backends: readonly Backend[], files: BundleFiles, memory: DeviceMemory = UNKNOWN_MEMORY) {
+  /** `backends`: best first; a graph that fails on one moves to the next. `memory`: what runs are planned for. `shaderF16`: see SessionPool. */
+  constructor(
+    runtime: OrtRuntime,
+    backends: readonly Backend[],
+    files: BundleFiles,
+    memory: DeviceMemory = UNKNOWN_MEMORY,
+    shaderF16?: boolean,
+  ) {
     this.#memory = memory;
     this.#files = files;
     this.#backends = backends;
-    this.#pool = new SessionPool(runtime, backends, SESSION_BUDGET_BYTES);
+    this.#pool = new SessionPool(runtime, backends, SESSION_BUDGET_BYTES, shaderF16);
   }
 
   /** A bundle by id, read once. Throws StudioError `bundle-unknown`, `manifest-invalid` or the files' errors. */

@@ -124,7 +124,7 @@ function runOf(runId: string): CurrentRun | null {
 /** The engine on the backends this device was found to have. */
 async function ready(override: Backend | null): Promise<Engine> {
   const device = await api.device(override);
-  engine ??= new Engine(webRuntime, fallbackOrder(device), files, device.memory);
+  engine ??= new Engine(webRuntime, fallbackOrder(device), files, device.memory, device.shaderF16);
   return engine;
 }
 

@@ -15,15 +15,18 @@ export class SessionPool {
   readonly #runtime: OrtRuntime;
   readonly #backends: readonly Backend[];
   readonly #budgetBytes: number;
+  readonly #shaderF16: boolean;
   /** Graphs that failed on the first backend, and where in the order each is now. */
   readonly #places = new Map<string, number>();
   /** Insertion order is use order. */
   readonly #sessions = new Map<string, GraphSession>();
 
-  constructor(runtime: OrtRuntime, backends: readonly Backend[], budgetBytes: number) {
+  /** `shaderF16`: whether WebGPU here computes in half precision; graphs that do are not tried on it where it does not. */
+  constructor(runtime: OrtRuntime, backends: readonly Backend[], budgetBytes: number, shaderF16 = true) {
     this.#runtime = runtime;
     this.#backends = backends;
     this.#budgetBytes = budgetBytes;
+    this.#shaderF16 = shaderF16;
   }
 
   /** The session of a graph whose weights `read` gives when they are needed. Throws the last backend's error when all fail. */
@@ -62,6 +65,10 @@ export class SessionPool {
       const backend = this.#backends[this.#places.get(keyOf(graph)) ?? 0];
       if (backend === undefined) throw new StudioError('backend-unavailable', 'This device has no way to run the model.');
       try {
+        if (backend === 'webgpu' && needsF16(graph) && !this.#shaderF16) {
+          const message = `The model part “${graph.id}” computes in half precision, which this device’s WebGPU does not (shader-f16).`;
+          throw new StudioError('graph-failed', message, { details: { graph: graph.id, backend } });
+        }
         return await createGraphSession(this.#runtime, graph, model, backend);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
@@ -90,6 +97,10 @@ export class SessionPool {
 
 function keyOf(graph: Graph): string {
   return graph.files.map((file) => file.sha256).join();
+}
+
+function needsF16({ computeDtype, requires }: Graph): boolean {
+  return computeDtype === 'float16' || requires.includes('shader-f16');
 }
 
 function weightBytes(graph: Graph): number {

@@ -116,6 +116,26 @@ describe('SessionPool', () => {
     await pool.dispose();
   });
 
+  it.each([
+    [{ computeDtype: 'float16' as const }, false, 'cpu'],
+    [{ requires: ['shader-f16'] }, false, 'cpu'],
+    [{ computeDtype: 'float16' as const }, true, 'webgpu'],
+    [{}, false, 'webgpu'],
+  ])('of a graph that has %j, where WebGPU has shader-f16: %s, makes a session on %s', async (changes, shaderF16, expected) => {
+    const { runtime } = countingRuntime();
+    const pool = new SessionPool(runtime, ['webgpu', 'cpu'], 2 ** 30, shaderF16);
+    const reasons: string[] = [];
+    const graph = { ...decoder, ...changes };
+    const session = await pool.session(
+      graph,
+      async () => bytesOf(decoder),
+      async (_, __, ___, reason) => void reasons.push(reason),
+    );
+    expect(session.backend).toBe(expected);
+    expect(reasons).toEqual(expected === 'cpu' ? [expect.stringMatching(/half precision, which this device’s WebGPU does not/)] : []);
+    await pool.dispose();
+  });
+
   it('moves a graph that fails its canary to the next backend, and says so', async () => {
     const { runtime, live } = countingRuntime();
     const pool = new SessionPool(runtime, ['wasm', 'cpu'], 2 ** 30);
