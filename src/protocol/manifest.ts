@@ -9,7 +9,8 @@ const file = object({ path: string(), sizeBytes: integer(), sha256: string(SHA25
 
 const port = object({
   name: string(),
-  dtype: literal('float32', 'int64', 'float16'),
+  /** Of what crosses; inside, a graph may compute in another. */
+  dtype: literal('float32', 'int64'),
   /** Numbers are fixed; names are free but equal wherever they recur; `8*h` is eight times `h`. */
   dims: array(union(integer(), string(/^(\d+\*)?[A-Za-z]\w*$/))),
 });

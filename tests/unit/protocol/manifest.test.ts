@@ -29,6 +29,7 @@ describe('parseManifest', () => {
     [['graphs', 'denoiser'], undefined, 'graphs.denoiser'],
     [['graphs', 'vaeDecoder', 0, 'files', 0, 'sha256'], 'abc', 'graphs.vaeDecoder[0].files[0].sha256'],
     [['graphs', 'tagger', 0, 'inputs', 0, 'dims', 0], -1, 'graphs.tagger[0].inputs[0].dims[0]'],
+    [['graphs', 'denoiser', 0, 'inputs', 0, 'dtype'], 'float16', 'graphs.denoiser[0].inputs[0].dtype'],
     [['graphs', 'denoiser', 0, 'memory'], undefined, 'graphs.denoiser[0].memory'],
     [['graphs', 'denoiser', 0, 'macs', 'perCell'], 'many', 'graphs.denoiser[0].macs.perCell'],
     [['tags', 'thresholds'], [0.5], 'tags.thresholds'],
