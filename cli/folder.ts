@@ -1,6 +1,7 @@
-import { access, mkdir, readdir } from 'node:fs/promises';
+import { access, mkdir, readdir, realpath } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { StudioError } from '../src/protocol/errors.ts';
+import { DEFAULT_SAVE_OPTIONS, FILE_ENDINGS } from '../src/protocol/picture-file.ts';
 import type { CliOptions } from './options.ts';
 import { type Report, Upscaler } from './upscaler.ts';
 
@@ -11,9 +12,9 @@ export type FileReport =
   | { readonly input: string; readonly output: string; readonly status: 'failed'; readonly code: string; readonly message: string };
 
 /**
- * Every file of the input folder to NAME.png in the output folder, `jobs` at a time, in the order of their names. A result that is there
- * already is skipped, so that a run that was stopped goes on; a file that fails does not stop the others. Resolves to how many failed.
- * Throws StudioError `image-empty` for a folder without files, `output-unwritable` where the output folder cannot be made.
+ * Every file of the input folder to the output folder, `jobs` at a time, in the order of their names. A result that is there already is
+ * skipped, so that a run that was stopped goes on; a file that fails does not stop the others. Resolves to how many failed. Throws StudioError
+ * `image-empty` for a folder without files, `output-unwritable` where the output folder cannot be made, `option-invalid` where both are one.
  */
 export async function upscaleFolder(options: CliOptions, onFile: (report: FileReport) => void): Promise<number> {
   const entries = await readdir(options.input, { withFileTypes: true });
@@ -22,14 +23,19 @@ export async function upscaleFolder(options: CliOptions, onFile: (report: FileRe
   await mkdir(options.output, { recursive: true }).catch((cause: unknown) => {
     throw new StudioError('output-unwritable', `The folder “${options.output}” could not be made.`, { cause });
   });
-  const places = outputNames(names);
+  if ((await realpath(options.input)) === (await realpath(options.output))) {
+    throw new StudioError('option-invalid', 'Expected another folder for OUTPUT than for INPUT: results would be taken for inputs.');
+  }
+  const places = outputNames(names, FILE_ENDINGS[options.format ?? DEFAULT_SAVE_OPTIONS.format]);
   const waiting = [...names];
   let failed = 0;
   const work = async (): Promise<void> => {
     const upscaler = new Upscaler(options);
     try {
       for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-        const report = await upscaleFile(upscaler, join(options.input, name), join(options.output, places.get(name) ?? name));
+        const place = places.get(name) ?? name;
+        const frames = options.frames === null ? null : join(options.frames, parse(place).name);
+        const report = await upscaleFile(upscaler, join(options.input, name), join(options.output, place), frames);
         if (report.status === 'failed') failed++;
         onFile(report);
       }
@@ -41,23 +47,23 @@ export async function upscaleFolder(options: CliOptions, onFile: (report: FileRe
   return failed;
 }
 
-async function upscaleFile(upscaler: Upscaler, input: string, output: string): Promise<FileReport> {
+async function upscaleFile(upscaler: Upscaler, input: string, output: string, frames: string | null): Promise<FileReport> {
   const known = await access(output).then(
     () => true,
     () => false,
   );
   if (known) return { input, output, status: 'skipped' };
   try {
-    return { input, output, status: 'done', ...(await upscaler.upscale(input, output, () => {})) };
+    return { input, output, status: 'done', ...(await upscaler.upscale(input, output, () => {}, frames)) };
   } catch (error) {
     const code = error instanceof StudioError ? error.code : 'internal';
     return { input, output, status: 'failed', code, message: error instanceof Error ? error.message : String(error) };
   }
 }
 
-/** NAME.png for every file, or NAME.EXT.png where two would share it. */
-function outputNames(names: readonly string[]): ReadonlyMap<string, string> {
+/** NAME.png for every file, or NAME.EXT.png where two would share it; `ending` may be another. */
+function outputNames(names: readonly string[], ending: string): ReadonlyMap<string, string> {
   const stems = names.map((name) => parse(name).name);
   const unique = (stem: string): boolean => stems.filter((other) => other === stem).length === 1;
-  return new Map(names.map((name) => [name, `${unique(parse(name).name) ? parse(name).name : name}.png`]));
+  return new Map(names.map((name) => [name, `${unique(parse(name).name) ? parse(name).name : name}.${ending}`]));
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { StudioError } from '../src/protocol/errors.ts';
-import { DEFAULT_SAVE_OPTIONS, type SaveOptions } from '../src/protocol/picture-file.ts';
+import { DEFAULT_SAVE_OPTIONS, SAVE_FORMATS, type SaveFormat, type SaveOptions } from '../src/protocol/picture-file.ts';
 import {
   CELL_PIXELS,
   COLOR_FIXES,
@@ -14,8 +14,8 @@ import {
 } from '../src/protocol/request.ts';
 
 export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
-  INPUT, OUTPUT         two files, or two folders: every file of the first to a PNG in the second, those there already skipped;
-                        a file is written as its ending says: .png, .jpg, .jpeg or .webp
+  INPUT, OUTPUT         two files, the second written as its ending says: .png, .jpg, .jpeg or .webp;
+                        or two folders: every file of the first into the second, those there already skipped
   --model ID            bundle to run (default: the first one)
   --scale N             1 to 4 (default 4)
   --steps N             denoising steps (default: the model's)
@@ -26,10 +26,12 @@ export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
   --prompt TEXT         words added to the tags
   --color-fix MODE      ${COLOR_FIXES.join(' | ')} (default: the model's)
   --tile N              largest tile in pixels: ${TILE_CELLS.map((cells) => CELL_PIXELS * cells).join(' | ')} (default: what the model and memory allow)
+  --format NAME         ${SAVE_FORMATS.join(' | ')}, of what is written into a folder (default ${DEFAULT_SAVE_OPTIONS.format})
   --quality N           1 to 100, of JPEG and WebP (default ${DEFAULT_SAVE_OPTIONS.quality})
   --depth N             8 or 16 bits per channel, of PNG (default ${DEFAULT_SAVE_OPTIONS.depth})
   --metadata MODE       keep | strip: the input's EXIF and XMP, and the recipe (default ${DEFAULT_SAVE_OPTIONS.metadata}); its colour profile stays
-  --frames DIR          write every step's picture and bands there, and the first stage's picture where there is one
+  --frames DIR          write every step's picture and bands there, and the first stage's picture where there is one;
+                        of a folder, each file's in a folder of its own
   --backend NAME        cpu | webgpu (default cpu)
   --jobs N              files of a folder at a time (default 1)
   --models DIR          folder of bundles (default: the studio's own)
@@ -50,6 +52,8 @@ export interface CliOptions {
   readonly prompt: string;
   readonly colorFix: ColorFix | null;
   readonly save: Omit<SaveOptions, 'format'>;
+  /** Of a folder's results; null for the default, and always where files are named. */
+  readonly format: SaveFormat | null;
   readonly frames: string | null;
   readonly backend: 'cpu' | 'webgpu';
   readonly jobs: number;
@@ -84,6 +88,7 @@ export function parseOptions(words: readonly string[]): CliOptions | null {
       depth: choice('depth', values.depth, ['8', '16'] as const) === '16' ? 16 : 8,
       metadata: choice('metadata', values.metadata, ['keep', 'strip'] as const) ?? DEFAULT_SAVE_OPTIONS.metadata,
     },
+    format: choice('format', values.format, SAVE_FORMATS),
     frames: values.frames ?? null,
     backend: choice('backend', values.backend, ['cpu', 'webgpu'] as const) ?? 'cpu',
     jobs: whole('jobs', values.jobs, 1, Number.MAX_SAFE_INTEGER) ?? 1,
@@ -111,6 +116,7 @@ function read(words: readonly string[]) {
         'start-point': text,
         prompt: text,
         'color-fix': text,
+        format: text,
         quality: text,
         depth: text,
         metadata: text,

@@ -21,6 +21,9 @@ export async function main(words: readonly string[]): Promise<number> {
       if (folder) throw new StudioError('option-invalid', 'Expected a file to plan for, got a folder.');
       return await tellPlan(options);
     }
+    if (!folder && options.format !== null) {
+      throw new StudioError('option-invalid', 'Expected --format for a folder alone: a file is written as its ending says.');
+    }
     if (folder) return (await upscaleFolder(options, (report) => tell(report, options))) === 0 ? 0 : 1;
     await upscaleOne(options);
     return 0;

@@ -59,12 +59,19 @@ export class Upscaler {
     return this.#engine.plan([bundleId], await this.#request(bundleId, image), macsPerSecond);
   }
 
-  /** Reads, restores and writes a picture. `onStep` hears of every step. Throws StudioError, and then writes nothing. */
-  async upscale(input: string, output: string, onStep: (index: number, count: number) => void): Promise<Report> {
+  /**
+   * Reads, restores and writes a picture, and its steps into the folder `frames` where there is one. `onStep` hears of every step. Throws
+   * StudioError, and then writes nothing.
+   */
+  async upscale(
+    input: string,
+    output: string,
+    onStep: (index: number, count: number) => void,
+    frames = this.#options.frames,
+  ): Promise<Report> {
     const format = formatOf(output);
     const { image, source } = await readPicture(input);
     const bundleId = await this.#bundleId();
-    const { frames } = this.#options;
     if (frames !== null) await mkdir(frames, { recursive: true });
     let report: Report | null = null;
     let result: Image8 | null = null;

@@ -147,6 +147,29 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
     expect([again.code, statuses(again)]).toEqual([0, { 'a.png': 'done', 'b.jpg': 'skipped', 'b.png': 'skipped' }]);
   });
 
+  it('writes a folder in the format asked for, and the steps of each file apart', async () => {
+    const [input, output, frames] = ['few', 'few-results', 'few-frames'].map((name) => join(folder, name));
+    if (input === undefined || output === undefined || frames === undefined) throw new Error('expected three folders');
+    await mkdir(input);
+    for (const name of ['a.png', 'b.jpg']) await sharp(join(folder, 'in.png')).toFile(join(input, name));
+    const words = ['--models', NANO_MODELS, '--steps', '1', '--scale', '1', '--format', 'webp', '--frames', frames];
+    expect((await upscale(input, output, ...words)).code).toBe(0);
+    expect((await readdir(output)).sort()).toEqual(['a.webp', 'b.webp']);
+    expect((await sharp(join(output, 'a.webp')).metadata()).format).toBe('webp');
+    for (const name of ['a', 'b']) expect(await readdir(join(frames, name))).toContain('step-001-x0.png');
+  });
+
+  it('refuses to write into the folder it reads, and a format beside a file’s ending', async () => {
+    const input = join(folder, 'same');
+    await mkdir(input);
+    await sharp(join(folder, 'in.png')).toFile(join(input, 'a.png'));
+    const same = await upscale(input, `${input}/`, '--models', NANO_MODELS);
+    expect([same.code, same.stderr.split('\n')[0]]).toEqual([2, expect.stringMatching(/^option-invalid: Expected another folder/)]);
+    expect(await readdir(input)).toEqual(['a.png']);
+    const file = await nano('--format', 'webp');
+    expect([file.code, file.stderr.split(':')[0]]).toEqual([2, 'option-invalid']);
+  });
+
   it('refuses an output of no format it writes', async () => {
     const { code, stderr } = await upscale(join(folder, 'in.png'), join(folder, 'out.heic'), '--models', NANO_MODELS);
     expect([code, stderr.split(':')[0]]).toEqual([2, 'option-invalid']);
