@@ -5,11 +5,16 @@ import type { Size } from './working-size.ts';
 
 /**
  * The pieces a graph is run in, in latent cells, row by row; one where it sees the whole. `cells`: size of the whole; `tileCells`: largest side
- * asked for, null for the tiling rule's own; `needed`: pieces that do not meet it are left out, as `runTiled` does. A graph without spatial
- * inputs runs once, on none.
+ * asked for, null for the tiling rule's own; `needed`: pieces that do not meet it are left out, as `runTiled` does. A graph without a rule
+ * runs once: on the whole, or on no cells where it has no spatial inputs.
  */
-export function piecesOf({ tiling }: Pick<Graph, 'tiling'>, cells: Size, tileCells: number | null, needed: Area | null): readonly Size[] {
-  if (tiling === undefined) return [{ height: 0, width: 0 }];
+export function piecesOf(
+  { tiling, inputs }: Pick<Graph, 'tiling' | 'inputs'>,
+  cells: Size,
+  tileCells: number | null,
+  needed: Area | null,
+): readonly Size[] {
+  if (tiling === undefined) return [inputs.some(({ dims }) => /h$/.test(String(dims[2]))) ? cells : { height: 0, width: 0 }];
   const { height, width } = cells;
   const side = Math.min(tiling.kind === 'blend' ? tiling.tile : tiling.part, tileCells ?? Number.POSITIVE_INFINITY);
   if (height <= side && width <= side) return [cells];

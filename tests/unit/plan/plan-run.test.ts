@@ -130,6 +130,15 @@ describe('what a run takes', () => {
     expect(all).toEqual(whole);
   });
 
+  it('is the whole’s for a graph that may not be cut', () => {
+    const [graph] = SEESR.graphs.vaeEncoder ?? [];
+    if (graph === undefined) throw new Error('expected an encoder');
+    const manifest = { ...SEESR, graphs: { ...SEESR.graphs, vaeEncoder: [{ ...graph, tiling: undefined }] } };
+    const cellsOf = (plan: RunPlan) => plan.graphs.find(({ role }) => role === 'vaeEncoder')?.cells;
+    expect(cellsOf(freely({ manifests: [manifest] }))).toEqual({ height: 128, width: 256 });
+    expect(cellsOf(freely())?.height).toBeLessThan(128);
+  });
+
   it('is more for results of 16 bits', () => {
     const image = { height: 1500, width: 2000 };
     expect(freely({ image, depth: 16 }).peakBytes).toBeGreaterThan(freely({ image }).peakBytes);
