@@ -1,3 +1,4 @@
+import type { Tensor } from '../../src/core/tensor.ts';
 import type { CheckpointStore } from '../engine.ts';
 import type { CheckpointStep, RunCheckpoints } from '../pipelines/context.ts';
 import { packTensors, unpackTensors } from './pack.ts';
@@ -29,14 +30,14 @@ export class OpfsCheckpoints implements CheckpointStore {
     let saved = 0;
     let savedAt = performance.now();
     return {
-      load: async () =>
+      load: async (x0Bytes) =>
         this.#attempt(async () => {
           await removeExpired();
           const runs = await allRuns();
           const left = await runs.getDirectoryHandle(runId, { create: true });
           const known = await readFile(left, FINGERPRINT);
           if (known !== null && new TextDecoder().decode(known) === fingerprint) {
-            const found = await readSteps(left);
+            const found = await readSteps(left, x0Bytes);
             saved = found?.x0ByStep.length ?? 0;
             folder = left;
             return found;
@@ -95,14 +96,20 @@ async function removeExpired(): Promise<void> {
   }
 }
 
-/** The steps of a folder, as far as they are whole. */
-async function readSteps(folder: FileSystemDirectoryHandle): ReturnType<RunCheckpoints['load']> {
+/** The steps of a folder, as far as they are whole; see `RunCheckpoints.load`. */
+async function readSteps(folder: FileSystemDirectoryHandle, x0Bytes: number): ReturnType<RunCheckpoints['load']> {
   const last = await readTensors(folder, LAST);
   const [counts, ...tensors] = last ?? [];
   const [steps, lanes] = counts?.data ?? [];
   if (steps === undefined || lanes === undefined) return null;
-  const x0ByStep = [];
+  const stepBytes = lanes * (tensors[0]?.data.byteLength ?? 0);
+  const room = Math.max(2, Math.floor(x0Bytes / stepBytes));
+  const x0ByStep: (readonly Tensor[] | null)[] = [];
   for (let index = 0; index < steps; index++) {
+    if (index < steps - room) {
+      x0ByStep.push(null);
+      continue;
+    }
     const x0s = await readTensors(folder, `x0-${index}`);
     if (x0s === null) return null;
     x0ByStep.push(x0s);

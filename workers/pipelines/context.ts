@@ -36,8 +36,8 @@ export interface PipelineContext {
 
 /** The steps of one run, kept outside of it: after it was cut off, an equal run goes on from there. */
 export interface RunCheckpoints {
-  /** What was kept of an equal run; null when there is nothing. */
-  load(): Promise<Checkpoint | null>;
+  /** What was kept of an equal run, but no more x0 predictions than `x0Bytes` hold, or the last two; null when there is nothing. */
+  load(x0Bytes: number): Promise<Checkpoint | null>;
   /** Keeps another step of every lane. Failing to is no failure of the run. */
   save(step: CheckpointStep): Promise<void>;
 }
@@ -48,8 +48,8 @@ export interface CheckpointStep {
 }
 
 export interface Checkpoint {
-  /** Every step's x0 prediction of each lane. */
-  readonly x0ByStep: readonly (readonly Tensor[])[];
+  /** Every step's x0 prediction of each lane; null for those that would take too much room, the oldest. */
+  readonly x0ByStep: readonly (readonly Tensor[] | null)[];
   /** The last step. */
   readonly last: CheckpointStep;
 }

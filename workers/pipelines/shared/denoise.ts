@@ -62,7 +62,7 @@ export async function denoise(
     second ??= draw();
     return second;
   };
-  const kept = (await checkpoints?.load()) ?? null;
+  const kept = (await checkpoints?.load(KEPT_X0_BYTES)) ?? null;
   const taken = kept?.x0ByStep.length ?? 0;
   const states = lanes.map((context, i): LaneState => {
     const lane = laneAt(inputs, i);
@@ -87,7 +87,7 @@ export async function denoise(
     const drawn = usesNoise ? draw() : null;
     const known = kept?.x0ByStep[index];
     if (known !== undefined) {
-      for (const [i, state] of states.entries()) keep(state, laneAt(known, i), lanes.length);
+      for (const [i, state] of states.entries()) keep(state, known === null ? null : laneAt(known, i), lanes.length);
       await tell(index, 0);
       continue;
     }
@@ -118,8 +118,9 @@ export async function denoise(
 }
 
 /** Keeps a step's prediction, and lets the oldest go when all lanes' take too much; the last two are always kept. */
-function keep({ x0ByStep }: LaneState, x0: Tensor, lanes: number): void {
+function keep({ x0ByStep }: LaneState, x0: Tensor | null, lanes: number): void {
   x0ByStep.push(x0);
+  if (x0 === null) return;
   const room = Math.max(2, Math.floor(KEPT_X0_BYTES / (4 * x0.data.length * lanes)));
   for (let i = x0ByStep.length - room - 1; i >= 0 && x0ByStep[i] !== null; i--) x0ByStep[i] = null;
 }

@@ -6,6 +6,7 @@ import { MemoryFolder } from '../../../support/opfs.ts';
 
 /** More than steps are held back to be written together. */
 const A_WHILE_MS = 2000;
+const PLENTY = 2 ** 20;
 const A_WEEK_MS = 7 * 24 * 3600 * 1000;
 
 let root: MemoryFolder;
@@ -39,14 +40,14 @@ async function saveSlowly(run: RunCheckpoints, indices: readonly number[]): Prom
 }
 
 /** The numbers of the steps that are kept, and of the last one's sample. */
-async function keptSteps(fingerprint = 'same') {
-  const found = await store.open('run', fingerprint).load();
-  return found && { x0s: found.x0ByStep.map(([x0]) => x0?.data[0]), sample: found.last.lanes[0]?.sample.data[0] };
+async function keptSteps(fingerprint = 'same', x0Bytes = PLENTY) {
+  const found = await store.open('run', fingerprint).load(x0Bytes);
+  return found && { x0s: found.x0ByStep.map((x0s) => x0s?.[0]?.data[0]), sample: found.last.lanes[0]?.sample.data[0] };
 }
 
 async function begin(runId = 'run'): Promise<RunCheckpoints> {
   const run = store.open(runId, 'same');
-  expect(await run.load()).toBeNull();
+  expect(await run.load(PLENTY)).toBeNull();
   return run;
 }
 
@@ -84,9 +85,16 @@ describe('steps that are kept', () => {
   it('are continued by the run that goes on after them', async () => {
     await saveSlowly(await begin(), [0, 1]);
     const again = store.open('run', 'same');
-    await again.load();
+    await again.load(PLENTY);
     await saveSlowly(again, [2]);
     expect(await keptSteps()).toEqual({ x0s: [0, 1, 2], sample: 2 });
+  });
+
+  it('are given with no more predictions than there is room for, the last two always', async () => {
+    await saveSlowly(await begin(), [0, 1, 2, 3, 4]);
+    const [bytes, none] = [4, undefined];
+    expect(await keptSteps('same', 3 * bytes)).toEqual({ x0s: [none, none, 2, 3, 4], sample: 4 });
+    expect(await keptSteps('same', 0)).toEqual({ x0s: [none, none, none, 3, 4], sample: 4 });
   });
 
   it('are none where the file system takes nothing at all', async () => {
