@@ -194,7 +194,10 @@ def measure(restorer: Restorer, pictures: PictureSet, args: argparse.Namespace, 
 
 
 def differences(models: list[dict[str, Any]], bases: dict[str, str]) -> list[dict[str, Any]]:
-    """Mean of RFSR − base over the pictures that both have a score of, for every model whose base (by name) was measured too."""
+    """Mean of RFSR − base over the pictures that both have a score of, for every model whose base (by name) was measured too.
+
+    `better`: see `is_better`, of the mean; `improved`: of how many pictures.
+    """
     by_name = {model["name"]: model["pictures"] for model in models}
     found = []
     for name, base in bases.items():
@@ -202,7 +205,14 @@ def differences(models: list[dict[str, Any]], bases: dict[str, str]) -> list[dic
             continue
         pairs = zip(by_name[name], by_name[base], strict=True)
         rows = [{k: ours[k] - theirs[k] for k in METRICS.keys() & ours.keys() & theirs.keys()} for ours, theirs in pairs]
-        mean = {metric: {**x, "better": is_better(metric, x["value"])} for metric, x in means(rows, list(METRICS)).items()}
+        mean = {
+            metric: {
+                **figures,
+                "better": is_better(metric, figures["value"]),
+                "improved": sum(is_better(metric, row[metric]) is True for row in rows if metric in row),
+            }
+            for metric, figures in means(rows, list(METRICS)).items()
+        }
         found.append({"model": name, "base": base, "mean": mean})
     return found
 

@@ -17,9 +17,8 @@ def markdown(results: dict[str, Any]) -> str:
 
 
 def set_table(pictures: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
-    """A set's name and a row a model, then one a difference, marked where it is to the better (✓) or the worse (✗).
-
-    A mean over fewer pictures than were measured says over how many.
+    """A set's name and a row a model, then one a difference, marked where it is to the better (✓) or the worse (✗), and of how many pictures
+    it is to the better. A mean over fewer pictures than were measured says over how many.
     """
     count = len(pictures["models"][0]["pictures"])
     head = ["model", *(f"{name} {ARROWS[metric['better']]}" for name, metric in metrics.items()), "seconds"]
@@ -40,8 +39,8 @@ def cell(mean: dict[str, Any] | None, count: int, form: str = ".4g") -> str:
 
 
 def difference_cell(mean: dict[str, Any] | None, count: int) -> str:
-    """As `cell`, with sign and mark."""
-    return cell(mean, count, "+.3g") + (f" {MARKS[mean['better']]}" if mean else "")
+    """As `cell`, with sign, mark and the number of improved pictures."""
+    return cell(mean, count, "+.3g") + (f" {MARKS[mean['better']]} {mean['improved']}" if mean else "")
 
 
 def add_to_quality(path: Path, results: dict[str, Any]) -> None:

@@ -123,6 +123,8 @@ def test_says_what_every_rfsr_version_adds_to_its_base(
             (models[pair[role]]["mean"][metric]["value"] for role in ("model", "base")),
         )
         assert found["value"] == pytest.approx(ours - theirs, abs=2e-5) and found["better"] == (ours > theirs)
+        pairs = zip(*(models[pair[role]]["pictures"] for role in ("model", "base")), strict=True)
+        assert found["improved"] == sum(one[metric] > other[metric] for one, other in pairs)
     row = next(line for line in (tmp_path / "r.md").read_text().splitlines() if "seesr-nano-rfsr − seesr-nano" in line)
     assert row.count("✓") + row.count("✗") == 2
 
