@@ -1,7 +1,8 @@
 import { useEffect } from 'react';
 import { Dialog, Heading, Modal } from 'react-aria-components';
 import { Button } from '../components/button.tsx';
-import { pairOf, shownRun, type ViewMode } from '../store/state.ts';
+import { shownSteps } from '../store/compared.ts';
+import { pairOf, type ViewMode } from '../store/state.ts';
 import { useActions, useStudio } from '../store/store.ts';
 import styles from './shortcuts.module.css';
 
@@ -30,7 +31,7 @@ export function useShortcuts(onHelp: () => void): void {
   const comparing = useStudio((state) => state.settings.compare);
   const paired = useStudio((state) => pairOf(state, state.settings.bundleId) !== null);
   const step = useStudio((state) => state.view.step);
-  const last = useStudio((state) => (shownRun(state)?.steps.length ?? 0) - 1);
+  const last = useStudio((state) => shownSteps(state) - 1);
   useEffect(() => {
     const goTo = (index: number): void => {
       if (last >= 0) actions.show({ step: Math.min(last, Math.max(0, index)), playing: false });

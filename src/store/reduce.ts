@@ -2,6 +2,7 @@ import type { RunEvent } from '../protocol/events.ts';
 import type { SourceInfo } from '../protocol/picture-file.ts';
 import type { Extent } from '../protocol/request.ts';
 import type { BandSimilarity } from '../protocol/studio-api.ts';
+import { shownLanes } from './compared.ts';
 import { changeItem, editItem, itemOfLane, type QueueItem, type QueueState, removeItems, selectedItem, waitingItems } from './queue.ts';
 import { INITIAL_STATE, type Message, RUNS_KEPT, type RunRecord, type SettingsState, type StudioState, type ViewState } from './state.ts';
 import { workOf } from './time-left.ts';
@@ -77,14 +78,14 @@ export function beginRuns(state: StudioState, lanes: readonly RunRecord[]): Stud
     decodableRunId: lead.runId,
     progress: { laneIds, stage: 'load', backend: '', download: null, tile: null, elapsedMs: null, cancelling: false, paused: false },
   };
-  const shown = lead.itemId === state.queue.selectedId ? showRun(begun, lead.runId) : begun;
+  const shown = lead.itemId === state.queue.selectedId ? showRun(begun, laneIds.at(-1) ?? null) : begun;
   return keepRuns({ ...shown, runs: [...lanes, ...state.runs] });
 }
 
 /** The state with no more than RUNS_KEPT presses of Upscale, besides those under way and on screen. */
 export function keepRuns(state: StudioState): StudioState {
   const leads = [...new Set(state.runs.map((run) => run.laneIds[0]))].slice(0, RUNS_KEPT);
-  const kept = [...leads, state.progress?.laneIds[0], state.shownRunId];
+  const kept = [...leads, state.progress?.laneIds[0], ...shownLanes(state).map(({ laneIds }) => laneIds[0])];
   return { ...state, runs: state.runs.filter((run) => kept.includes(run.laneIds[0])) };
 }
 
@@ -93,7 +94,7 @@ export function abandonRuns(state: StudioState, laneIds: readonly string[]): Stu
   const gone = state.runs.find(({ runId }) => runId === laneIds[0]);
   const runs = state.runs.filter(({ runId }) => !laneIds.includes(runId));
   const shown = state.shownRunId !== null && laneIds.includes(state.shownRunId);
-  const shownRunId = shown ? (runs.find(({ itemId }) => itemId === gone?.itemId)?.runId ?? null) : state.shownRunId;
+  const shownRunId = shown ? (runs.find(({ itemId }) => itemId === gone?.itemId)?.laneIds.at(-1) ?? null) : state.shownRunId;
   return { ...state, runs, shownRunId, progress: state.progress?.laneIds[0] === laneIds[0] ? null : state.progress };
 }
 
@@ -108,7 +109,7 @@ export function showRun(state: StudioState, runId: string | null): StudioState {
 export function selectItem(state: StudioState, item: QueueItem, size: Extent, source: SourceInfo | null): StudioState {
   const own = state.runs.filter(({ itemId }) => itemId === item.id);
   const run = own.find(({ runId }) => runId === item.laneIds[0]) ?? own[0];
-  const shown = showRun(state, run?.laneIds[0] ?? null);
+  const shown = showRun(state, run?.laneIds.at(-1) ?? null);
   const { height, width } = size;
   return keepRuns({
     ...shown,

@@ -115,7 +115,7 @@ export interface ViewState {
   readonly difference: { readonly band: DifferenceBand; readonly signed: boolean };
   /** How the finished pair is mixed and shown so; null shows it as it came. */
   readonly mix: Mix | null;
-  /** Null: the other run of a pair, else the input. */
+  /** Null: the base for the RFSR run of a pair, else the input. */
   readonly against: Against | null;
 }
 
@@ -140,8 +140,9 @@ export interface StudioState {
   readonly reference: { readonly name: string } | null;
   /** Newest first, a pair's base before its RFSR, of at most RUNS_KEPT presses of Upscale; what is under way and what is shown stay. */
   readonly runs: readonly RunRecord[];
+  /** The run that stands after in the comparison; of a pair its RFSR one, until the base is chosen. */
   readonly shownRunId: string | null;
-  /** The run whose steps can still be decoded in full: the latest. */
+  /** The run whose steps can still be decoded in full, with its pair's: the latest. */
   readonly decodableRunId: string | null;
   readonly view: ViewState;
   readonly messages: readonly Message[];
@@ -195,30 +196,21 @@ export const INITIAL_STATE: StudioState = {
   messages: [],
 };
 
-/** The run on screen; of a pair the base. */
-export function shownRun({ runs, shownRunId }: StudioState): RunRecord | undefined {
+/** The run that stands after in the comparison. */
+export function shownAfter({ runs, shownRunId }: StudioState): RunRecord | undefined {
   return runs.find(({ runId }) => runId === shownRunId);
+}
+
+/** The run on screen; of a pair the base. */
+export function shownRun(state: StudioState): RunRecord | undefined {
+  const leadId = shownAfter(state)?.laneIds[0];
+  return state.runs.find(({ runId }) => runId === leadId);
 }
 
 /** The RFSR run beside the one on screen, if a pair is. */
 export function shownPartner(state: StudioState): RunRecord | undefined {
   const partnerId = shownRun(state)?.laneIds[1];
   return state.runs.find(({ runId }) => runId === partnerId);
-}
-
-/** Finished runs of the same part of a run's picture, other than itself and its pair: what it can be held against. */
-export function comparableRuns(runs: readonly RunRecord[], { laneIds, itemId, region }: RunRecord): readonly RunRecord[] {
-  const part = JSON.stringify(region);
-  return runs.filter(
-    (run) => run.finished !== null && run.itemId === itemId && JSON.stringify(run.region) === part && !laneIds.includes(run.runId),
-  );
-}
-
-/** A run in a few words, as lists name it. */
-export function runName({ bundleTitle, seed, count, region, finished }: RunRecord): string {
-  const stopped = finished?.recipe.stoppedAfter ?? null;
-  const steps = stopped === null ? `${count} steps` : `stopped after ${stopped} of ${count} steps`;
-  return `${bundleTitle} · seed ${seed} · ${steps}${region === null ? '' : ` · region ${region.width}×${region.height}`}`;
 }
 
 /** The base and RFSR bundles a model belongs to; null where one of them is not here. */

@@ -1,20 +1,24 @@
 import { SelectField } from '../../components/select-field.tsx';
-import { type Against, comparableRuns, runName, shownPartner, shownRun } from '../../store/state.ts';
+import { comparableRuns, runName } from '../../store/compared.ts';
+import { type Against, shownAfter, shownRun } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 
-/** What the shown result is held against: its input, its first stage, its twin, or any other result of the same picture. */
+/** What the shown result is held against: its input, its first stage, or any other result of the same picture. */
 export function CompareWith() {
-  const run = useStudio(shownRun);
-  const paired = useStudio((state) => shownPartner(state) !== undefined);
+  const run = useStudio(shownAfter);
+  const lead = useStudio(shownRun);
   const runs = useStudio((state) => state.runs);
   const against = useStudio((state) => state.view.against);
   const { show } = useActions();
-  if (run === undefined) return null;
+  if (run === undefined || lead === undefined) return null;
+  const overBase = lead !== run;
   const choices: { value: string; text: string; against: Against | null }[] = [
-    { value: 'default', text: paired ? 'Base' : 'Input', against: null },
-    ...(paired ? [{ value: 'input', text: 'Input', against: 'input' as const }] : []),
-    ...(run.firstStage ? [{ value: 'first-stage', text: 'First stage', against: 'first-stage' as const }] : []),
-    ...comparableRuns(runs, run).map((other) => ({ value: other.runId, text: runName(other), against: { runId: other.runId } })),
+    { value: 'default', text: overBase ? 'Base' : 'Input', against: null },
+    ...(overBase ? [{ value: 'input', text: 'Input', against: 'input' as const }] : []),
+    ...(lead.firstStage ? [{ value: 'first-stage', text: 'First stage', against: 'first-stage' as const }] : []),
+    ...comparableRuns(runs, run)
+      .filter((other) => other !== lead)
+      .map((other) => ({ value: other.runId, text: runName(other), against: { runId: other.runId } })),
   ];
   const value = typeof against === 'object' ? (against?.runId ?? 'default') : against;
   return (

@@ -1,6 +1,8 @@
 import { useEffect, useState } from 'react';
+import { useShallow } from 'zustand/react/shallow';
 import type { Side } from '../../components/comparison.tsx';
 import type { Image8 } from '../../protocol/request.ts';
+import { nameAmong, shownBefore, shownLanes } from '../../store/compared.ts';
 import {
   type Frames,
   firstStageFrameId,
@@ -10,7 +12,7 @@ import {
   type StepLayer,
   stepFrameId,
 } from '../../store/frames.ts';
-import { type RunRecord, runName, shownPartner, shownRun } from '../../store/state.ts';
+import { type RunRecord, shownAfter, shownRun } from '../../store/state.ts';
 import { useActions, useFrames, useStudio } from '../../store/store.ts';
 
 /** A side of the comparison and where its picture is kept; null for one that is kept nowhere. */
@@ -33,39 +35,36 @@ export function useShown(): Shown {
   const picture = useStudio((state) => state.picture);
   const itemId = useStudio((state) => state.queue.selectedId);
   const scale = useStudio((state) => state.settings.scale);
-  const run = useStudio(shownRun);
-  const partner = useStudio(shownPartner);
+  const run = useStudio(shownAfter);
+  const lead = useStudio(shownRun);
+  const other = useStudio(shownBefore);
+  const lanes = useStudio(useShallow(shownLanes));
   const { step, layer, decoded, mix, against } = useStudio((state) => state.view);
-  const other = useStudio((state) => state.runs.find(({ runId }) => typeof against === 'object' && runId === against?.runId));
   const mixed = useMixed();
-  if (run === undefined) {
+  if (run === undefined || lead === undefined) {
     const before = sideOf(frames, pictureFrameId(itemId ?? ''), 'input');
     const size = { height: picture.height * scale, width: picture.width * scale };
     return { before, after: { id: null, image: undefined, name: '' }, input: before, ...size, showsStep: false };
   }
-  const input = sideOf(frames, inputFrameId(run.runId), 'input');
-  const firstStage = sideOf(frames, firstStageFrameId(run.runId), 'first stage');
+  const input = sideOf(frames, inputFrameId(lead.runId), 'input');
+  const firstStage = sideOf(frames, firstStageFrameId(lead.runId), 'first stage');
   const size = { height: run.height, width: run.width };
-  // of a pair the slower lane says how far the steps are
-  const newest = run.finished === null || partner?.finished === null ? (partner ?? run).steps.length - 1 : null;
-  const index = step ?? newest;
+  const index = step ?? (run.finished === null ? run.steps.length - 1 : null);
   const showsStep = index !== null;
-  const shown = ({ runId, steps }: RunRecord, name: string): ShownSide => {
-    if (index === null) return sideOf(frames, resultFrameId(runId), name);
-    return stepSide(frames, runId, Math.min(index, steps.length - 1), layer, decoded, name);
+  const shown = (lane: RunRecord): ShownSide => {
+    const name = nameAmong(lanes, lane);
+    if (index === null) return sideOf(frames, resultFrameId(lane.runId), name || 'result');
+    return stepSide(frames, lane.runId, Math.min(index, lane.steps.length - 1), layer, decoded, name);
   };
   const before = (): ShownSide => {
-    if (against === 'input') return input;
-    if (against === 'first-stage') return firstStage;
-    if (other !== undefined) return shown(other, runName(other));
-    return partner === undefined ? input : shown(run, 'base');
+    if (other !== undefined) return shown(other);
+    return against === 'first-stage' ? firstStage : input;
   };
   const after = (): ShownSide => {
     // before the first step there is only what the first stage made
-    if (index === -1 && run.firstStage) return firstStage;
+    if (index === -1 && lead.firstStage) return firstStage;
     if (mix !== null && !showsStep) return { id: null, image: mixed, name: 'mix' };
-    const alone = other === undefined ? (showsStep ? '' : 'result') : runName(run);
-    return partner === undefined ? shown(run, alone) : shown(partner, 'RFSR');
+    return shown(run);
   };
   return { before: before(), after: after(), input, ...size, showsStep };
 }

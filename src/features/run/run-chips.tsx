@@ -1,4 +1,4 @@
-import { runName } from '../../store/state.ts';
+import { runName } from '../../store/compared.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './run-chips.module.css';
 
@@ -11,8 +11,7 @@ export function RunChips() {
   const selected = useStudio((state) => state.queue.selectedId);
   // those of other pictures in the queue are found there
   const elsewhere = (itemId: string): boolean => itemId !== selected && others.some(({ id }) => id === itemId);
-  // a pair has one chip, its base's
-  const finished = runs.filter((run) => run.finished !== null && run.runId === run.laneIds[0] && !elsewhere(run.itemId));
+  const finished = runs.filter((run) => run.finished !== null && !elsewhere(run.itemId));
   if (finished.length < 2) return null;
   return (
     <ul className={styles['chips']} aria-label="Last results">
@@ -20,7 +19,6 @@ export function RunChips() {
         <li key={run.runId}>
           <button type="button" aria-pressed={run.runId === shown} className={styles['chip']} onClick={() => showRun(run.runId)}>
             {runName(run)}
-            {run.laneIds.length > 1 && ', with RFSR'}
           </button>
         </li>
       ))}

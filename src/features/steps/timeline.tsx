@@ -1,55 +1,56 @@
 import { useEffect, useRef } from 'react';
+import { useShallow } from 'zustand/react/shallow';
 import { Button } from '../../components/button.tsx';
 import { PictureCanvas } from '../../components/picture-canvas.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
+import { nameAmong, shownLanes, shownSteps } from '../../store/compared.ts';
 import { firstStageFrameId, stepFrameId } from '../../store/frames.ts';
-import { type RunRecord, shownPartner, shownRun } from '../../store/state.ts';
+import { type RunRecord, shownAfter, shownRun } from '../../store/state.ts';
 import { useActions, useFrames, useStudio } from '../../store/store.ts';
 import { BandChart } from './band-chart.tsx';
 import styles from './timeline.module.css';
 
-const LANE_NAMES = ['base', 'RFSR'] as const;
 const PLAY_MS = 400;
 const DECODE_AFTER_MS = 350;
 
-/** Every step of the shown run: its low band above its high band, a column each, filling as they arrive. */
+/** Every step of the runs on screen: their low bands above their high bands, a column each, filling as they arrive. */
 export function Timeline() {
-  const run = useStudio(shownRun);
-  const partner = useStudio(shownPartner);
+  const run = useStudio(shownAfter);
+  const lead = useStudio(shownRun);
+  const lanes = useStudio(useShallow(shownLanes));
+  const taken = useStudio(shownSteps);
   const { step, playing } = useStudio((state) => state.view);
   const { show, decodeShownStep } = useActions();
-  usePlayback(run, step, playing);
+  usePlayback(taken, step, playing);
   useEffect(() => {
     if (step === null || playing) return;
     // scrubbing past a step is no wish to see it in full
     const timer = setTimeout(() => void decodeShownStep(), DECODE_AFTER_MS);
     return () => clearTimeout(timer);
   }, [step, playing, decodeShownStep]);
-  if (run === undefined) {
+  if (run === undefined || lead === undefined) {
     return (
       <section className={styles['timeline']} aria-label="Steps">
         <p className={styles['empty']}>Each denoising step will appear here: its low frequencies above, its high frequencies below.</p>
       </section>
     );
   }
-  const lanes = partner === undefined ? [run] : [run, partner];
   const current = step ?? run.steps.length - 1;
-  const info = run.steps[current];
+  const count = Math.max(...lanes.map((lane) => lane.count));
+  const info = lanes.map(({ steps }) => steps[current]).find((known) => known !== undefined);
   return (
     <section className={styles['timeline']} aria-label="Steps">
       <div className={styles['bar']}>
         <Button
           kind="icon"
           label={playing ? 'Pause' : 'Play steps'}
-          disabled={run.steps.length === 0}
-          onPress={() =>
-            show(playing ? { playing: false } : { playing: true, step: step === null || step === run.steps.length - 1 ? 0 : step })
-          }
+          disabled={taken === 0}
+          onPress={() => show(playing ? { playing: false } : { playing: true, step: step === null || step === taken - 1 ? 0 : step })}
         >
           {playing ? '❚❚' : '▶'}
         </Button>
         <span className={styles['now']}>
-          {info === undefined ? 'waiting for the first step' : `step ${current + 1} of ${run.count} · t = ${info.timestep}`}
+          {info === undefined ? 'waiting for the first step' : `step ${current + 1} of ${count} · t = ${info.timestep}`}
         </span>
         <div className={styles['slider']}>
           <SliderField
@@ -57,8 +58,8 @@ export function Timeline() {
             labelHidden
             value={Math.max(1, current + 1)}
             min={1}
-            max={Math.max(1, run.steps.length)}
-            disabled={run.steps.length === 0}
+            max={Math.max(1, taken)}
+            disabled={taken === 0}
             onChange={(value) => show({ step: value - 1, playing: false })}
           />
         </div>
@@ -67,25 +68,25 @@ export function Timeline() {
             Result
           </Button>
         )}
-        <BandChart steps={run.steps} count={run.count} current={current} />
+        <BandChart steps={run.steps} count={count} current={current} />
       </div>
       <div className={styles['strip']}>
         <div className={styles['rows']} aria-hidden>
-          {lanes.map(({ runId }, lane) => (
-            <span key={runId} className={styles['lane']}>
-              {lanes.length > 1 && <b>{LANE_NAMES[lane]}</b>}
+          {lanes.map((lane) => (
+            <span key={lane.runId} className={styles['lane']}>
+              <b>{nameAmong(lanes, lane)}</b>
               <span className={styles['low']}>low</span>
               <span className={styles['high']}>high</span>
             </span>
           ))}
         </div>
-        {run.firstStage && <FirstStage runId={run.runId} />}
+        {lead.firstStage && <FirstStage runId={lead.runId} />}
         <ol className={styles['columns']} data-pair={lanes.length > 1}>
-          {run.steps.map((_, index) => (
+          {Array.from({ length: taken }, (_, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a step is its index
             <StepColumn key={index} lanes={lanes} index={index} current={index === current} />
           ))}
-          {Array.from({ length: run.count - run.steps.length }, (_, i) => (
+          {Array.from({ length: count - taken }, (_, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: places still to be filled have no other name
             <li key={`open-${i}`} className={styles['open']} aria-hidden />
           ))}
@@ -139,12 +140,12 @@ function StepColumn({ lanes, index, current }: StepColumnProps) {
       >
         {index + 1}
       </button>
-      {lanes.map(({ runId }, lane) =>
+      {lanes.map((lane) =>
         (['low', 'high'] as const).map((layer) => (
           <PictureCanvas
-            key={`${runId}/${layer}`}
-            image={frames.get(stepFrameId(runId, index, layer))}
-            label={`Step ${index + 1} ${layer} frequencies${lanes.length > 1 ? `, ${LANE_NAMES[lane]}` : ''}`}
+            key={`${lane.runId}/${layer}`}
+            image={frames.get(stepFrameId(lane.runId, index, layer))}
+            label={[`Step ${index + 1} ${layer} frequencies`, nameAmong(lanes, lane)].filter(Boolean).join(', ')}
             className={styles['thumb']}
           />
         )),
@@ -153,9 +154,9 @@ function StepColumn({ lanes, index, current }: StepColumnProps) {
   );
 }
 
-function usePlayback(run: RunRecord | undefined, step: number | null, playing: boolean): void {
+function usePlayback(taken: number, step: number | null, playing: boolean): void {
   const { show } = useActions();
-  const last = (run?.steps.length ?? 0) - 1;
+  const last = taken - 1;
   useEffect(() => {
     if (!playing || step === null) return;
     const timer = setTimeout(() => show(step < last ? { step: step + 1 } : { playing: false }), PLAY_MS);

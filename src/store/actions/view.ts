@@ -1,13 +1,14 @@
+import { shownLanes } from '../compared.ts';
 import { stepFrameId } from '../frames.ts';
 import { showRun } from '../reduce.ts';
-import { shownRun, type ViewState } from '../state.ts';
+import type { ViewState } from '../state.ts';
 import type { ActionContext } from './context.ts';
 
 export interface ViewActions {
   show(view: Partial<ViewState>): void;
   /** A run of the last ones, or, with null, the picture as it came. */
   showRun(runId: string | null): void;
-  /** Decodes the shown step in full, of both runs of a pair, unless it is here or a run is going. */
+  /** Decodes the shown step in full, of every run on screen that still can be, unless it is here or a run is going. */
   decodeShownStep(): Promise<void>;
   dismiss(id: number): void;
 }
@@ -21,11 +22,10 @@ export function createViewActions({ state, set, frames, clients, attempt }: Acti
     decodeShownStep: () =>
       attempt(async () => {
         const { view, progress, decodableRunId } = state();
-        const run = shownRun(state());
+        if (view.step === null || progress !== null) return;
         // only the latest run's latents are kept
-        if (view.step === null || progress !== null || run === undefined || run.runId !== decodableRunId) return;
-        const index = view.step;
-        for (const runId of run.laneIds) {
+        for (const { runId, steps } of shownLanes(state()).filter(({ laneIds }) => laneIds[0] === decodableRunId)) {
+          const index = Math.min(view.step, steps.length - 1);
           const key = `${runId}/${index}`;
           if (state().view.decoded.includes(key)) continue;
           const layers = await clients.decodeStep(runId, index);
