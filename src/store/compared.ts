@@ -26,17 +26,16 @@ export function comparableRuns(runs: readonly RunRecord[], { runId, itemId, regi
   return runs.filter((run) => run.finished !== null && run.itemId === itemId && JSON.stringify(run.region) === part && run.runId !== runId);
 }
 
-/** A run in a few words, as lists name it. */
-export function runName({ bundleTitle, seed, count, region, finished }: RunRecord): string {
-  const stopped = finished?.recipe.stoppedAfter ?? null;
-  const steps = stopped === null ? `${count} steps` : `stopped after ${stopped} of ${count} steps`;
-  return `${bundleTitle} · seed ${seed} · ${steps}${region === null ? '' : ` · region ${region.width}×${region.height}`}`;
+/** Finished runs that are listed: those of other pictures in the queue are found there. */
+export function listedRuns({ runs, queue }: StudioState): readonly RunRecord[] {
+  const elsewhere = (itemId: string): boolean => itemId !== queue.selectedId && queue.items.some(({ id }) => id === itemId);
+  return runs.filter(({ finished, itemId }) => finished !== null && !elsewhere(itemId));
 }
 
 const LANE_NAMES = ['base', 'RFSR'] as const;
 
-/** A run's name among those on screen: its part in a pair, all that runName says beside another's; none where it is alone. */
-export function nameAmong(lanes: readonly RunRecord[], run: RunRecord): string {
-  if (lanes.some(({ laneIds }) => !laneIds.includes(run.runId))) return runName(run);
+/** A run's name among those on screen: its part in a pair, the one it has in lists beside another's; none where it is alone. */
+export function nameAmong(lanes: readonly RunRecord[], run: RunRecord, listed: ReadonlyMap<string, string>): string {
+  if (lanes.some(({ laneIds }) => !laneIds.includes(run.runId))) return listed.get(run.runId) ?? run.bundleTitle;
   return (run.laneIds.length > 1 && LANE_NAMES[run.laneIds.indexOf(run.runId)]) || '';
 }

@@ -148,7 +148,8 @@ export interface StudioState {
   readonly messages: readonly Message[];
 }
 
-export const RUNS_KEPT = 5;
+/** All models that are shipped, and some of them with other settings. */
+export const RUNS_KEPT = 12;
 
 export const INITIAL_STATE: StudioState = {
   picture: { status: 'empty', name: '', height: 0, width: 0, source: null },

@@ -1,7 +1,8 @@
 import { SelectField } from '../../components/select-field.tsx';
-import { comparableRuns, runName } from '../../store/compared.ts';
+import { comparableRuns } from '../../store/compared.ts';
 import { type Against, shownAfter, shownRun } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
+import { useRunNames } from '../../store/use-run-names.ts';
 
 /** What the shown result is held against: its input, its first stage, or any other result of the same picture. */
 export function CompareWith() {
@@ -9,7 +10,8 @@ export function CompareWith() {
   const lead = useStudio(shownRun);
   const runs = useStudio((state) => state.runs);
   const against = useStudio((state) => state.view.against);
-  const { show } = useActions();
+  const names = useRunNames();
+  const { holdAgainst } = useActions();
   if (run === undefined || lead === undefined) return null;
   const overBase = lead !== run;
   const choices: { value: string; text: string; against: Against | null }[] = [
@@ -18,7 +20,7 @@ export function CompareWith() {
     ...(lead.firstStage ? [{ value: 'first-stage', text: 'First stage', against: 'first-stage' as const }] : []),
     ...comparableRuns(runs, run)
       .filter((other) => other !== lead)
-      .map((other) => ({ value: other.runId, text: runName(other), against: { runId: other.runId } })),
+      .map((other) => ({ value: other.runId, text: names.get(other.runId) ?? other.bundleTitle, against: { runId: other.runId } })),
   ];
   const value = typeof against === 'object' ? (against?.runId ?? 'default') : against;
   return (
@@ -27,7 +29,7 @@ export function CompareWith() {
       labelHidden
       value={value}
       options={choices}
-      onChange={(chosen) => show({ against: choices.find((choice) => choice.value === chosen)?.against ?? null })}
+      onChange={(chosen) => void holdAgainst(choices.find((choice) => choice.value === chosen)?.against ?? null)}
     />
   );
 }

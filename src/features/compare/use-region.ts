@@ -16,7 +16,7 @@ export function useRegion() {
     area: shown ? times(region, scale) : null,
     /** Drawing is done over the input, so a result gives way to it. */
     toggle: () => {
-      if (run !== undefined) actions.showRun(null);
+      if (run !== undefined) void actions.showRun(null);
       actions.show({ drawing: !drawing || run !== undefined });
     },
     clear: () => {

@@ -14,6 +14,7 @@ import {
 } from '../../store/frames.ts';
 import { type RunRecord, shownAfter, shownRun } from '../../store/state.ts';
 import { useActions, useFrames, useStudio } from '../../store/store.ts';
+import { useRunNames } from '../../store/use-run-names.ts';
 
 /** A side of the comparison and where its picture is kept; null for one that is kept nowhere. */
 export interface ShownSide extends Side {
@@ -40,6 +41,7 @@ export function useShown(): Shown {
   const other = useStudio(shownBefore);
   const lanes = useStudio(useShallow(shownLanes));
   const { step, layer, decoded, mix, against } = useStudio((state) => state.view);
+  const names = useRunNames();
   const mixed = useMixed();
   if (run === undefined || lead === undefined) {
     const before = sideOf(frames, pictureFrameId(itemId ?? ''), 'input');
@@ -52,9 +54,9 @@ export function useShown(): Shown {
   const index = step ?? (run.finished === null ? run.steps.length - 1 : null);
   const showsStep = index !== null;
   const shown = (lane: RunRecord): ShownSide => {
-    const name = nameAmong(lanes, lane);
+    const name = nameAmong(lanes, lane, names);
     if (index === null) return sideOf(frames, resultFrameId(lane.runId), name || 'result');
-    return stepSide(frames, lane.runId, Math.min(index, lane.steps.length - 1), layer, decoded, name);
+    return stepSide(frames, lane, index, layer, decoded, name);
   };
   const before = (): ShownSide => {
     if (other !== undefined) return shown(other);
@@ -73,12 +75,23 @@ function sideOf(frames: Frames, id: string, name: string): ShownSide {
   return { id, image: frames.get(id), name };
 }
 
-function stepSide(frames: Frames, runId: string, index: number, layer: StepLayer, decoded: readonly string[], whose: string): ShownSide {
+/** A lane's step, or its last where it took fewer; its result where the step had to make room for newer pictures. */
+function stepSide(
+  frames: Frames,
+  { runId, steps, finished }: RunRecord,
+  wanted: number,
+  layer: StepLayer,
+  decoded: readonly string[],
+  whose: string,
+): ShownSide {
+  const index = Math.min(wanted, steps.length - 1);
   const fullId = stepFrameId(runId, index, layer, true);
   const full = decoded.includes(`${runId}/${index}`) && frames.get(fullId) !== undefined;
   const band = layer === 'x0' ? '' : `, ${layer} band`;
-  const name = `${whose === '' ? '' : `${whose}, `}step ${index + 1}${band}${full ? '' : ' (preview)'}`;
-  return sideOf(frames, full ? fullId : stepFrameId(runId, index, layer), name);
+  const name = `${whose === '' ? '' : `${whose}, `}step ${index + 1}${band}`;
+  const side = sideOf(frames, full ? fullId : stepFrameId(runId, index, layer), full ? name : `${name} (preview)`);
+  if (side.image !== undefined || finished === null) return side;
+  return sideOf(frames, resultFrameId(runId), `${name} is not kept any more: result`);
 }
 
 /** The shown pair mixed as the view says; the mix before stays until the next is made. */

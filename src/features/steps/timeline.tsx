@@ -7,6 +7,7 @@ import { nameAmong, shownLanes, shownSteps } from '../../store/compared.ts';
 import { firstStageFrameId, stepFrameId } from '../../store/frames.ts';
 import { type RunRecord, shownAfter, shownRun } from '../../store/state.ts';
 import { useActions, useFrames, useStudio } from '../../store/store.ts';
+import { useRunNames } from '../../store/use-run-names.ts';
 import { BandChart } from './band-chart.tsx';
 import styles from './timeline.module.css';
 
@@ -19,6 +20,7 @@ export function Timeline() {
   const lead = useStudio(shownRun);
   const lanes = useStudio(useShallow(shownLanes));
   const taken = useStudio(shownSteps);
+  const names = useRunNames();
   const { step, playing } = useStudio((state) => state.view);
   const { show, decodeShownStep } = useActions();
   usePlayback(taken, step, playing);
@@ -74,7 +76,7 @@ export function Timeline() {
         <div className={styles['rows']} aria-hidden>
           {lanes.map((lane) => (
             <span key={lane.runId} className={styles['lane']}>
-              <b>{nameAmong(lanes, lane)}</b>
+              <b>{nameAmong(lanes, lane, names)}</b>
               <span className={styles['low']}>low</span>
               <span className={styles['high']}>high</span>
             </span>
@@ -126,6 +128,7 @@ interface StepColumnProps {
 function StepColumn({ lanes, index, current }: StepColumnProps) {
   const frames = useFrames();
   const { show } = useActions();
+  const names = useRunNames();
   const ref = useRef<HTMLLIElement>(null);
   useEffect(() => {
     if (current) ref.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
@@ -145,7 +148,7 @@ function StepColumn({ lanes, index, current }: StepColumnProps) {
           <PictureCanvas
             key={`${lane.runId}/${layer}`}
             image={frames.get(stepFrameId(lane.runId, index, layer))}
-            label={[`Step ${index + 1} ${layer} frequencies`, nameAmong(lanes, lane)].filter(Boolean).join(', ')}
+            label={[`Step ${index + 1} ${layer} frequencies`, nameAmong(lanes, lane, names)].filter(Boolean).join(', ')}
             className={styles['thumb']}
           />
         )),

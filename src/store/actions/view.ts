@@ -1,23 +1,48 @@
-import { shownLanes } from '../compared.ts';
-import { stepFrameId } from '../frames.ts';
-import { showRun } from '../reduce.ts';
-import type { ViewState } from '../state.ts';
+import { listedRuns, shownLanes } from '../compared.ts';
+import { resultFrameId, stepFrameId } from '../frames.ts';
+import { itemOfLane } from '../queue.ts';
+import { addMessage, showRun } from '../reduce.ts';
+import { runNames } from '../run-names.ts';
+import type { Against, ViewState } from '../state.ts';
 import type { ActionContext } from './context.ts';
+import type { Results } from './results.ts';
 
 export interface ViewActions {
   show(view: Partial<ViewState>): void;
-  /** A run of the last ones, or, with null, the picture as it came. */
-  showRun(runId: string | null): void;
+  /** A run of the last ones, or, with null, the picture as it came. Pictures that made room for newer ones are brought back, or said to be gone. */
+  showRun(runId: string | null): Promise<void>;
+  /** What the shown run is held against, its pictures brought back likewise. */
+  holdAgainst(against: Against | null): Promise<void>;
   /** Decodes the shown step in full, of every run on screen that still can be, unless it is here or a run is going. */
   decodeShownStep(): Promise<void>;
   dismiss(id: number): void;
 }
 
-export function createViewActions({ state, set, frames, clients, attempt }: ActionContext): ViewActions {
+export function createViewActions({ state, set, frames, clients, attempt }: ActionContext, results: Results): ViewActions {
+  async function bringBack(runId: string): Promise<void> {
+    const here = (): boolean => frames.get(resultFrameId(runId)) !== undefined;
+    const item = itemOfLane(state().queue, runId);
+    if (!here() && item !== undefined) await results.bring(item);
+    const run = state().runs.find((known) => known.runId === runId);
+    if (here() || run === undefined || run.finished === null) return;
+    const text = `The picture of “${runNames(listedRuns(state())).get(runId) ?? run.bundleTitle}” made room for newer ones and is not kept any more. Run it again to see it.`;
+    set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'result-gone' }));
+  }
+
   return {
     show: (view) => set((before) => ({ ...before, view: { ...before.view, ...view } })),
 
-    showRun: (runId) => set((before) => showRun(before, runId)),
+    showRun: (runId) =>
+      attempt(async () => {
+        set((before) => showRun(before, runId));
+        if (runId !== null) await bringBack(runId);
+      }),
+
+    holdAgainst: (against) =>
+      attempt(async () => {
+        set((before) => ({ ...before, view: { ...before.view, against } }));
+        if (typeof against === 'object' && against !== null) await bringBack(against.runId);
+      }),
 
     decodeShownStep: () =>
       attempt(async () => {

@@ -40,7 +40,7 @@ describe('what is compared', () => {
     const state = showRun(twoPairs(), 'pasd-base');
     expect(shownBefore(state)).toBeUndefined();
     expect(ids(shownLanes(state))).toEqual(['pasd-base', 'pasd-rfsr']);
-    expect(nameAmong(shownLanes(state), shownAfter(state) as RunRecord)).toBe('base');
+    expect(nameAmong(shownLanes(state), shownAfter(state) as RunRecord, new Map())).toBe('base');
   });
 
   it('may be any two lanes of any two pairs', () => {
