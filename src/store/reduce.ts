@@ -137,6 +137,26 @@ export function changeSettings(state: StudioState, changes: Partial<SettingsStat
   return { ...state, settings, queue: item === undefined ? state.queue : editItem(state.queue, item.id, settings) };
 }
 
+/** For which picture a model was chosen; null for those to come. `others`: the pictures that were there besides. */
+export interface Choice {
+  readonly itemId: string | null;
+  readonly others: readonly string[];
+}
+
+/** Whether the panel shows what a model was chosen for, or a picture opened since, which took the choice along. */
+export function concernsPanel({ others }: Choice, { queue }: StudioState): boolean {
+  return !others.some((id) => id === queue.selectedId);
+}
+
+/** What a model that was chosen brings with it, for what it was chosen for, whatever is shown by now; nothing where another was chosen since. */
+export function settleChoice(state: StudioState, choice: Choice, bundleId: string, changes: Partial<SettingsState>): StudioState {
+  const inPanel = concernsPanel(choice, state) && state.settings.bundleId === bundleId;
+  const settled = inPanel ? changeSettings(state, changes) : state;
+  const left = state.queue.items.find(({ id }) => id === choice.itemId && id !== state.queue.selectedId);
+  if (left === undefined || left.settings.bundleId !== bundleId) return settled;
+  return { ...settled, queue: editItem(settled.queue, left.id, { ...left.settings, ...changes }) };
+}
+
 /** The panel's settings for every item that waits, but for the region, which is one picture's. */
 export function applyToWaiting(state: StudioState): StudioState {
   const apply = (queue: QueueState, { id, settings }: QueueItem): QueueState =>

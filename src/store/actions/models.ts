@@ -1,7 +1,7 @@
 import { modelDefaults } from '../../protocol/default-request.ts';
 import { BACKENDS, type Backend } from '../../protocol/events.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
-import { applyToWaiting, changeSettings } from '../reduce.ts';
+import { applyToWaiting, type Choice, changeSettings, concernsPanel, settleChoice } from '../reduce.ts';
 import { pairOf, type SettingsState } from '../state.ts';
 import type { ActionContext } from './context.ts';
 
@@ -21,10 +21,14 @@ export interface Models {
   manifest(id: string): Promise<Manifest>;
 }
 
+/** What was changed since a model was chosen, or since the page was opened. */
+interface Pending extends Choice {
+  changes: Partial<SettingsState>;
+}
+
 export function createModels({ state, set, clients, attempt }: ActionContext): Models {
   const { promise: listed, resolve: onListed } = Promise.withResolvers<void>();
-  /** What was changed since the latest model was chosen, or since the page was opened. */
-  let changes: Partial<SettingsState> = {};
+  let latest: Pending = { itemId: null, others: [], changes: {} };
 
   async function manifest(id: string): Promise<Manifest> {
     const known = state().manifests[id];
@@ -35,31 +39,32 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
   }
 
   /** Chooses a model at once; its own settings are taken over when they are here, unless another was chosen meanwhile. */
-  async function choose(id: string): Promise<void> {
+  async function choose(id: string, choice: Pending): Promise<void> {
     const before = state().settings.bundleId;
     set((now) => changeSettings(now, { bundleId: id }));
-    const stillChosen = (): boolean => state().settings.bundleId === id;
+    const settle = (changes: Partial<SettingsState>): void => set((now) => settleChoice(now, choice, id, changes));
     try {
       const defaults = modelDefaults(await manifest(id));
       // what a pair will take is told before it runs
       for (const twin of pairOf(state(), id) ?? []) await manifest(twin);
-      if (stillChosen()) set((now) => changeSettings(now, { ...defaults, ...changes }));
+      settle({ ...defaults, ...choice.changes });
     } catch (error) {
-      if (stillChosen()) set((now) => changeSettings(now, { bundleId: before }));
+      settle({ bundleId: before });
       throw error;
     }
   }
 
   const actions: ModelActions = {
     change(settings) {
-      changes = { ...changes, ...settings };
+      if (concernsPanel(latest, state())) latest.changes = { ...latest.changes, ...settings };
       set((before) => changeSettings(before, settings));
     },
 
     chooseBundle: (id) =>
       attempt(() => {
-        changes = {};
-        return choose(id);
+        const { items, selectedId } = state().queue;
+        latest = { itemId: selectedId, others: items.flatMap(({ id }) => (id === selectedId ? [] : [id])), changes: {} };
+        return choose(id, latest);
       }),
   };
 
@@ -77,7 +82,7 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
         await manifest(wanted.id);
         return;
       }
-      await attempt(() => choose(chosen.id));
+      await attempt(() => choose(chosen.id, latest));
       // pictures that were opened meanwhile are run with it
       if (!keepSettings) set(applyToWaiting);
     } finally {

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { addItems, EMPTY_QUEUE, newItem } from '../../../src/store/queue.ts';
+import { changeSettings, selectItem, settleChoice } from '../../../src/store/reduce.ts';
+import { INITIAL_STATE, type StudioState } from '../../../src/store/state.ts';
+
+const SIZE = { height: 8, width: 8 };
+const DEFAULTS = { guidance: 9, steps: 8 };
+
+function select(state: StudioState, id: string): StudioState {
+  const item = state.queue.items.find((known) => known.id === id);
+  return item === undefined ? state : selectItem(state, item, SIZE, null);
+}
+
+/** Pictures a and b, a in the viewer, the model `x` chosen for it; its own settings are still to come. */
+function chosenForA(): StudioState {
+  const items = ['a', 'b'].map((id) => newItem(id, `${id}.png`, 1, INITIAL_STATE.settings));
+  const queue = addItems(EMPTY_QUEUE, items);
+  return changeSettings(select({ ...INITIAL_STATE, queue }, 'a'), { bundleId: 'x' });
+}
+
+const CHOICE = { itemId: 'a', others: ['b'] };
+const guidances = ({ queue, settings }: StudioState) => [...queue.items.map((item) => item.settings.guidance), settings.guidance];
+
+describe('the own settings of a model that was chosen', () => {
+  it('are the picture’s and the panel’s', () => {
+    expect(guidances(settleChoice(chosenForA(), CHOICE, 'x', DEFAULTS))).toEqual([9, 1, 9]);
+  });
+
+  it('are that picture’s alone once another is shown, though it has the same model', () => {
+    const state = changeSettings(select(chosenForA(), 'b'), { bundleId: 'x', guidance: 2 });
+    expect(guidances(settleChoice(state, CHOICE, 'x', DEFAULTS))).toEqual([9, 2, 2]);
+  });
+
+  it('are no matter where another model was chosen since', () => {
+    const state = changeSettings(chosenForA(), { bundleId: 'y' });
+    expect(settleChoice(state, CHOICE, 'x', DEFAULTS)).toBe(state);
+  });
+
+  it('go to a picture opened since, which took the choice along', () => {
+    const state = chosenForA();
+    const opened = { ...state, queue: addItems(state.queue, [newItem('c', 'c.png', 1, state.settings)]) };
+    expect(guidances(settleChoice(select(opened, 'c'), CHOICE, 'x', DEFAULTS))).toEqual([9, 1, 9, 9]);
+  });
+});
