@@ -68,6 +68,14 @@ function withPace(paces: StudioState['paces'], event: Extract<RunEvent, { type: 
   return { ...paces, [recipe.bundleId]: { seconds, work } };
 }
 
+/** An item is about to be run; what is asked of it from now on is kept for its run. */
+export function prepareRuns(state: StudioState): StudioState {
+  return {
+    ...state,
+    progress: { laneIds: [], stage: 'load', backend: '', download: null, tile: null, elapsedMs: null, cancelling: false, paused: false },
+  };
+}
+
 /** New runs that step together, shown if their item is selected. */
 export function beginRuns(state: StudioState, lanes: readonly RunRecord[]): StudioState {
   const [lead] = lanes;
@@ -76,7 +84,7 @@ export function beginRuns(state: StudioState, lanes: readonly RunRecord[]): Stud
   const begun: StudioState = {
     ...state,
     decodableRunId: lead.runId,
-    progress: { laneIds, stage: 'load', backend: '', download: null, tile: null, elapsedMs: null, cancelling: false, paused: false },
+    progress: state.progress && { ...state.progress, laneIds },
   };
   const shown = lead.itemId === state.queue.selectedId ? showRun(begun, laneIds.at(-1) ?? null) : begun;
   return keepRuns({ ...shown, runs: [...lanes, ...state.runs] });

@@ -71,6 +71,7 @@ export interface RunRecord {
 }
 
 export interface ProgressState {
+  /** None while the item's picture and model are made ready. */
   readonly laneIds: readonly string[];
   readonly stage: Stage;
   readonly backend: string;

@@ -4,6 +4,7 @@ import type { Backend, RunEvent } from '../protocol/events.ts';
 import type { OpenedPicture } from '../protocol/picture-file.ts';
 import type { RestoreRequest, RunLane } from '../protocol/request.ts';
 import type { BundleSummary, DeviceReport, ImagingApi, StudioApi } from '../protocol/studio-api.ts';
+import { createSteering, type Steering } from './steering.ts';
 import { createWorkerClient, transfer } from './worker-client.ts';
 
 /** What the store's actions can ask of the workers. Everything rejects with StudioError or AbortError. */
@@ -16,9 +17,10 @@ export interface Clients {
    * goes on from its last step; the listener is told (`run-resumed`), and then hears of all steps again.
    */
   run(lanes: readonly RunLane[], request: RestoreRequest, onEvent: (event: RunEvent) => void): Promise<void>;
-  cancel(runId: string): Promise<void>;
-  pause(runId: string): Promise<void>;
-  goOn(runId: string): Promise<void>;
+  /** These three are the run's under way, and stay asked of it when another worker takes it over. */
+  cancel(): Promise<void>;
+  pause(): Promise<void>;
+  goOn(): Promise<void>;
   decodeStep(runId: string, index: number): ReturnType<StudioApi['decodeStep']>;
   clearCache(): Promise<void>;
   /** Decodes a picture file; its bytes are moved. */
@@ -42,6 +44,7 @@ export function createClients(): Clients {
     () => new Worker(new URL('../../workers/imaging.worker.ts', import.meta.url), { type: 'module', name: 'imaging' }),
   );
   let wanted: Backend | null = null;
+  let steering: Steering | null = null;
 
   async function runAgain(
     lanes: readonly RunLane[],
@@ -66,20 +69,29 @@ export function createClients(): Clients {
     bundles: () => studio.call((api) => api.bundles()),
     manifest: (bundleId) => studio.call((api) => api.manifest(bundleId)),
     async run(lanes, request, onEvent) {
+      const leadId = lanes[0]?.runId ?? '';
+      const steered = createSteering((what) => studio.call((api) => api[what](leadId)));
+      steering = steered;
       for (let attempt = 0; ; attempt++) {
         try {
-          const listener = proxy(async (event: RunEvent) => onEvent(event));
-          return await studio.call((api) => api.run(lanes, request, listener));
+          const listener = proxy(async (event: RunEvent) => {
+            onEvent(event);
+            if (event.type === 'step') await steered.stepped();
+          });
+          const running = studio.call((api) => api.run(lanes, request, listener));
+          if (attempt > 0) void steered.resumed().catch(() => {});
+          return await running;
         } catch (error) {
           const mendable = error instanceof StudioError && (error.code === 'worker-died' || error.code === 'device-lost');
           if (!mendable || attempt === MAX_RECOVERIES) throw error;
+          steered.lost();
           await runAgain(lanes, error, attempt, onEvent);
         }
       }
     },
-    cancel: (runId) => studio.call((api) => api.cancel(runId)),
-    pause: (runId) => studio.call((api) => api.pause(runId)),
-    goOn: (runId) => studio.call((api) => api.goOn(runId)),
+    cancel: async () => steering?.cancel(),
+    pause: async () => steering?.pause(),
+    goOn: async () => steering?.goOn(),
     decodeStep: (runId, index) => studio.call((api) => api.decodeStep(runId, index)),
     clearCache: () => studio.call((api) => api.clearCache()),
     decode: (bytes, name) => imaging.call((api) => api.decode(transfer(bytes, [bytes]), name)),

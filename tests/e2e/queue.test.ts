@@ -205,6 +205,29 @@ describe('a person with several pictures', () => {
     await page.getByRole('img', { name: 'result', exact: true }).waitFor();
   });
 
+  it('ends a picture that is still being made ready', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    let connect = (): void => {};
+    const connected = new Promise<void>((resolve) => {
+      connect = resolve;
+    });
+    await page.route('**/pasd-nano/manifest.json', async (route) => {
+      await connected;
+      await route.continue();
+    });
+    await choose(page, [await pictureFile('a.png', 16, 16), await pictureFile('b.png', 16, 16)]);
+    await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
+    await show(page, 'b.png');
+    await page.getByRole('combobox', { name: 'Model' }).selectOption('pasd-nano');
+    await show(page, 'a.png');
+    await upscaleAll(page, 2);
+    await told(page, '1 of 2 done');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    connect();
+    await told(page, '1 of 2 done · 1 stopped');
+    expect(faults).toEqual([]);
+  });
+
   it('saves into a folder as they finish, and overwrites nothing there', async () => {
     const { page } = await visit(browser, inject('nanoSiteUrl'));
     // the real kind of folder, without the browser's dialog

@@ -24,10 +24,16 @@ export function RunProgress() {
   const left = useStudio(secondsLeft);
   const more = useStudio((state) => (state.queue.going ? waitingItems(state.queue).length : 0));
   const allLeft = useStudio(queueSecondsLeft);
-  if (progress === null || run === undefined) return null;
+  if (progress === null) return null;
   const text = describe(progress, run, left);
   return (
-    <ProgressBar className={styles['progress'] ?? ''} aria-label="Progress" value={run.steps.length} maxValue={run.count} valueLabel={text}>
+    <ProgressBar
+      className={styles['progress'] ?? ''}
+      aria-label="Progress"
+      value={run?.steps.length ?? 0}
+      maxValue={run?.count ?? 1}
+      valueLabel={text}
+    >
       {({ percentage }) => (
         <>
           <span className={styles['text']}>{text}</span>
@@ -45,7 +51,8 @@ export function RunProgress() {
   );
 }
 
-function describe(progress: ProgressState, run: RunRecord, left: number | null): string {
+function describe(progress: ProgressState, run: RunRecord | undefined, left: number | null): string {
+  if (run === undefined) return progress.cancelling ? 'Cancelling…' : progress.paused ? 'Paused' : 'Reading the picture…';
   if (progress.cancelling) return run.steps.length === 0 ? 'Cancelling…' : `Keeping step ${run.steps.length} of ${run.count}…`;
   if (progress.paused) return `Paused after step ${run.steps.length} of ${run.count}`;
   if (progress.download !== null) {

@@ -4,7 +4,7 @@ import { resultDepth } from '../../protocol/picture-file.ts';
 import type { Image8, RestoreRequest, RunLane } from '../../protocol/request.ts';
 import { firstStageFrameId, inputFrameId, resultFrameId, stepFrameId } from '../frames.ts';
 import { changeItem, type QueueItem } from '../queue.ts';
-import { abandonRuns, beginRuns, reduceEvent } from '../reduce.ts';
+import { abandonRuns, beginRuns, prepareRuns, reduceEvent } from '../reduce.ts';
 import { type ProgressState, pairOf, type RunRecord, type SettingsState } from '../state.ts';
 import type { Comparing } from './compare.ts';
 import type { ActionContext } from './context.ts';
@@ -37,13 +37,12 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
     if (event.type === 'step') void attempt(() => comparing.measureStep(event.runId, event.index));
   }
 
-  /** Tells the run under way something, and shows that it was told. */
-  function steer(told: Partial<ProgressState>, tell: (runId: string) => Promise<void>): Promise<void> {
+  /** Tells the run under way something, and shows that it was told; one that is being made ready is told when it begins. */
+  function steer(told: Partial<ProgressState>, tell: () => Promise<void>): Promise<void> {
     return attempt(async () => {
-      const lead = state().progress?.laneIds[0];
-      if (lead === undefined) return;
       set((before) => ({ ...before, progress: before.progress && { ...before.progress, ...told } }));
-      await tell(lead);
+      const { progress } = state();
+      if (progress !== null && progress.laneIds.length > 0) await tell();
     });
   }
 
@@ -55,39 +54,51 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
     return bundleIds.map((bundleId, i) => ({ runId: known[i] ?? crypto.randomUUID(), bundleId }));
   }
 
+  /** The item's run, begun but not computed yet. */
+  async function begin(item: QueueItem): Promise<{ readonly lanes: readonly RunLane[]; readonly image: Image8 }> {
+    const { settings } = item;
+    const image = await pictures.of(item);
+    const { height, width } = image;
+    const input = settings.region === null ? image : cropPicture(image, settings.region);
+    const lanes = await lanesOf(item);
+    const laneIds = lanes.map(({ runId }) => runId);
+    const records: RunRecord[] = [];
+    for (const lane of lanes) {
+      const { title } = await models.manifest(lane.bundleId);
+      records.push({
+        ...lane,
+        laneIds,
+        bundleTitle: title,
+        itemId: item.id,
+        pictureName: item.name,
+        seed: settings.seed,
+        region: settings.region,
+        count: settings.steps,
+        steps: [],
+        firstStage: false,
+        rows: 0,
+        height: input.height * settings.scale,
+        width: input.width * settings.scale,
+        finished: null,
+      });
+    }
+    if (state().progress?.cancelling === true) throw new DOMException('The run was cancelled.', 'AbortError');
+    for (const runId of laneIds) frames.put(inputFrameId(runId), input);
+    const queue = changeItem(state().queue, item.id, { laneIds, size: { height, width } });
+    set((before) => beginRuns({ ...before, queue }, records));
+    return { lanes, image };
+  }
+
   return {
     async run(item) {
-      const { settings } = item;
-      const image = await pictures.of(item);
-      const { height, width } = image;
-      const input = settings.region === null ? image : cropPicture(image, settings.region);
-      const lanes = await lanesOf(item);
-      const laneIds = lanes.map(({ runId }) => runId);
-      const records: RunRecord[] = [];
-      for (const lane of lanes) {
-        const { title } = await models.manifest(lane.bundleId);
-        records.push({
-          ...lane,
-          laneIds,
-          bundleTitle: title,
-          itemId: item.id,
-          pictureName: item.name,
-          seed: settings.seed,
-          region: settings.region,
-          count: settings.steps,
-          steps: [],
-          firstStage: false,
-          rows: 0,
-          height: input.height * settings.scale,
-          width: input.width * settings.scale,
-          finished: null,
-        });
-        frames.put(inputFrameId(lane.runId), input);
-      }
-      const queue = changeItem(state().queue, item.id, { laneIds, size: { height, width } });
-      set((before) => beginRuns({ ...before, queue }, records));
+      set(prepareRuns);
+      let laneIds: readonly string[] = [];
       try {
-        await clients.run(lanes, requestOf(settings, image, resultDepth(state().saveOptions)), onEvent);
+        const { lanes, image } = await begin(item);
+        laneIds = lanes.map(({ runId }) => runId);
+        const running = clients.run(lanes, requestOf(item.settings, image, resultDepth(state().saveOptions)), onEvent);
+        if (state().progress?.paused === true) void attempt(clients.pause);
+        await running;
       } catch (error) {
         set((before) => abandonRuns(before, laneIds));
         throw error;
@@ -95,9 +106,9 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
       return state().runs.filter(({ runId }) => laneIds.includes(runId));
     },
 
-    stop: () => steer({ cancelling: true, paused: false }, (runId) => clients.cancel(runId)),
-    pause: () => steer({ paused: true }, (runId) => clients.pause(runId)),
-    goOn: () => steer({ paused: false }, (runId) => clients.goOn(runId)),
+    stop: () => steer({ cancelling: true, paused: false }, clients.cancel),
+    pause: () => steer({ paused: true }, clients.pause),
+    goOn: () => steer({ paused: false }, clients.goOn),
   };
 }
 
