@@ -54,11 +54,12 @@ export function createClients(): Clients {
   ): Promise<void> {
     studio.end();
     const [lead] = lanes;
-    const what = error.code === 'device-lost' ? 'The graphics device was lost' : 'The part of the studio that computes stopped';
-    const message = `${what} and was replaced; the run goes on from its last step.`;
-    if (lead !== undefined) onEvent({ type: 'notice', runId: lead.runId, reason: 'run-resumed', message, code: error.code });
     // a device that is lost twice is not asked a third time
-    await studio.call((api) => api.device(attempt > 0 && error.code === 'device-lost' ? 'wasm-threads' : wanted));
+    const avoided = attempt > 0 && error.code === 'device-lost';
+    const what = error.code === 'device-lost' ? 'The graphics device was lost' : 'The part of the studio that computes stopped';
+    const message = `${what} ${avoided ? 'again and is not used any more' : 'and was replaced'}; the run goes on from its last step.`;
+    if (lead !== undefined) onEvent({ type: 'notice', runId: lead.runId, reason: 'run-resumed', message, code: error.code });
+    await studio.call((api) => api.device(avoided ? 'wasm-threads' : wanted));
   }
 
   return {

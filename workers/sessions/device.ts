@@ -9,7 +9,7 @@ const PROBE_RUNS = 3;
 
 /**
  * Finds what this device can run on and how fast: a WebGPU adapter and WASM each run a small fixed graph. A hardware adapter that
- * computes is preferred to WASM; a software adapter never is. `override` wins if it works at all.
+ * computes is preferred to WASM; a software adapter never is. `override` wins if it works at all; threads that there are not are WASM without.
  */
 export async function inspectDevice(runtime: OrtRuntime, threads: number, override: Backend | null): Promise<DeviceReport> {
   const wasm: Backend = threads > 1 ? 'wasm-threads' : 'wasm';
@@ -20,7 +20,8 @@ export async function inspectDevice(runtime: OrtRuntime, threads: number, overri
   candidates.push(
     await measureBackend(runtime, wasm, threads > 1 ? `${threads} threads` : 'one thread: the page is not cross-origin isolated'),
   );
-  const forced = candidates.find(({ backend, usable }) => usable && backend === override);
+  const wanted = override === 'wasm-threads' ? wasm : override;
+  const forced = candidates.find(({ backend, usable }) => usable && backend === wanted);
   const gpu = candidates.find(({ backend, usable }) => backend === 'webgpu' && usable && adapter.usable);
   const best = forced ?? gpu ?? candidates.find(({ backend }) => backend === wasm);
   const chosen = best?.backend ?? wasm;
