@@ -10,6 +10,7 @@ export interface WorkActions {
   upscale(): Promise<void>;
   /** Holds the run under way, and begins no other. */
   pause(): Promise<void>;
+  /** With what was paused: the run, and the queue where it was going. */
   goOn(): Promise<void>;
   /** Ends the run under way with what it has, once it took a step; asked again, without. No other is begun. */
   cancel(): Promise<void>;
@@ -29,6 +30,8 @@ export interface Work {
 export function createWork(context: ActionContext, runner: Runner, saving: Saving): Work {
   const { state, set, attempt, fail } = context;
   let working = false;
+  /** Whether the queue was going when it was paused. */
+  let wasGoing = false;
 
   async function goOn(first?: string): Promise<void> {
     if (working) return;
@@ -75,12 +78,13 @@ export function createWork(context: ActionContext, runner: Runner, saving: Savin
       }),
 
     pause: () => {
+      wasGoing = state().queue.going;
       set((before) => setGoing(before, false));
       return runner.pause();
     },
 
     goOn: () => {
-      set((before) => setGoing(before, before.queue.items.length > 1));
+      set((before) => setGoing(before, wasGoing));
       return runner.goOn();
     },
 
