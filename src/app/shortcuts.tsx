@@ -15,7 +15,7 @@ const KEYS = [
   ['C', 'compare base and RFSR, or one model alone'],
   ['Enter', 'upscale, or the whole queue'],
   ['P', 'pause, go on'],
-  ['Esc', 'cancel, keeping the steps taken'],
+  ['Esc', 'cancel, keeping the steps taken; again: discard them'],
   ['Alt ↑ Alt ↓', 'move a picture in the queue'],
   ['Delete', 'take a picture out of the queue'],
   ['?', 'this list'],

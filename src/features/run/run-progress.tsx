@@ -53,7 +53,10 @@ export function RunProgress() {
 
 function describe(progress: ProgressState, run: RunRecord | undefined, left: number | null): string {
   if (run === undefined) return progress.cancelling ? 'Cancelling…' : progress.paused ? 'Paused' : 'Reading the picture…';
-  if (progress.cancelling) return run.steps.length === 0 ? 'Cancelling…' : `Keeping step ${run.steps.length} of ${run.count}…`;
+  if (progress.cancelling) {
+    if (run.steps.length === 0) return 'Cancelling…';
+    return run.steps.length === run.count ? 'Finishing the result…' : `Finishing with step ${run.steps.length} of ${run.count}…`;
+  }
   if (progress.paused) return `Paused after step ${run.steps.length} of ${run.count}`;
   if (progress.download !== null) {
     const { loadedBytes, totalBytes } = progress.download;
