@@ -59,6 +59,11 @@ export interface Recipe extends Omit<RestoreRequest, 'image' | 'preview'> {
   readonly stoppedAfter: number | null;
 }
 
+/** Steps that a finished run took. */
+export function stepsTaken({ steps, stoppedAfter }: Recipe): number {
+  return stoppedAfter ?? steps;
+}
+
 export type RunEvent =
   | { readonly type: 'stage'; readonly runId: string; readonly stage: Stage; readonly backend: Backend }
   | { readonly type: 'download'; readonly runId: string; readonly loadedBytes: number; readonly totalBytes: number }

@@ -1,5 +1,6 @@
 import { type Plan, type PlannedRun, planRun } from '../plan/plan-run.ts';
 import { rateOf } from '../plan/rates.ts';
+import { stepsTaken } from '../protocol/events.ts';
 import { resultDepth } from '../protocol/picture-file.ts';
 import { pairOf, type RunRecord, type StudioState } from './state.ts';
 
@@ -22,7 +23,8 @@ export function macsOf({ manifests, runs, queue, device }: StudioState, { laneId
   const lanes = manifestsOf(manifests, ids);
   const image = queue.items.find(({ id }) => id === itemId)?.size ?? null;
   if (lanes === null || finished === null || image === null || device === null) return null;
-  const plan = planRun({ ...finished.recipe, manifests: lanes, image, preview: 'bands' }, device.memory, null);
+  const { recipe } = finished;
+  const plan = planRun({ ...recipe, steps: stepsTaken(recipe), manifests: lanes, image, preview: 'bands' }, device.memory, null);
   return plan.kind === 'plan' ? plan.macs : null;
 }
 

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../protocol/events.ts';
+import { type RunEvent, stepsTaken } from '../protocol/events.ts';
 import type { SourceInfo } from '../protocol/picture-file.ts';
 import type { Extent } from '../protocol/request.ts';
 import type { BandSimilarity } from '../protocol/studio-api.ts';
@@ -64,7 +64,7 @@ function withPace(paces: StudioState['paces'], event: Extract<RunEvent, { type: 
   const { recipe, timings, height, width } = event;
   const before = paces[recipe.bundleId] ?? { seconds: 0, work: 0 };
   const seconds = timings.reduce((sum, { stage, seconds }) => (stage === 'load' ? sum : sum + seconds), before.seconds);
-  const work = before.work + workOf(height, width, recipe.steps, recipe.guidance, lanes);
+  const work = before.work + workOf(height, width, stepsTaken(recipe), recipe.guidance, lanes);
   return { ...paces, [recipe.bundleId]: { seconds, work } };
 }
 
