@@ -29,7 +29,8 @@ export function SettingsPanel() {
   const settings = useStudio((state) => state.settings);
   const plan = usePlan();
   const paired = useStudio((state) => pairOf(state, state.settings.bundleId) !== null);
-  const family = useStudio((state) => state.manifests[state.settings.bundleId]?.family ?? null);
+  // known before the model's manifest is: the panel stays as it is opened
+  const family = useStudio((state) => state.bundles.find(({ id }) => id === state.settings.bundleId)?.family ?? null);
   const { change, chooseBundle } = useActions();
   const options = family === null ? null : FAMILY_OPTIONS[family];
   return (
