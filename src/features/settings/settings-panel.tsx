@@ -4,6 +4,7 @@ import { SelectField } from '../../components/select-field.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
 import { SwitchField } from '../../components/switch-field.tsx';
 import { FAMILY_OPTIONS } from '../../protocol/families.ts';
+import type { Choice } from '../../protocol/options/family-options.ts';
 import { CELL_PIXELS, type ColorFix, TILE_CELLS } from '../../protocol/request.ts';
 import { pairOf } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
@@ -11,11 +12,13 @@ import { usePlan } from '../../store/use-plan.ts';
 import { SettingsOwner } from './settings-owner.tsx';
 import styles from './settings-panel.module.css';
 
-const COLOR_FIX_OPTIONS: readonly { readonly value: ColorFix; readonly text: string }[] = [
-  { value: 'wavelet', text: 'Wavelet: low tones of the input' },
-  { value: 'adain', text: 'AdaIN: mean and spread of the input' },
-  { value: 'none', text: 'None' },
-];
+function colourOptions(from: string): readonly { readonly value: ColorFix; readonly text: string }[] {
+  return [
+    { value: 'wavelet', text: `Wavelet: low tones of ${from}` },
+    { value: 'adain', text: `AdaIN: mean and spread of ${from}` },
+    { value: 'none', text: 'None' },
+  ];
+}
 
 const AUTOMATIC = 'automatic';
 const TILE_OPTIONS = [
@@ -24,6 +27,8 @@ const TILE_OPTIONS = [
 ];
 
 const MAX_SEED = 2 ** 32 - 1;
+/** Where the family's authors take no more. */
+const MAX_STEPS = 50;
 
 export function SettingsPanel() {
   const settings = useStudio((state) => state.settings);
@@ -45,7 +50,13 @@ export function SettingsPanel() {
           </p>
         </div>
       )}
-      <SliderField label="Steps" value={settings.steps} min={1} max={50} onChange={(steps) => change({ steps })} />
+      <SliderField
+        label="Steps"
+        value={settings.steps}
+        min={1}
+        max={Math.max(MAX_STEPS, options?.published.steps ?? 0)}
+        onChange={(steps) => change({ steps })}
+      />
       <NumberInput label="Guidance" value={settings.guidance} min={0} max={20} step={0.1} onChange={(guidance) => change({ guidance })} />
       <p className={styles['hint']}>
         {settings.guidance > 1
@@ -57,18 +68,25 @@ export function SettingsPanel() {
           ⚂
         </Button>
       </NumberInput>
-      <SelectField label="Colour" value={settings.colorFix} options={COLOR_FIX_OPTIONS} onChange={(colorFix) => change({ colorFix })} />
+      <SelectField
+        label="Colour"
+        value={settings.colorFix}
+        options={colourOptions(options?.colourFrom ?? 'the input')}
+        onChange={(colorFix) => change({ colorFix })}
+      />
       {options !== null && (
         <details className={styles['advanced']}>
           <summary>Advanced</summary>
           <div className={styles['panel']}>
             <SelectField label="Sampler" value={settings.sampler} options={options.samplers} onChange={(sampler) => change({ sampler })} />
+            <ChoiceHint choices={options.samplers} value={settings.sampler} />
             <SelectField
               label="Start from"
               value={settings.startPoint}
               options={options.startPoints}
               onChange={(startPoint) => change({ startPoint })}
             />
+            <ChoiceHint choices={options.startPoints} value={settings.startPoint} />
             <SelectField
               label="Tile size"
               value={String(settings.tileCells ?? AUTOMATIC)}
@@ -88,4 +106,10 @@ export function SettingsPanel() {
       )}
     </div>
   );
+}
+
+/** What the chosen one of several does. */
+function ChoiceHint<T extends string>({ choices, value }: { readonly choices: readonly Choice<T>[]; readonly value: T }) {
+  const chosen = choices.find((choice) => choice.value === value);
+  return chosen === undefined ? null : <p className={styles['hint']}>{chosen.help}</p>;
 }

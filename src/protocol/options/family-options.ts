@@ -3,6 +3,8 @@ import type { ColorFix, SamplerName, StartPoint } from '../request.ts';
 export interface Choice<T extends string> {
   readonly value: T;
   readonly text: string;
+  /** What it does, in a line. */
+  readonly help: string;
 }
 
 /** A family as people meet it: its name, what it does in a sentence, the choices that make sense for it, and its published settings. */
@@ -13,6 +15,8 @@ export interface FamilyOptions {
   readonly promptHelp: string;
   /** How the working picture comes to whole multiples. */
   readonly multiples: 'resized down' | 'padded up';
+  /** Whose colours a result is given. */
+  readonly colourFrom: 'the input' | 'the first stage';
   /** The family's own first. */
   readonly samplers: readonly Choice<SamplerName>[];
   readonly startPoints: readonly Choice<StartPoint>[];
@@ -28,10 +32,34 @@ export interface FamilyOptions {
   };
 }
 
-export const DDPM: Choice<SamplerName> = { value: 'ddpm', text: 'DDPM, ancestral' };
-export const DDIM: Choice<SamplerName> = { value: 'ddim', text: 'DDIM, deterministic' };
-export const SPACED_DDPM: Choice<SamplerName> = { value: 'spaced-ddpm', text: 'DDPM, spaced over the whole schedule' };
-export const UNIPC: Choice<SamplerName> = { value: 'unipc', text: 'UniPC, second order' };
+export const DDPM: Choice<SamplerName> = {
+  value: 'ddpm',
+  text: 'DDPM, ancestral',
+  help: 'Adds fresh noise after each step: more texture.',
+};
+export const DDIM: Choice<SamplerName> = {
+  value: 'ddim',
+  text: 'DDIM, deterministic',
+  help: 'No noise but that of the start: calmer, and fewer steps will do.',
+};
+export const SPACED_DDPM: Choice<SamplerName> = {
+  value: 'spaced-ddpm',
+  text: 'DDPM, spaced over the whole schedule',
+  help: 'Fresh noise after each step; its steps reach from pure noise to none, however few.',
+};
+export const UNIPC: Choice<SamplerName> = {
+  value: 'unipc',
+  text: 'UniPC, second order',
+  help: 'Learns from the step before: close to the end result in few steps.',
+};
 
-export const FROM_INPUT: Choice<StartPoint> = { value: 'lr', text: 'The input, noised' };
-export const FROM_NOISE: Choice<StartPoint> = { value: 'noise', text: 'Pure noise' };
+export const FROM_INPUT: Choice<StartPoint> = {
+  value: 'lr',
+  text: 'The input, noised',
+  help: 'Begins near the input: its large forms and colours hold better.',
+};
+export const FROM_NOISE: Choice<StartPoint> = {
+  value: 'noise',
+  text: 'Pure noise',
+  help: 'Begins with nothing: the model sees the input only as its condition.',
+};

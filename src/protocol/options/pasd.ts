@@ -6,10 +6,19 @@ export const PASD_OPTIONS: FamilyOptions = {
   about: 'Reads the input cell by cell through attention to its control network; few steps of a second-order sampler.',
   promptHelp: 'Tags, your words (a caption, if you like) and quality words, one after another.',
   multiples: 'resized down',
+  colourFrom: 'the input',
   samplers: [UNIPC, DDPM, DDIM],
   startPoints: [
-    { value: 'lr-twice', text: 'The input, noised twice' },
-    { value: 'lr-twice-legacy', text: 'Noised twice, as before diffusers 0.22' },
+    {
+      value: 'lr-twice',
+      text: 'The input, noised twice',
+      help: 'As PASD’s program does with libraries of today: the second time adds little, and much of the input is left.',
+    },
+    {
+      value: 'lr-twice-legacy',
+      text: 'Noised twice, as before diffusers 0.22',
+      help: 'As PASD’s program did with the libraries it was written for: the second time leaves hardly anything of the input.',
+    },
     FROM_INPUT,
     FROM_NOISE,
   ],

@@ -6,6 +6,7 @@ export const SEESR_OPTIONS: FamilyOptions = {
   about: 'Guided by tags in words and by what the tagger sees, at every scale of the network.',
   promptHelp: 'Tags, your words and quality words, separated by commas.',
   multiples: 'resized down',
+  colourFrom: 'the input',
   samplers: [DDPM, DDIM, UNIPC],
   startPoints: [FROM_INPUT, FROM_NOISE],
   published: {
