@@ -1,8 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { FAMILY_OPTIONS } from '../../src/protocol/families.ts';
+import { parseIndex } from '../../src/protocol/manifest.ts';
 import { launchChromium, openMadePicture, SCREENSHOTS, setSteps, visit } from '../support/chromium.ts';
+import { NANO_MODELS } from '../support/nano.ts';
 
 const STEPS = 3;
+const INDEX = parseIndex(readFileSync(join(NANO_MODELS, 'index.json'), 'utf8'));
 
 let browser: Browser;
 beforeAll(async () => {
@@ -29,17 +35,18 @@ describe('a person who tries every family', () => {
     await openMadePicture(page, 40, 56);
     const model = page.getByRole('combobox', { name: 'Model' });
     const groups = () => model.locator('optgroup').evaluateAll((found) => found.map((group) => group.getAttribute('label')));
-    await expect.poll(groups).toEqual(['SeeSR', 'DiffBIR', 'PASD']);
+    await expect.poll(groups).toEqual([...new Set(INDEX.bundles.map(({ family }) => FAMILY_OPTIONS[family].name))]);
     await page.getByText('Advanced').click();
-    const first = async () => page.getByRole('combobox', { name: 'Sampler' }).locator('option').first().textContent();
-    for (const [id, sampler, start] of [
-      ['diffbir-nano', 'DDPM, spaced over the whole schedule', 'noise'],
-      ['pasd-nano', 'UniPC, second order', 'lr-twice'],
-    ] as const) {
+    const first = async (name: string) => page.getByRole('combobox', { name }).locator('option').first().textContent();
+    for (const { id, family } of INDEX.bundles) {
+      const { samplers, startPoints } = FAMILY_OPTIONS[family];
       await model.selectOption(id);
-      await expect.poll(first).toBe(sampler);
-      expect(await page.getByRole('combobox', { name: 'Start from' }).inputValue()).toBe(start);
+      await expect.poll(() => first('Sampler')).toBe(samplers[0]?.text);
+      expect(await first('Start from')).toBe(startPoints[0]?.text);
     }
+    await model.selectOption('pasd-nano');
+    await page.getByRole('combobox', { name: 'Start from' }).selectOption('lr-twice-legacy');
+    await page.getByText('hardly anything of the input').waitFor();
     await page.getByRole('button', { name: 'PASD’s published settings' }).click();
     expect(await page.getByRole('spinbutton', { name: 'Guidance' }).inputValue()).toBe('9');
     await page.getByRole('button', { name: 'This model’s own' }).click();

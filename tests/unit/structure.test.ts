@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { FAMILIES } from '../../src/protocol/families.ts';
 
 interface Rule {
   readonly name: string;
@@ -80,7 +81,7 @@ const files = ['src', 'workers', 'cli'].flatMap((root) =>
 const imports = files.flatMap((file) => importsOf(file, readFileSync(file, 'utf8')));
 
 /** A family's name in code, not in a comment: as an identifier's part or a string. */
-const FAMILY_IN_CODE = /seesr|diffbir|pasd/i;
+const FAMILY_IN_CODE = new RegExp(FAMILIES.join('|'), 'i');
 
 function withoutComments(text: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, '');
@@ -91,7 +92,7 @@ describe('a family', () => {
     const naming = files.filter((file) => FAMILY_IN_CODE.test(withoutComments(readFileSync(file, 'utf8'))));
     expect(naming.sort()).toEqual(
       [
-        ...['diffbir', 'pasd', 'seesr'].flatMap((name) => [`src/protocol/options/${name}.ts`, `workers/pipelines/${name}.ts`]),
+        ...FAMILIES.flatMap((name) => [`src/protocol/options/${name}.ts`, `workers/pipelines/${name}.ts`]),
         'src/protocol/families.ts',
         'src/store/state.ts',
         'workers/pipelines/registry.ts',
