@@ -207,6 +207,8 @@ describe('a person with several pictures', () => {
 
   it('ends a picture that is still being made ready', async () => {
     const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await choose(page, [await pictureFile('a.png', 16, 16), await pictureFile('b.png', 16, 16)]);
+    await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
     let connect = (): void => {};
     const connected = new Promise<void>((resolve) => {
       connect = resolve;
@@ -215,8 +217,6 @@ describe('a person with several pictures', () => {
       await connected;
       await route.continue();
     });
-    await choose(page, [await pictureFile('a.png', 16, 16), await pictureFile('b.png', 16, 16)]);
-    await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
     await show(page, 'b.png');
     await page.getByRole('combobox', { name: 'Model' }).selectOption('pasd-nano');
     await show(page, 'a.png');
