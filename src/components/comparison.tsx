@@ -1,4 +1,4 @@
-import { type CSSProperties, type PointerEvent as ReactPointerEvent, useEffect, useRef, useState } from 'react';
+import { type CSSProperties, type ReactNode, type PointerEvent as ReactPointerEvent, useEffect, useRef, useState } from 'react';
 import { Button } from './button.tsx';
 import styles from './comparison.module.css';
 import { CANVAS_PIXELS, DetailCanvas, overviewFactor, PictureCanvas, type PixelArea, type Pixels } from './picture-canvas.tsx';
@@ -28,12 +28,14 @@ interface ComparisonProps {
     readonly drawing: boolean;
     readonly onDrawn: (area: PixelArea) => void;
   };
+  /** Controls beside those of the zoom. */
+  readonly children: ReactNode;
 }
 
 const BLINK_MS = 700;
 
 /** Two pictures of the same thing under one zoom: split by a handle, side by side, in turn, or their difference. */
-export function Comparison({ before, after, difference, height, width, mode, peek, selection }: ComparisonProps) {
+export function Comparison({ before, after, difference, height, width, mode, peek, selection, children }: ComparisonProps) {
   const viewport = useRef<HTMLDivElement>(null);
   const zoom = useZoom(viewport, height, width);
   const [split, setSplit] = useState(50);
@@ -96,22 +98,25 @@ export function Comparison({ before, after, difference, height, width, mode, pee
         {!(both && mode === 'blink') && <span className={`${styles['name']} ${styles['left']}`}>{first.name}</span>}
         {both && <span className={`${styles['name']} ${styles['right']}`}>{after.name}</span>}
       </div>
-      <div className={styles['zoom']}>
-        <Button kind="plain" onPress={() => zoom.zoomBy(1 / 1.25)} label="Zoom out">
-          −
-        </Button>
-        <output className={styles['percent']} aria-label="Zoom">
-          {zoom.percent} %
-        </output>
-        <Button kind="plain" onPress={() => zoom.zoomBy(1.25)} label="Zoom in">
-          +
-        </Button>
-        <Button kind="plain" onPress={zoom.fit}>
-          Fit
-        </Button>
-        <Button kind="plain" onPress={zoom.actualSize}>
-          1:1
-        </Button>
+      <div className={styles['bar']}>
+        {children}
+        <div className={styles['zoom']}>
+          <Button kind="plain" onPress={() => zoom.zoomBy(1 / 1.25)} label="Zoom out">
+            −
+          </Button>
+          <output className={styles['percent']} aria-label="Zoom">
+            {zoom.percent} %
+          </output>
+          <Button kind="plain" onPress={() => zoom.zoomBy(1.25)} label="Zoom in">
+            +
+          </Button>
+          <Button kind="plain" onPress={zoom.fit}>
+            Fit
+          </Button>
+          <Button kind="plain" onPress={zoom.actualSize}>
+            1:1
+          </Button>
+        </div>
       </div>
     </div>
   );

@@ -42,18 +42,19 @@ export function Viewer() {
         mode={mode}
         peek={peek ? input : null}
         selection={region}
-      />
-      <div className={styles['modes']}>
-        {after.image !== undefined && <ModeButtons showsStep={showsStep} />}
-        <Button kind={region.drawing ? 'normal' : 'plain'} disabled={running} onPress={region.toggle}>
-          {region.text}
-        </Button>
-        {region.chosen && (
-          <Button kind="plain" disabled={running} onPress={region.clear}>
-            Whole picture
+      >
+        <div className={styles['modes']}>
+          {after.image !== undefined && <ModeButtons showsStep={showsStep} />}
+          <Button kind={region.drawing ? 'normal' : 'plain'} disabled={running} onPress={region.toggle}>
+            {region.text}
           </Button>
-        )}
-      </div>
+          {region.chosen && (
+            <Button kind="plain" disabled={running} onPress={region.clear}>
+              Whole picture
+            </Button>
+          )}
+        </div>
+      </Comparison>
     </section>
   );
 }
@@ -69,7 +70,10 @@ function ModeButtons({ showsStep }: { readonly showsStep: boolean }) {
           {text}
         </Button>
       ))}
-      <CompareWith />
+      <span className={styles['against']}>
+        <span aria-hidden>against</span>
+        <CompareWith />
+      </span>
       {mode === 'difference' && <DifferenceOptions />}
       {showsStep && <span className={styles['gap']} />}
       {showsStep &&

@@ -1,5 +1,5 @@
 import { useShallow } from 'zustand/react/shallow';
-import { listedRuns } from '../../store/compared.ts';
+import { listedRuns, shownBefore } from '../../store/compared.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import { useRunNames } from '../../store/use-run-names.ts';
 import styles from './run-chips.module.css';
@@ -9,13 +9,20 @@ export function RunChips() {
   const runs = useStudio(useShallow(listedRuns));
   const names = useRunNames();
   const shown = useStudio((state) => state.shownRunId);
+  const before = useStudio((state) => shownBefore(state)?.runId);
   const { showRun } = useActions();
   if (runs.length < 2) return null;
   return (
     <ul className={styles['chips']} aria-label="Last results">
       {runs.map(({ runId }) => (
         <li key={runId}>
-          <button type="button" aria-pressed={runId === shown} className={styles['chip']} onClick={() => void showRun(runId)}>
+          <button
+            type="button"
+            aria-pressed={runId === shown}
+            data-before={runId === before}
+            className={styles['chip']}
+            onClick={() => void showRun(runId)}
+          >
             {names.get(runId)}
           </button>
         </li>
