@@ -74,15 +74,19 @@ export function createClients(): Clients {
       const steered = createSteering((what) => studio.call((api) => api[what](leadId)));
       steering = steered;
       for (let attempt = 0; ; attempt++) {
+        let over = false;
         try {
           const listener = proxy(async (event: RunEvent) => {
+            // a worker that died may have left some on the way
+            if (over) return;
             onEvent(event);
-            if (event.type === 'step') await steered.stepped();
+            if (event.type === 'step') await steered.stepped(event.index);
           });
           const running = studio.call((api) => api.run(lanes, request, listener));
           if (attempt > 0) void steered.resumed().catch(() => {});
           return await running;
         } catch (error) {
+          over = true;
           const mendable = error instanceof StudioError && (error.code === 'worker-died' || error.code === 'device-lost');
           if (!mendable || attempt === MAX_RECOVERIES) throw error;
           steered.lost();

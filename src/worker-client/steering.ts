@@ -8,15 +8,15 @@ export interface Steering {
   lost(): void;
   /** Another worker has the run: it is told all that was asked. */
   resumed(): Promise<void>;
-  /** To be called with each step that is told. */
-  stepped(): Promise<void>;
+  /** To be called with the index of each step that is told. */
+  stepped(index: number): Promise<void>;
 }
 
 /** Steering of a run that nothing was asked of yet. `tell` reaches the worker there is, which may not have the run. */
 export function createSteering(tell: (what: 'pause' | 'goOn' | 'cancel') => Promise<void>): Steering {
   let paused = false;
   let cancels = 0;
-  let hasStepped = false;
+  let last = -1;
   /** Whether a worker has yet to come to the steps that were taken: told to stop before, it would end without them. */
   let behind = false;
 
@@ -41,7 +41,7 @@ export function createSteering(tell: (what: 'pause' | 'goOn' | 'cancel') => Prom
     },
 
     lost() {
-      behind = hasStepped && cancels < 2;
+      behind = last >= 0 && cancels < 2;
     },
 
     async resumed() {
@@ -49,9 +49,9 @@ export function createSteering(tell: (what: 'pause' | 'goOn' | 'cancel') => Prom
       if (!behind) for (let i = 0; i < cancels; i++) await tell('cancel');
     },
 
-    async stepped() {
-      hasStepped = true;
-      if (!behind) return;
+    async stepped(index) {
+      last = Math.max(last, index);
+      if (!behind || index < last) return;
       behind = false;
       if (cancels > 0) await tell('cancel');
     },

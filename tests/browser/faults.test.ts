@@ -74,6 +74,32 @@ describe('a worker that dies in mid-run', () => {
   });
 });
 
+describe('a run that is cancelled while its worker is replaced', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('ends with the steps that were taken', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 96, 96);
+    await setSteps(page, 50);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await expect.poll(async () => 'last' in (await kept(page)), { timeout: 60_000 }).toBe(true);
+    await studioWorker(page).evaluate(() => {
+      setTimeout(() => {
+        throw new Error('made to die');
+      });
+    });
+    await page.getByRole('status').getByText('goes on from its last step').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Upscale' }).waitFor();
+    await page.getByRole('tab', { name: 'Info' }).click();
+    await page.getByText(/stopped after \d+ of 50/).waitFor();
+  });
+});
+
 describe('a graphics device that is lost in mid-run', () => {
   let browser: Browser;
   beforeAll(async () => {

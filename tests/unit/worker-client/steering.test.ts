@@ -13,7 +13,7 @@ describe('what is asked of a run', () => {
     const { told, pause, goOn, cancel, stepped } = steered();
     await pause();
     await goOn();
-    await stepped();
+    await stepped(0);
     await cancel();
     await cancel();
     expect(told).toEqual(['pause', 'goOn', 'cancel', 'cancel']);
@@ -21,7 +21,7 @@ describe('what is asked of a run', () => {
 
   it('stays a pause for the worker that takes the run over', async () => {
     const { told, pause, lost, resumed, stepped } = steered();
-    await stepped();
+    await stepped(0);
     await pause();
     lost();
     await resumed();
@@ -30,26 +30,29 @@ describe('what is asked of a run', () => {
 
   it.each([['before'], ['after']])('stays a cancel, told with the steps that were taken: asked %s the worker died', async (when) => {
     const { told, cancel, lost, resumed, stepped } = steered();
-    await stepped();
+    await stepped(0);
+    await stepped(1);
     if (when === 'before') await cancel();
     lost();
     if (when === 'after') await cancel();
     await resumed();
     told.splice(0);
-    await stepped();
-    await stepped();
+    await stepped(0);
+    expect(told).toEqual([]);
+    await stepped(1);
+    await stepped(2);
     expect(told).toEqual(['cancel']);
   });
 
   it('lets a paused run come to its steps to be ended with them', async () => {
     const { told, pause, cancel, lost, resumed, stepped } = steered();
-    await stepped();
+    await stepped(0);
     await pause();
     lost();
     await resumed();
     told.splice(0);
     await cancel();
-    await stepped();
+    await stepped(0);
     expect(told).toEqual(['goOn', 'cancel']);
   });
 
@@ -62,7 +65,7 @@ describe('what is asked of a run', () => {
     expect(early.told).toEqual(['cancel']);
 
     const twice = steered();
-    await twice.stepped();
+    await twice.stepped(0);
     twice.lost();
     await twice.resumed();
     await twice.cancel();

@@ -389,6 +389,22 @@ describe('a run that was cut off', () => {
     await counting.dispose();
   });
 
+  it('ends with all the steps it took when it is stopped while they are told again', async () => {
+    const asked = { ...request, image: gradient(20, 36), steps: 6, preview: 'bands' as const };
+    const stopped = async (checkpoints: CheckpointStore, index: number): Promise<RunEvent[]> => {
+      const stop = new AbortController();
+      const onEvent = (event: RunEvent): void => {
+        if (event.type === 'step' && event.index === index) stop.abort();
+      };
+      return run(sound, asked, { control: { checkpoints, stop: stop.signal }, onEvent });
+    };
+    const checkpoints = new MemoryCheckpoints();
+    const expected = await stopped(checkpoints, 3);
+    const events = await stopped(checkpoints, 0);
+    expect(eventOf(events, 'done').recipe.stoppedAfter).toBe(4);
+    expect(levels(resultOf(events), resultOf(expected))).toBe(0);
+  });
+
   it('begins anew when the request is another', async () => {
     const checkpoints = new MemoryCheckpoints();
     await run(sound, request, { control: { checkpoints } });

@@ -83,15 +83,18 @@ export async function denoise(
       await context.emit({ type: 'step', index, count: timesteps.length, timestep: timesteps[index] ?? 0, elapsedMs, previews });
     }
   };
+  const takeAgain = (known: readonly Tensor[] | null): void => {
+    for (const [i, state] of states.entries()) keep(state, known === null ? null : laneAt(known, i), lanes.length);
+  };
   for (const index of timesteps.keys()) {
     const drawn = usesNoise ? draw() : null;
     const known = kept?.x0ByStep[index];
-    if (known !== undefined) {
-      for (const [i, state] of states.entries()) keep(state, known === null ? null : laneAt(known, i), lanes.length);
-      await tell(index, 0);
-      continue;
-    }
     try {
+      if (known !== undefined) {
+        takeAgain(known);
+        await tell(index, 0);
+        continue;
+      }
       const x0s: Tensor[] = [];
       const nexts: Tensor[] = [];
       for (const state of states) {
@@ -109,8 +112,11 @@ export async function denoise(
       });
       await tell(index, performance.now() - began);
     } catch (error) {
+      const told = laneAt(states, 0).x0ByStep.length;
+      if (told === 0 || !stop.aborted || signal.aborted || !isAbort(error)) throw error;
+      // kept steps that were not told again yet were taken too
+      kept?.x0ByStep.slice(told).forEach(takeAgain);
       const stoppedAfter = laneAt(states, 0).x0ByStep.length;
-      if (stoppedAfter === 0 || !stop.aborted || signal.aborted || !isAbort(error)) throw error;
       return states.map(({ x0ByStep }) => ({ sample: lastOf(x0ByStep), x0ByStep, stoppedAfter }));
     }
   }
