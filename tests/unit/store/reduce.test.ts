@@ -70,8 +70,10 @@ describe('a run that was stopped', () => {
     const memory = { totalBytes: null, programBytes: 0, heapBytes: null, bindingBytes: null };
     const device = { chosen: 'wasm', reason: '', candidates: [], threads: 1, shaderF16: false, memory } as const;
     const macs = (asked: object): number => {
-      const run = finishedRun({ height: 256, width: 256 }, asked);
-      return macsOf({ ...INITIAL_STATE, device, manifests: { x: nanoManifest() }, runs: [run] }, run) ?? Number.NaN;
+      const run = finishedRun({}, asked);
+      const item = { ...newItem(run.itemId, 'a.png', 1, INITIAL_STATE.settings), size: { height: 64, width: 64 } };
+      const queue = addItems(EMPTY_QUEUE, [item]);
+      return macsOf({ ...INITIAL_STATE, device, queue, manifests: { x: nanoManifest() }, runs: [run] }, run) ?? Number.NaN;
     };
     expect(macs({ steps: 20, stoppedAfter: 5 })).toBe(macs({ steps: 5 }));
     expect(macs({ steps: 20, stoppedAfter: 5 })).toBeLessThan(macs({ steps: 20 }));
