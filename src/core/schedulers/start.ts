@@ -12,7 +12,8 @@ export type StartPointName = 'lr' | 'noise' | 'lr-twice' | 'lr-twice-legacy';
 /**
  * x_T [1, C, h, w] from the input's scaled latent. `lr`: noised once; `noise`: noise alone; `lr-twice`: noised twice, as PASD does. There
  * lies a trap of versions: since diffusers 0.22 a level that is not among the run's timesteps means the last of them, which adds little;
- * before (`-legacy`) it meant itself, which leaves hardly anything of the input. `draw` gives the second noise.
+ * before (`-legacy`) it meant itself, which leaves hardly anything of the input. That is a rule of its UniPC, kept here for every sampler: its
+ * DDPM and DDIM would take the level itself. `draw` gives the second noise.
  */
 export function startSample(
   point: StartPointName,
