@@ -4,8 +4,13 @@ import type { Extent, Image8 } from '../protocol/request.ts';
 /** Pictures by id, outside the store: least recently used out first once they pass the byte budget. */
 export interface Frames {
   put(id: string, image: Image8): void;
-  /** Fills a picture of the given size from top to bottom, beginning with row 0; where it is not filled yet it is transparent. */
+  /**
+   * Fills a picture of the given size from top to bottom, beginning with row 0; where it is not filled yet it is transparent. It stays,
+   * whatever the budget, until it is released or dropped: it is nowhere else yet.
+   */
   putRows(id: string, whole: Extent, top: number, rows: Image8): void;
+  /** A picture that was filled may go once the budget asks for it. */
+  release(id: string): void;
   get(id: string): Image8 | undefined;
   /** Every picture whose id starts with `prefix`. */
   under(prefix: string): readonly (readonly [id: string, image: Image8])[];
@@ -17,6 +22,7 @@ export interface Frames {
 export function createFrames(budgetBytes: number): Frames {
   // insertion order is use order
   const images = new Map<string, Image8>();
+  const held = new Set<string>();
   let sizeBytes = 0;
 
   function remove(id: string): void {
@@ -29,9 +35,9 @@ export function createFrames(budgetBytes: number): Frames {
     remove(id);
     images.set(id, image);
     sizeBytes += bytesOf(image);
-    for (const oldest of images.keys()) {
+    for (const oldest of [...images.keys()]) {
       if (sizeBytes <= budgetBytes || oldest === id) break;
-      remove(oldest);
+      if (!held.has(oldest)) remove(oldest);
     }
   }
 
@@ -41,9 +47,11 @@ export function createFrames(budgetBytes: number): Frames {
       const begun = top === 0 ? emptyPicture(whole, rows.rgba16 === undefined ? 8 : 16) : images.get(id);
       if (begun === undefined) throw new RangeError(`expected rows of ${id} from row 0, got row ${top}`);
       pasteRows(begun, top, rows);
+      held.add(id);
       // a new object over the same pixels: whoever draws it sees that it changed
       put(id, { ...begun });
     },
+    release: (id) => void held.delete(id),
     get(id) {
       const image = images.get(id);
       if (image !== undefined) {
@@ -56,7 +64,10 @@ export function createFrames(budgetBytes: number): Frames {
       return [...images].filter(([id]) => id.startsWith(prefix));
     },
     drop(prefix) {
-      for (const id of [...images.keys()]) if (id.startsWith(prefix)) remove(id);
+      for (const id of [...images.keys()].filter((known) => known.startsWith(prefix))) {
+        held.delete(id);
+        remove(id);
+      }
     },
     get sizeBytes() {
       return sizeBytes;

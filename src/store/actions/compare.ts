@@ -1,3 +1,4 @@
+import { StudioError } from '../../protocol/errors.ts';
 import type { Mix } from '../../protocol/recipe.ts';
 import type { Image8 } from '../../protocol/request.ts';
 import type { PictureDifference } from '../../protocol/studio-api.ts';
@@ -48,7 +49,13 @@ export function createComparing({ state, set, frames, clients, attempt, attemptF
         if (base === undefined || rfsr === undefined) return null;
         const sources = { input: inputFrameId(base.runId), base: resultFrameId(base.runId), rfsr: resultFrameId(rfsr.runId) };
         const [lower, higher] = [frames.get(sources[low]), frames.get(sources[high])];
-        return lower === undefined || higher === undefined ? null : clients.mix(lower, higher, gain);
+        if (lower === undefined || higher === undefined) {
+          throw new StudioError(
+            'storage-lost',
+            'The pictures of this mix are not in memory any more. Show another picture and this one again.',
+          );
+        }
+        return clients.mix(lower, higher, gain);
       }),
 
     setReference: (picked) =>

@@ -1,24 +1,44 @@
 import { cropPicture } from '../../core/picture.ts';
-import { DEFAULT_SAVE_OPTIONS } from '../../protocol/picture-file.ts';
+import { StudioError } from '../../protocol/errors.ts';
+import { DEFAULT_SAVE_OPTIONS, type PictureToSave } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
+import type { Image8 } from '../../protocol/request.ts';
 import { inputFrameId, resultFrameId } from '../frames.ts';
-import { hasResult, type QueueItem } from '../queue.ts';
+import { hasResult, itemOfLane, type QueueItem } from '../queue.ts';
 import { readKeptRun, resultKey, runKey } from '../session.ts';
 import type { RunRecord } from '../state.ts';
 import type { ActionContext } from './context.ts';
 import type { Pictures } from './pictures.ts';
 
+/** A result and what is to be said of it, but for how it is saved. */
+export type OpenedResult = Omit<PictureToSave, 'options'>;
+
 /** Results that are over: kept in storage, brought back when they are looked at. */
 export interface Results {
-  /** Keeps a finished run: its result as PNG with its recipe, its record and the pictures of its steps. */
-  keep(run: RunRecord): Promise<void>;
+  /** Holds a finished run's picture in memory until it is stored. */
+  hold(run: RunRecord): void;
+  /**
+   * Keeps a held run: its result as PNG with its recipe, its record and the pictures of its steps; nothing where its item is gone. Throws
+   * StudioError `output-unwritable` where the result cannot be written: it is held on then.
+   */
+  store(run: RunRecord): Promise<void>;
   /** Makes the item's result one of the store's runs again, with its pictures; nothing where it has none. */
   bring(item: QueueItem): Promise<void>;
   /** A kept result's PNG; null while there is none. */
   png(runId: string): Promise<Blob | null>;
+  /** A result from wherever it is: memory, else its kept PNG; null where it is not to be had any more. */
+  opened(runId: string): Promise<OpenedResult | null>;
+}
+
+interface Held {
+  readonly run: RunRecord;
+  readonly image: Image8;
 }
 
 export function createResults({ state, set, frames, clients, storage }: ActionContext, pictures: Pictures): Results {
+  /** Finished, and not stored yet: the frame cache may let go of them. */
+  const held = new Map<string, Held>();
+
   async function png(runId: string): Promise<Blob | null> {
     const kept = await storage.get(resultKey(runId));
     return kept instanceof Blob ? kept : null;
@@ -26,31 +46,53 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
 
   /** The record of a kept run, its pictures in the frame cache; null where something of it is missing. */
   async function unpack(item: QueueItem, runId: string): Promise<RunRecord | null> {
+    const unstored = held.get(runId);
+    if (unstored !== undefined) {
+      frames.put(inputFrameId(runId), await inputOf(item, unstored.run));
+      frames.put(resultFrameId(runId), unstored.image);
+      return unstored.run;
+    }
     const [kept, result] = [readKeptRun(await storage.get(runKey(runId))), await png(runId)];
     if (kept === null || result === null) return null;
-    const { region } = kept.record;
-    const image = await pictures.of(item);
-    frames.put(inputFrameId(runId), region === null ? image : cropPicture(image, region));
+    frames.put(inputFrameId(runId), await inputOf(item, kept.record));
     for (const [id, image] of kept.frames) frames.put(id, image);
     frames.put(resultFrameId(runId), (await clients.decode(await result.arrayBuffer(), item.name)).image);
     return kept.record;
   }
 
+  async function inputOf(item: QueueItem, { region }: RunRecord): Promise<Image8> {
+    const image = await pictures.of(item);
+    return region === null ? image : cropPicture(image, region);
+  }
+
+  function toSave({ itemId, finished }: RunRecord, image: Image8): OpenedResult {
+    const texts = finished === null ? {} : recipeTexts({ recipe: finished.recipe, mix: null });
+    return { image, source: pictures.source(itemId), texts };
+  }
+
   return {
-    async keep(run) {
-      const { runId, finished } = run;
-      const image = frames.get(resultFrameId(runId));
-      if (finished === null || image === undefined) return;
+    hold(run) {
+      const image = frames.get(resultFrameId(run.runId));
+      if (image === undefined) throw new RangeError(`expected the picture of run ${run.runId}, which stays from its first row on`);
+      for (const runId of [...held.keys()]) if (itemOfLane(state().queue, runId) === undefined) held.delete(runId);
+      held.set(run.runId, { run, image });
+      frames.release(resultFrameId(run.runId));
+    },
+
+    async store(run) {
+      const { runId, finished, pictureName } = run;
+      const image = held.get(runId)?.image;
+      if (image === undefined || finished === null) return;
       const whole = [inputFrameId(runId), resultFrameId(runId)];
       const steps = frames.under(runId).filter(([id]) => !whole.includes(id));
-      const file = await clients.encode({
-        image,
-        source: pictures.source(run.itemId),
-        options: { ...DEFAULT_SAVE_OPTIONS, depth: finished.recipe.depth },
-        texts: recipeTexts({ recipe: finished.recipe, mix: null }),
+      const options = { ...DEFAULT_SAVE_OPTIONS, depth: finished.recipe.depth };
+      const file = await clients.encode({ ...toSave(run, image), options }).catch((cause: unknown) => {
+        const text = `The result of “${pictureName}” could not be kept. It is here until the page is closed: save it, or run it again.`;
+        throw new StudioError('output-unwritable', text, { details: { name: pictureName }, cause });
       });
       await storage.put(runKey(runId), { record: run, frames: steps });
       await storage.put(resultKey(runId), file);
+      held.delete(runId);
     },
 
     async bring(item) {
@@ -68,5 +110,15 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
     },
 
     png,
+
+    async opened(runId) {
+      const run = held.get(runId)?.run ?? state().runs.find((known) => known.runId === runId);
+      const image = held.get(runId)?.image ?? frames.get(resultFrameId(runId));
+      if (run !== undefined && image !== undefined) return toSave(run, image);
+      const kept = await png(runId);
+      if (kept === null) return null;
+      const texts = await clients.texts(await kept.arrayBuffer());
+      return { ...(await clients.decode(await kept.arrayBuffer(), run?.pictureName ?? runId)), texts };
+    },
   };
 }

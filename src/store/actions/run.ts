@@ -25,7 +25,7 @@ export interface Runner {
 export function createRunner(context: ActionContext, models: Models, pictures: Pictures, comparing: Comparing): Runner {
   const { state, set, frames, clients, attempt } = context;
 
-  function onEvent(event: RunEvent): void {
+  function keepPictures(event: RunEvent): void {
     if (event.type === 'step' && event.previews !== null) {
       for (const layer of ['x0', 'low', 'high'] as const) {
         frames.put(stepFrameId(event.runId, event.index, layer), event.previews[layer]);
@@ -33,6 +33,11 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
     }
     if (event.type === 'first-stage') frames.put(firstStageFrameId(event.runId), event.image);
     if (event.type === 'rows') frames.putRows(resultFrameId(event.runId), event.whole, event.top, event.image);
+  }
+
+  function onEvent(event: RunEvent): void {
+    // a run whose picture was taken out goes on until it hears of it
+    if (state().runs.some(({ runId }) => runId === event.runId)) keepPictures(event);
     set((before) => reduceEvent(before, event));
     if (event.type === 'step') void attempt(() => comparing.measureStep(event.runId, event.index));
   }

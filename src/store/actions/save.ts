@@ -2,7 +2,6 @@ import { downloadZip } from 'client-zip';
 import { StudioError } from '../../protocol/errors.ts';
 import type { SaveOptions } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
-import { resultFrameId } from '../frames.ts';
 import { type QueueItem, resultSize } from '../queue.ts';
 import { resultFileName, uniqueName } from '../result-names.ts';
 import { storeSaveOptions } from '../save-options.ts';
@@ -38,7 +37,7 @@ export interface Saving {
 }
 
 export function createSaving(context: ActionContext, pictures: Pictures, results: Results, { mix }: CompareActions): Saving {
-  const { state, set, frames, clients, attempt, attemptFor } = context;
+  const { state, set, clients, attempt, attemptFor } = context;
   let folder: FileSystemDirectoryHandle | null = null;
   const inFolder = new Set<string>();
   let background: Promise<void> = Promise.resolve();
@@ -48,20 +47,25 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
     return background;
   }
 
-  /** A kept result as results are saved now; null where none is kept. The kept file is a PNG with all that is known of it. */
-  async function fileOf(runId: string): Promise<Blob | null> {
-    const kept = await results.png(runId);
+  /** A result as results are saved now. The kept file is a PNG with all that is known of it. Throws StudioError `storage-lost` where there is none. */
+  async function fileOf(runId: string, name: string): Promise<Blob> {
     const options = state().saveOptions;
-    if (kept === null || (options.format === 'png' && options.metadata === 'keep')) return kept;
-    const texts = await clients.texts(await kept.arrayBuffer());
-    return clients.encode({ ...(await clients.decode(await kept.arrayBuffer(), runId)), options, texts });
+    const kept = options.format === 'png' && options.metadata === 'keep' ? await results.png(runId) : null;
+    if (kept !== null) return kept;
+    const opened = await results.opened(runId);
+    if (opened === null) {
+      const text = `The result “${name}” is not in memory any more, nor does the browser keep it. Run it again with the same seed: it will be the same.`;
+      throw new StudioError('storage-lost', text, { details: { name } });
+    }
+    return clients.encode({ ...opened, options });
   }
 
   /** Saves an item's results that the folder has not got yet, under names that nothing there has. */
   async function intoFolder(item: QueueItem): Promise<void> {
     for (const { runId, name } of resultsOf(item, state().saveOptions)) {
-      const content = await fileOf(runId);
-      if (folder === null || content === null || inFolder.has(runId)) continue;
+      if (folder === null || inFolder.has(runId)) continue;
+      const content = await attemptFor(() => fileOf(runId, name));
+      if (content === null) continue;
       try {
         const taken = new Set<string>();
         for await (const known of folder.keys()) taken.add(known);
@@ -80,10 +84,11 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
     }
   }
 
+  /** What cannot be had is told, and left out. */
   async function* zipEntries(items: readonly QueueItem[]): AsyncGenerator<{ name: string; input: Blob; lastModified: Date }> {
     const taken = new Set<string>();
     for (const { runId, name } of items.flatMap((item) => resultsOf(item, state().saveOptions))) {
-      const input = await fileOf(runId);
+      const input = await attemptFor(() => fileOf(runId, name));
       if (input !== null) yield { name: uniqueName(name, taken), input, lastModified: new Date() };
     }
   }
@@ -103,14 +108,14 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
           const run = which === 'rfsr' ? partner : base;
           if (run === undefined || run.finished === null) return null;
           const wanted = which === 'mix' && partner?.finished != null ? view.mix : null;
-          const image = wanted === null ? frames.get(resultFrameId(run.runId)) : await mix(wanted);
-          if (image == null) return null;
-          const mixed = wanted === null || partner?.finished == null ? null : { ...wanted, other: partner.finished.recipe };
-          const options = state().saveOptions;
-          const texts = recipeTexts({ recipe: run.finished.recipe, mix: mixed });
-          const blob = await clients.encode({ image, source: pictures.source(run.itemId), options, texts });
           const kind = which === 'result' ? (partner === undefined ? null : 'base') : which;
-          return { blob, name: resultFileName(run.pictureName, run, kind, options.format) };
+          const options = state().saveOptions;
+          const name = resultFileName(run.pictureName, run, kind, options.format);
+          if (wanted === null || partner?.finished == null) return { blob: await fileOf(run.runId, name), name };
+          const image = await mix(wanted);
+          if (image === null) return null;
+          const texts = recipeTexts({ recipe: run.finished.recipe, mix: { ...wanted, other: partner.finished.recipe } });
+          return { blob: await clients.encode({ image, source: pictures.source(run.itemId), options, texts }), name };
         }),
 
       saveAll: () =>
@@ -130,12 +135,14 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
       },
     },
 
-    keep: (itemId, runs) =>
+    keep(itemId, runs) {
+      for (const run of runs) results.hold(run);
       void inBackground(async () => {
-        for (const run of runs) await results.keep(run);
+        for (const run of runs) await attempt(() => results.store(run));
         const item = state().queue.items.find(({ id }) => id === itemId);
         if (item !== undefined) await intoFolder(item);
-      }),
+      });
+    },
   };
 }
 
