@@ -81,9 +81,12 @@ function bytesOf({ rgba8, rgba16 }: Image8): number {
 
 export type StepLayer = 'x0' | 'low' | 'high';
 
+/** How the ids of pictures from the full decoder end. */
+export const FULL = '-full';
+
 /** Where a step's picture is kept; `full` ones come from the full decoder. */
 export function stepFrameId(runId: string, index: number, layer: StepLayer, full = false): string {
-  return `${runId}/step-${index}/${layer}${full ? '-full' : ''}`;
+  return `${runId}/step-${index}/${layer}${full ? FULL : ''}`;
 }
 
 export function resultFrameId(runId: string): string {

@@ -2,7 +2,7 @@ import { STUDIO_ERROR_CODES } from '../protocol/errors.ts';
 import { STAGES } from '../protocol/events.ts';
 import { absentAs, array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
 import { recipeField, regionField } from '../protocol/recipe.ts';
-import { COLOR_FIXES, type Image8, SAMPLERS, START_POINTS, TILE_CELLS } from '../protocol/request.ts';
+import { COLOR_FIXES, SAMPLERS, START_POINTS, TILE_CELLS } from '../protocol/request.ts';
 import { ITEM_STATUSES, type QueueItem, type QueueState } from './queue.ts';
 import type { RunRecord, SettingsState } from './state.ts';
 
@@ -15,8 +15,8 @@ export interface Session {
 /** A run's record and its steps' pictures; its result is a PNG beside it. */
 export interface KeptRun {
   readonly record: RunRecord;
-  /** By frame id. */
-  readonly frames: readonly (readonly [id: string, image: Image8])[];
+  /** As picture files, by frame id. */
+  readonly frames: readonly (readonly [id: string, file: Blob])[];
 }
 
 export const SESSION_KEY = 'session';
@@ -106,19 +106,9 @@ const record: Field<RunRecord> = object({
   ),
 });
 
-const image: Field<Image8> = (value, path, fail) => {
-  const { height, width, rgba8 } = object({ height: integer(), width: integer(), rgba8: pixels })(value, path, fail);
-  return rgba8.length === height * width * 4 ? { height, width, rgba8 } : fail(path, `${height * width * 4} bytes of pixels`);
-};
-
-const pixels: Field<Image8['rgba8']> = (value, path, fail) => {
-  if (!(value instanceof Uint8ClampedArray && value.buffer instanceof ArrayBuffer)) return fail(path, 'pixels');
-  return value as Image8['rgba8'];
-};
-
-const frame: Field<readonly [string, Image8]> = (value, path, fail) => {
-  const [id, kept] = Array.isArray(value) ? value : [];
-  return [string()(id, `${path}[0]`, fail), image(kept, `${path}[1]`, fail)];
+const frame: Field<readonly [string, Blob]> = (value, path, fail) => {
+  const [id, file] = Array.isArray(value) ? value : [];
+  return [string()(id, `${path}[0]`, fail), file instanceof Blob ? file : fail(`${path}[1]`, 'a file')];
 };
 
 const keptRun: Field<KeptRun> = object({ record, frames: array(frame) });

@@ -4,8 +4,8 @@ import { createStore, delMany, get, keys, set } from 'idb-keyval';
 export interface Storage {
   /** What is under a key, as this page or one before it left it. */
   get(key: string): Promise<unknown>;
-  /** Never rejects: what the browser does not keep stays in memory, for as long as the page is open. */
-  put(key: string, value: unknown): Promise<void>;
+  /** Whether the browser keeps a value. Never rejects: what it does not keep stays in memory, for as long as the page is open. */
+  put(key: string, value: unknown): Promise<boolean>;
   keys(): Promise<ReadonlySet<string>>;
   /** Removes everything whose key is not wanted. */
   retain(wanted: ReadonlySet<string>): Promise<void>;
@@ -39,11 +39,12 @@ export function createStorage(onRefusal: (refusal: Refusal) => void): Storage {
     async put(key, value) {
       memory.set(key, value);
       if (!(await claimed)) onRefusal({ why: 'elsewhere' });
-      await stored(async () => {
+      return stored(async () => {
         await set(key, value, database);
         // another value may have come meanwhile
         if (memory.get(key) === value) memory.delete(key);
-      }, undefined);
+        return true;
+      }, false);
     },
 
     keys: async () => new Set([...memory.keys(), ...(await stored(() => keys<string>(database), []))]),

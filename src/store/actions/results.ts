@@ -1,14 +1,17 @@
 import { cropPicture } from '../../core/picture.ts';
 import { StudioError } from '../../protocol/errors.ts';
-import { DEFAULT_SAVE_OPTIONS, type PictureToSave } from '../../protocol/picture-file.ts';
+import { DEFAULT_SAVE_OPTIONS, type PictureToSave, type SaveOptions } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
 import type { Image8 } from '../../protocol/request.ts';
-import { inputFrameId, resultFrameId } from '../frames.ts';
+import { FULL, inputFrameId, resultFrameId } from '../frames.ts';
 import { hasResult, itemOfLane, type QueueItem } from '../queue.ts';
-import { readKeptRun, resultKey, runKey } from '../session.ts';
+import { type KeptRun, readKeptRun, resultKey, runKey } from '../session.ts';
 import type { RunRecord } from '../state.ts';
 import type { ActionContext } from './context.ts';
 import type { Pictures } from './pictures.ts';
+
+/** How the pictures of steps are kept: raw, those of one step of a megapixel would take six megabytes. */
+const STEP_OPTIONS: SaveOptions = { format: 'jpeg', quality: 90, depth: 8, metadata: 'strip' };
 
 /** A result and what is to be said of it, but for how it is saved. */
 export type OpenedResult = Omit<PictureToSave, 'options'>;
@@ -55,9 +58,19 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
     const [kept, result] = [readKeptRun(await storage.get(runKey(runId))), await png(runId)];
     if (kept === null || result === null) return null;
     frames.put(inputFrameId(runId), await inputOf(item, kept.record));
-    for (const [id, image] of kept.frames) frames.put(id, image);
+    for (const [id, file] of kept.frames) frames.put(id, (await clients.decode(await file.arrayBuffer(), item.name)).image);
     frames.put(resultFrameId(runId), (await clients.decode(await result.arrayBuffer(), item.name)).image);
     return kept.record;
+  }
+
+  /** What is in memory of a run's steps and first stage as files, by frame id; what was decoded in full on demand can be so again. */
+  async function stepFiles(runId: string): Promise<KeptRun['frames']> {
+    const files: [string, Blob][] = [];
+    for (const [id, image] of frames.under(runId)) {
+      if (id === inputFrameId(runId) || id === resultFrameId(runId) || id.endsWith(FULL)) continue;
+      files.push([id, await clients.encode({ image, source: null, options: STEP_OPTIONS, texts: {} })]);
+    }
+    return files;
   }
 
   async function inputOf(item: QueueItem, { region }: RunRecord): Promise<Image8> {
@@ -83,14 +96,14 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
       const { runId, finished, pictureName } = run;
       const image = held.get(runId)?.image;
       if (image === undefined || finished === null) return;
-      const whole = [inputFrameId(runId), resultFrameId(runId)];
-      const steps = frames.under(runId).filter(([id]) => !whole.includes(id));
       const options = { ...DEFAULT_SAVE_OPTIONS, depth: finished.recipe.depth };
       const file = await clients.encode({ ...toSave(run, image), options }).catch((cause: unknown) => {
         const text = `The result of “${pictureName}” could not be kept. It is here until the page is closed: save it, or run it again.`;
         throw new StudioError('output-unwritable', text, { details: { name: pictureName }, cause });
       });
-      await storage.put(runKey(runId), { record: run, frames: steps });
+      const record = { record: run, frames: await stepFiles(runId) } satisfies KeptRun;
+      // without its steps it is small enough for memory
+      if (!(await storage.put(runKey(runId), record))) await storage.put(runKey(runId), { ...record, frames: [] });
       await storage.put(resultKey(runId), file);
       held.delete(runId);
     },

@@ -9,13 +9,18 @@ import { createContext } from '../../../../src/store/actions/context.ts';
 import { createPictures } from '../../../../src/store/actions/pictures.ts';
 import { createResults } from '../../../../src/store/actions/results.ts';
 import { createSaving } from '../../../../src/store/actions/save.ts';
-import { createFrames, resultFrameId } from '../../../../src/store/frames.ts';
+import { createFrames, resultFrameId, stepFrameId } from '../../../../src/store/frames.ts';
 import { addItems, changeItem, EMPTY_QUEUE, newItem, type QueueItem } from '../../../../src/store/queue.ts';
-import { fileKey } from '../../../../src/store/session.ts';
+import { fileKey, type KeptRun, runKey } from '../../../../src/store/session.ts';
 import { INITIAL_STATE, type RunRecord, type StudioState } from '../../../../src/store/state.ts';
 import type { Clients } from '../../../../src/worker-client/clients.ts';
 import { VipsCodec } from '../../../../workers/imaging/vips-codec.ts';
+import { softPicture } from '../../../support/charts.ts';
+import { maxDifference } from '../../../support/golden.ts';
 import { gradient, NANO_ID, nanoRequest } from '../../../support/nano.ts';
+
+/** Levels of 255 that JPEG may change of soft shapes at the quality steps are kept with. */
+const LOSS = 8;
 
 const codec = new VipsCodec(loadVips);
 const RESULT = gradient(16, 24);
@@ -53,8 +58,8 @@ function runOf(id: string): RunRecord {
 }
 
 /** The store's own parts over a frame cache that holds one result, with the real codec where the page has a worker; nothing outlives the test. */
-function studio() {
-  const frames = createFrames(RESULT.rgba8.byteLength);
+function studio(budgetBytes = RESULT.rgba8.byteLength) {
+  const frames = createFrames(budgetBytes);
   const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, queue: EMPTY_QUEUE }));
   const encoder = { broken: false };
   const clients = {
@@ -81,13 +86,18 @@ function studio() {
     return run;
   }
 
+  async function keepPicture(id: string): Promise<void> {
+    const picture = { image: gradient(8, 12), source: null, options: DEFAULT_SAVE_OPTIONS, texts: {} };
+    await context.storage.put(fileKey(id), await codec.encode(picture));
+  }
+
   const zipped = async () => Object.keys(unzipSync(new Uint8Array((await (await actions.saveAll())?.blob.arrayBuffer()) ?? [])));
   const said = () =>
     store
       .getState()
       .messages.map(({ code }) => code)
       .filter((code) => code !== null);
-  return { store, frames, context, results, actions, keep, finish, zipped, said, encoder };
+  return { store, frames, context, results, actions, keep, finish, keepPicture, zipped, said, encoder };
 }
 
 let desk: ReturnType<typeof studio>;
@@ -132,9 +142,40 @@ describe('a finished result', () => {
     desk.frames.drop('run');
     expect(await desk.zipped()).toEqual(['a-24x16.png', 'b-24x16.png']);
     const [item] = desk.store.getState().queue.items;
-    const picture = { image: gradient(8, 12), source: null, options: DEFAULT_SAVE_OPTIONS, texts: {} };
-    await desk.context.storage.put(fileKey('a'), await codec.encode(picture));
+    await desk.keepPicture('a');
     await desk.results.bring(item as QueueItem);
     expect(desk.frames.get(resultFrameId(a.runId))?.rgba8).toEqual(RESULT.rgba8);
+  });
+
+  it('is kept with the pictures of its steps as files that are a fraction of them, and comes back with them', async () => {
+    const step = softPicture(256, 256);
+    const desk = studio(4 * step.rgba8.byteLength);
+    // as a browser with room
+    const kept = new Map<string, unknown>();
+    desk.context.storage.put = async (key, value) => Boolean(kept.set(key, value));
+    desk.context.storage.get = async (key) => kept.get(key);
+    const run = desk.finish('a');
+    const id = stepFrameId(run.runId, 0, 'x0');
+    desk.frames.put(id, step);
+    desk.frames.put(stepFrameId(run.runId, 0, 'x0', true), step);
+    await desk.keepPicture('a');
+    desk.keep('a', [run]);
+    await desk.zipped();
+    const files = (kept.get(runKey(run.runId)) as KeptRun).frames;
+    expect(files.map(([name]) => name)).toEqual([id]);
+    expect(files[0]?.[1].size).toBeLessThan(step.rgba8.byteLength / 10);
+    desk.context.set((before) => ({ ...before, runs: [] }));
+    await desk.results.bring(desk.store.getState().queue.items[0] as QueueItem);
+    expect(desk.store.getState().runs).toEqual([run]);
+    expect(maxDifference(desk.frames.get(id)?.rgba8 ?? [], step.rgba8)).toBeLessThan(LOSS);
+  });
+
+  it('is held without its steps where the browser keeps nothing', async () => {
+    const desk = studio(2 ** 20);
+    const run = desk.finish('a');
+    desk.frames.put(stepFrameId(run.runId, 0, 'x0'), RESULT);
+    desk.keep('a', [run]);
+    expect(await desk.zipped()).toEqual(['a-24x16.png']);
+    expect(await desk.context.storage.get(runKey(run.runId))).toEqual({ record: run, frames: [] });
   });
 });
