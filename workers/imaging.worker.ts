@@ -3,6 +3,7 @@ import { bandDifference, bandSimilarity, mixBands } from '../src/core/analysis.t
 import { resizePicture } from '../src/core/resize.ts';
 import type { ImagingApi } from '../src/protocol/studio-api.ts';
 import { browserCodec } from './imaging/browser-codec.ts';
+import { HEAD_BYTES, isPicture } from './imaging/header.ts';
 import type { PictureCodec } from './imaging/picture-codec.ts';
 import { pngTexts } from './imaging/png-texts.ts';
 import { loadVips } from './imaging/vips.ts';
@@ -18,6 +19,10 @@ const api: ImagingApi = {
     const opened = await codec.decode(new Uint8Array(buffer), name);
     return transfer(opened, buffersOf(opened.image));
   },
+
+  isPicture: async (file) => isPicture(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer())),
+
+  inspect: async (file, name) => codec.inspect(new Uint8Array(await file.arrayBuffer()), name),
 
   encode: (picture) => codec.encode(picture),
 

@@ -1,7 +1,7 @@
 import type { Backend, RunEvent } from './events.ts';
 import type { Family } from './families.ts';
 import type { OpenedPicture, PictureToSave } from './picture-file.ts';
-import type { Image8, RestoreRequest, RunLane } from './request.ts';
+import type { Extent, Image8, RestoreRequest, RunLane } from './request.ts';
 
 /** One backend the device could run on, with the measurement and the reason that ranked it. */
 export interface BackendReport {
@@ -88,6 +88,10 @@ export interface BandSimilarity {
 export interface ImagingApi {
   /** The picture in a file's bytes and what is known of the file. Throws `image-*` errors and `out-of-memory`. */
   decode(bytes: ArrayBuffer, name: string): Promise<OpenedPicture>;
+  /** Whether a file begins like a picture, whatever its name and type say. */
+  isPicture(file: Blob): Promise<boolean>;
+  /** The sides of a picture file, upright, found without decoding it where the format allows. Throws as `decode` does. */
+  inspect(file: Blob, name: string): Promise<Extent>;
   /** A picture as a file. Throws `option-invalid` where the format cannot hold its size, and `out-of-memory`. */
   encode(picture: PictureToSave): Promise<Blob>;
   /** The studio's texts in a PNG, JPEG or WebP by keyword; nothing of any other file. */

@@ -25,6 +25,8 @@ export interface Clients {
   clearCache(): Promise<void>;
   /** Decodes a picture file; its bytes are moved. */
   decode(bytes: ArrayBuffer, name: string): Promise<OpenedPicture>;
+  isPicture: ImagingApi['isPicture'];
+  inspect: ImagingApi['inspect'];
   encode: ImagingApi['encode'];
   texts: ImagingApi['texts'];
   difference: ImagingApi['difference'];
@@ -100,6 +102,8 @@ export function createClients(): Clients {
     decodeStep: (runId, index) => studio.call((api) => api.decodeStep(runId, index)),
     clearCache: () => studio.call((api) => api.clearCache()),
     decode: (bytes, name) => imaging.call((api) => api.decode(transfer(bytes, [bytes]), name)),
+    isPicture: (file) => imaging.call((api) => api.isPicture(file)),
+    inspect: (file, name) => imaging.call((api) => api.inspect(file, name)),
     encode: (picture) => imaging.call((api) => api.encode(picture)),
     texts: (bytes) => imaging.call((api) => api.texts(bytes)),
     difference: (a, b, band, signed) => imaging.call((api) => api.difference(a, b, band, signed)),

@@ -257,14 +257,28 @@ describe('a person with several pictures', () => {
     await expect.poll(saved, { timeout: 20_000 }).toEqual(['a-64x64-2.png', 'a-64x64-3.png', 'b-64x64.png', 'd-64x64.png']);
   });
 
-  it('drops a folder with folders in it, and what is no picture is left out', async () => {
+  it('drops a folder with folders in it: pictures are known by their content, and looked at one after another', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rfsr-queue-'));
     try {
       mkdirSync(join(folder, 'inner'));
       writeFileSync(join(folder, 'a.png'), (await pictureFile('a.png', 16, 16)).buffer);
       writeFileSync(join(folder, 'inner', 'b.png'), (await pictureFile('b.png', 16, 16)).buffer);
       writeFileSync(join(folder, 'notes.txt'), 'nothing to see');
+      writeFileSync(
+        join(folder, 'scan'),
+        await sharp((await pictureFile('', 12, 16)).buffer)
+          .tiff()
+          .toBuffer(),
+      );
       const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+      await page.evaluate(() => {
+        const [decode, counts] = [window.createImageBitmap, { now: 0, most: 0 }];
+        const counted = async (file: Blob): Promise<ImageBitmap> => {
+          counts.most = Math.max(counts.most, ++counts.now);
+          return decode(file).finally(() => counts.now--);
+        };
+        Object.assign(window, { counts, createImageBitmap: counted });
+      });
       const session = await page.context().newCDPSession(page);
       const data = { items: [], files: [folder], dragOperationsMask: 1 };
       for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
@@ -272,7 +286,13 @@ describe('a person with several pictures', () => {
       }
       await row(page, 'a.png').waitFor();
       await row(page, 'b.png').waitFor();
-      await page.getByText('1 of 3 files are no pictures').waitFor();
+      await row(page, 'scan').waitFor();
+      await page.getByText('1 of 4 files are no pictures').waitFor();
+      await expect.poll(() => queue(page).getByRole('presentation').count(), { timeout: 20_000 }).toBe(2);
+      expect(await page.evaluate(() => (window as unknown as { counts: { most: number } }).counts.most)).toBe(1);
+      await upscaleAll(page, 3);
+      await told(page, '3 of 3 done');
+      expect(Object.keys(await zipped(page)).sort()).toEqual(['a-64x64.png', 'b-64x64.png', 'scan-64x48.png']);
       expect(faults).toEqual([]);
     } finally {
       rmSync(folder, { recursive: true });

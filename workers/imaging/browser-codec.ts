@@ -12,13 +12,18 @@ import { withPngTexts } from './png-texts.ts';
 export const browserCodec: PictureCodec = {
   async decode(bytes, name) {
     const { format } = checkHeader(bytes, name);
-    const image = await pixels(bytes).catch((cause: unknown) => {
-      throw new StudioError('image-truncated', `“${name}” is damaged or of a kind that this browser cannot read.`, {
-        details: { name },
-        cause,
-      });
+    const image = await withBitmap(bytes, name, (bitmap) => {
+      const { height, width } = bitmap;
+      const context = canvas(height, width);
+      context.drawImage(bitmap, 0, 0);
+      return { height, width, rgba8: context.getImageData(0, 0, width, height).data };
     });
     return { image, source: { format, depth: 8, profile: null, icc: null, exif: null, xmp: null } };
+  },
+
+  async inspect(bytes, name) {
+    checkHeader(bytes, name);
+    return withBitmap(bytes, name, ({ height, width }) => ({ height, width }));
   },
 
   async encode({ image, options, texts }) {
@@ -30,13 +35,14 @@ export const browserCodec: PictureCodec = {
   },
 };
 
-async function pixels(bytes: Uint8Array<ArrayBuffer>): Promise<Image8> {
-  const bitmap = await createImageBitmap(new Blob([bytes]), { imageOrientation: 'from-image' });
+/** What is made of a file as the browser decodes it, upright. */
+async function withBitmap<T>(bytes: Uint8Array<ArrayBuffer>, name: string, use: (bitmap: ImageBitmap) => T): Promise<T> {
+  const bitmap = await createImageBitmap(new Blob([bytes]), { imageOrientation: 'from-image' }).catch((cause: unknown) => {
+    const text = `“${name}” is damaged or of a kind that this browser cannot read.`;
+    throw new StudioError('image-truncated', text, { details: { name }, cause });
+  });
   try {
-    const { height, width } = bitmap;
-    const context = canvas(height, width);
-    context.drawImage(bitmap, 0, 0);
-    return { height, width, rgba8: context.getImageData(0, 0, width, height).data };
+    return use(bitmap);
   } finally {
     bitmap.close();
   }

@@ -1,5 +1,6 @@
 import { StudioError } from '../../src/protocol/errors.ts';
 import type { PictureFormat } from '../../src/protocol/picture-file.ts';
+import type { Extent } from '../../src/protocol/request.ts';
 import { bmpSize } from './bmp.ts';
 
 /** Pictures beyond this are declined from their header alone, before anything is allocated for them. */
@@ -7,16 +8,13 @@ export const MAX_INPUT_PIXELS = 2 ** 26;
 const MAX_INPUT_SIDE = 2 ** 14;
 const MAX_FILE_BYTES = 2 ** 29;
 const MAX_BRAND_BYTES = 64;
-
-interface Size {
-  readonly height: number;
-  readonly width: number;
-}
+/** So many bytes tell whether a file is a picture. */
+export const HEAD_BYTES = 128;
 
 export interface Header {
   readonly format: PictureFormat;
   /** Absent where the format hides it deeper than a header. */
-  readonly size: Size | null;
+  readonly size: Extent | null;
 }
 
 /**
@@ -49,7 +47,7 @@ export function checkHeader(bytes: Uint8Array, name: string): Header {
 }
 
 /** Throws StudioError: `image-too-large` for sizes no run could hold, `image-empty` for no pixels. */
-export function checkSize({ height, width }: Size, name: string): void {
+export function checkSize({ height, width }: Extent, name: string): void {
   if (height * width > MAX_INPUT_PIXELS || Math.max(height, width) > MAX_INPUT_SIDE) {
     throw new StudioError(
       'image-too-large',
@@ -60,6 +58,11 @@ export function checkSize({ height, width }: Size, name: string): void {
     );
   }
   if (height === 0 || width === 0) throw new StudioError('image-empty', `“${name}” has no pixels.`, { details: { name } });
+}
+
+/** Whether the first bytes of a file are those of a picture. */
+export function isPicture(head: Uint8Array): boolean {
+  return readHeader(head) !== null;
 }
 
 function readHeader(bytes: Uint8Array): Header | null {
@@ -85,7 +88,7 @@ function readHeader(bytes: Uint8Array): Header | null {
 }
 
 /** Sides from the start-of-frame segment; null when the file ends before it. */
-function jpegSize(view: DataView): Size | null {
+function jpegSize(view: DataView): Extent | null {
   let at = 2;
   while (at + 9 < view.byteLength) {
     if (view.getUint8(at) !== 0xff) return null;

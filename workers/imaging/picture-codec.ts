@@ -1,9 +1,12 @@
 import type { OpenedPicture, PictureToSave } from '../../src/protocol/picture-file.ts';
+import type { Extent } from '../../src/protocol/request.ts';
 
 /** Picture files read and written: libvips where its threads can run, the browser's own means elsewhere. */
 export interface PictureCodec {
   /** Throws StudioError `image-*` or `out-of-memory`. */
   decode(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<OpenedPicture>;
+  /** The upright sides of a file that `decode` would give. Throws as it does. */
+  inspect(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Extent>;
   /** Throws StudioError `option-invalid` where the format cannot hold the picture's size, or `out-of-memory`. */
   encode(picture: PictureToSave): Promise<Blob>;
 }

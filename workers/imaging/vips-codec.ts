@@ -2,7 +2,7 @@ import { StudioError } from '../../src/protocol/errors.ts';
 import { decodeBmp } from './bmp.ts';
 import { checkHeader } from './header.ts';
 import type { PictureCodec } from './picture-codec.ts';
-import { decodePicture } from './vips-decode.ts';
+import { decodePicture, inspectPicture } from './vips-decode.ts';
 import { encodePicture } from './vips-encode.ts';
 import type { VipsModule } from './vips-module.ts';
 
@@ -20,20 +20,27 @@ export class VipsCodec implements PictureCodec {
 
   decode: PictureCodec['decode'] = async (bytes, name) => {
     const header = checkHeader(bytes, name);
-    const damaged = (cause: unknown): StudioError =>
-      new StudioError('image-truncated', `“${name}” is damaged or of a kind that cannot be read. Saving it as PNG elsewhere may help.`, {
-        details: { name },
-        cause,
-      });
     if (header.format === 'bmp') {
       try {
         const source = { format: header.format, depth: 8, profile: null, icc: null, exif: null, xmp: null } as const;
         return { image: decodeBmp(bytes), source };
       } catch (error) {
-        throw damaged(error);
+        throw damaged(name, error);
       }
     }
-    return this.#with((vips) => decodePicture(vips, bytes, header, name), damaged);
+    return this.#with(
+      (vips) => decodePicture(vips, bytes, header, name),
+      (cause) => damaged(name, cause),
+    );
+  };
+
+  inspect: PictureCodec['inspect'] = async (bytes, name) => {
+    const { format, size } = checkHeader(bytes, name);
+    if (format === 'bmp' && size !== null) return size;
+    return this.#with(
+      (vips) => inspectPicture(vips, bytes, name),
+      (cause) => damaged(name, cause),
+    );
   };
 
   encode: PictureCodec['encode'] = (picture) =>
@@ -63,6 +70,11 @@ export class VipsCodec implements PictureCodec {
       throw new StudioError('out-of-memory', 'There is not enough memory for this picture. A smaller one may fit.', { cause });
     }
   }
+}
+
+function damaged(name: string, cause: unknown): StudioError {
+  const text = `“${name}” is damaged or of a kind that cannot be read. Saving it as PNG elsewhere may help.`;
+  return new StudioError('image-truncated', text, { details: { name }, cause });
 }
 
 /** libvips' exceptions carry a kind and a text. */

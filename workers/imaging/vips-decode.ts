@@ -1,8 +1,11 @@
 import type { OpenedPicture, SourceInfo } from '../../src/protocol/picture-file.ts';
+import type { Extent } from '../../src/protocol/request.ts';
 import { checkSize, type Header } from './header.ts';
 import { convert, isWritable, profileName } from './icc.ts';
 import { pixelsOut } from './pixel-stream.ts';
 import type { VipsImage, VipsModule } from './vips-module.ts';
+
+const LAST_UNTURNED = 4;
 
 /**
  * A file as sRGB pixels of 8 bits, upright, its first frame or page, alpha as it is, and what else the file said. Nothing is decoded before
@@ -12,10 +15,22 @@ export function decodePicture(vips: VipsModule, bytes: Uint8Array, { format }: H
   const options = { fail_on: 'truncated' } as const;
   const stored = vips.Image.newFromBuffer(bytes, '', { ...options, access: 'sequential' });
   checkSize(stored, name);
-  const turned = stored.getTypeof('orientation') !== 0 && stored.getInt('orientation') > 1;
   // turning reads against the order of rows, so the picture is held whole
-  const upright = turned ? vips.Image.newFromBuffer(bytes, '', options).autorot() : stored;
+  const upright = orientationOf(stored) > 1 ? vips.Image.newFromBuffer(bytes, '', options).autorot() : stored;
   return { image: pixelsOut(vips, toSrgb(upright)), source: sourceOf(vips, stored, format) };
+}
+
+/** The upright sides of a file, from its header. Throws StudioError of checkSize, and what libvips throws. */
+export function inspectPicture(vips: VipsModule, bytes: Uint8Array, name: string): Extent {
+  const stored = vips.Image.newFromBuffer(bytes, '', { access: 'sequential' });
+  checkSize(stored, name);
+  const { height, width } = stored;
+  return orientationOf(stored) > LAST_UNTURNED ? { height: width, width: height } : { height, width };
+}
+
+/** EXIF's, from 1; the first four leave the sides as they are. */
+function orientationOf(image: VipsImage): number {
+  return image.getTypeof('orientation') === 0 ? 1 : image.getInt('orientation');
 }
 
 /** RGBA of 8 bits. A profile that is damaged or does not fit the pixels is taken for none. */

@@ -29,13 +29,17 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
     return newItem(crypto.randomUUID(), name, file.size, settingsForNext(state()));
   }
 
-  /** Keeps an item's file; the view of it in the queue comes when the browser has made it. */
-  async function take({ id }: QueueItem, file: Blob): Promise<void> {
-    await storage.put(fileKey(id), file);
-    const small = await thumbnailOf(file);
-    if (small === null) return;
-    const { url, height, width } = small;
-    set((before) => ({ ...before, queue: changeItem(before.queue, id, { thumbnail: url, size: { height, width } }) }));
+  /** Looks at items' files for their sides and a small view of them, one after another: each is decoded whole for it. */
+  async function look(items: readonly QueueItem[], files: readonly Blob[]): Promise<void> {
+    for (const [i, { id, name }] of items.entries()) {
+      const file = files[i];
+      if (file === undefined || !state().queue.items.some((item) => item.id === id)) continue;
+      // what cannot be read says so itself, when it is run
+      const size = await clients.inspect(file, name).catch(() => null);
+      if (size === null) continue;
+      const thumbnail = await thumbnailOf(file);
+      set((before) => ({ ...before, queue: changeItem(before.queue, id, { size, thumbnail }) }));
+    }
   }
 
   async function openPicture(file: Blob, name: string): Promise<void> {
@@ -54,7 +58,8 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
       });
       for (const text of openingNotices(source))
         set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'colours' }));
-      void take(item, file);
+      void storage.put(fileKey(item.id), file);
+      void look([item], [file]);
     } catch (error) {
       const status = state().queue.selectedId === null ? 'empty' : 'ready';
       set((before) => ({ ...before, picture: { ...before.picture, status } }));
@@ -87,17 +92,21 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
 
     add: (files) =>
       attempt(async () => {
-        const pictures = files.filter(({ type }) => type.startsWith('image/'));
+        // what cannot be read is none
+        const isPicture = async (file: File) => file.type.startsWith('image/') || (await clients.isPicture(file).catch(() => false));
+        const known = await Promise.all(files.map(isPicture));
+        const pictures = files.filter((_, i) => known[i]);
         if (pictures.length === 0) throw new StudioError('image-not-an-image', 'There is no picture among these files.');
         if (pictures.length < files.length) {
           const text = `${files.length - pictures.length} of ${files.length} files are no pictures and were left out.`;
           set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'left-out' }));
         }
         const items = pictures.map((file) => itemFor(file, file.name));
+        const kept = items.map(({ id }, i) => storage.put(fileKey(id), pictures[i]));
         set((before) => ({ ...before, queue: addItems(before.queue, items) }));
-        const taken = items.map((item, i) => take(item, pictures[i] as File));
         if (state().queue.selectedId === null) await desk.selectFirst(items);
-        await Promise.all(taken);
+        await Promise.all(kept);
+        await look(items, pictures);
       }),
 
     openSample: (path, name) =>

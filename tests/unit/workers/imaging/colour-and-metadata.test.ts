@@ -130,6 +130,7 @@ describe('EXIF orientation', () => {
       .toBuffer();
     const opened = await codec.decode(new Uint8Array(stored ?? []), 'turned.jpg');
     const { image } = opened;
+    expect(await codec.inspect(new Uint8Array(stored ?? []), 'turned.jpg')).toEqual({ height: 32, width: 40 });
     expect([image.height, image.width]).toEqual([32, 40]);
     const seen = [8, 24].flatMap((y) => [10, 30].map((x) => [...image.rgba8.subarray(4 * (40 * y + x), 4 * (40 * y + x) + 3)]));
     expect(maxDifference(seen.flat(), UPRIGHT.flat())).toBeLessThanOrEqual(8);

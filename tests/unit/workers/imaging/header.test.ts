@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkHeader } from '../../../../workers/imaging/header.ts';
+import { checkHeader, HEAD_BYTES, isPicture } from '../../../../workers/imaging/header.ts';
 
 let png: Uint8Array;
 let jpeg: Uint8Array;
@@ -19,6 +19,11 @@ describe('checkHeader', () => {
   it.each(['webp', 'gif', 'avif', 'tiff'] as const)('knows %s', async (format) => {
     const bytes = await sharp(png).toFormat(format).toBuffer();
     expect(checkHeader(bytes, 'a').format).toBe(format);
+    expect(isPicture(bytes.subarray(0, HEAD_BYTES))).toBe(true);
+  });
+
+  it('takes no other file for a picture, however short', () => {
+    for (const text of ['', 'B', 'II', 'RIFF', 'not a picture at all']) expect(isPicture(new TextEncoder().encode(text))).toBe(false);
   });
 
   it('refuses a header that promises 20,000 × 20,000 before anything is decoded', () => {

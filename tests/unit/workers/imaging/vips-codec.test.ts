@@ -46,7 +46,9 @@ describe('decoding', () => {
     ['JPEG', (from) => from.removeAlpha().jpeg({ quality: 100, chromaSubsampling: '4:4:4' }), LOSS],
   ])('gives the pixels of %s', async (_, write, bound) => {
     const picture = bound === 0 ? gradient(21, 34) : softPicture(21, 34);
-    const image = await decode(await write(raw(picture)).toBuffer());
+    const file = await write(raw(picture)).toBuffer();
+    expect(await codec.inspect(new Uint8Array(file), 'a picture')).toEqual({ height: 21, width: 34 });
+    const image = await decode(file);
     expect([image.height, image.width]).toEqual([21, 34]);
     expect(maxDifference(image.rgba8, picture.rgba8)).toBeLessThanOrEqual(bound);
   });
