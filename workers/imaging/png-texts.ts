@@ -1,6 +1,7 @@
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10] as const;
 /** Signature and IHDR. */
 const HEAD_BYTES = 33;
+const TEXT_TYPE = 0x74455874;
 /** Of a chunk: length, type and checksum. */
 const FRAME_BYTES = 12;
 
@@ -12,8 +13,8 @@ export function pngTexts(bytes: Uint8Array): Readonly<Record<string, string>> {
   const latin1 = new TextDecoder('latin1');
   for (let at = SIGNATURE.length; at + FRAME_BYTES <= bytes.length; ) {
     const length = view.getUint32(at);
-    const data = bytes.subarray(at + 8, at + 8 + length);
-    if (latin1.decode(bytes.subarray(at + 4, at + 8)) === 'tEXt' && data.length === length) {
+    const data = view.getUint32(at + 4) === TEXT_TYPE ? bytes.subarray(at + 8, at + 8 + length) : null;
+    if (data?.length === length) {
       const end = data.indexOf(0);
       if (end > 0) texts[latin1.decode(data.subarray(0, end))] = latin1.decode(data.subarray(end + 1));
     }

@@ -3,7 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadVips } from '../../../../cli/vips.ts';
 import { StudioError } from '../../../../src/protocol/errors.ts';
 import { DEFAULT_SAVE_OPTIONS } from '../../../../src/protocol/picture-file.ts';
+import { pngTexts } from '../../../../workers/imaging/png-texts.ts';
 import { VipsCodec } from '../../../../workers/imaging/vips-codec.ts';
+import { xmpTexts, xmpWith } from '../../../../workers/imaging/xmp.ts';
 import { softPicture } from '../../../support/charts.ts';
 import { adobeRgb } from '../../../support/profiles.ts';
 
@@ -100,4 +102,77 @@ describe('damaged and hostile files', () => {
     },
     TIMEOUT_MS,
   );
+});
+
+const PACKET = new TextDecoder().decode(
+  xmpWith(null, { 'rfsr-studio': '{"seed":1}', parameters: 'a <cat> & a dog' }, { height: 16, width: 16 }) ?? new Uint8Array(),
+);
+const OWN_TAG = /<rdf:Description[^>]*>/.exec(PACKET)?.[0] ?? '';
+
+describe('hostile metadata', () => {
+  const SIZE = 2 ** 19;
+  const filled = (part: string): string => part.repeat(Math.ceil(SIZE / part.length));
+
+  it.each([
+    ['descriptions that never close', filled('<rdf:Description ')],
+    ['tags that never end', filled(OWN_TAG.slice(0, -1))],
+    ['descriptions of the studio without an end', filled(OWN_TAG)],
+    ['a description of the studio that is repeated', filled(`${OWN_TAG}</rdf:Description>`)],
+    ['texts that never close', OWN_TAG + filled('<studio:a>')],
+    ['one keyword without an end', `${OWN_TAG}<studio:${filled('a')}`],
+    ['facts without an end', filled('tiff:Orientation="1')],
+    ['ends alone', filled('</rdf:RDF>')],
+  ])('is read and carried on soon: %s', async (_, hostile) => {
+    const began = performance.now();
+    const xmp = new TextEncoder().encode(`${hostile}</rdf:RDF>`);
+    await carriedOn(xmp);
+    expect(performance.now() - began).toBeLessThan(MAX_MS);
+  });
+
+  it('beyond all measure is left out', async () => {
+    const began = performance.now();
+    const file = await carriedOn(new TextEncoder().encode(`${'<rdf:Description '.repeat(2 ** 20)}</rdf:RDF>`));
+    expect(file.length).toBeLessThan(2 ** 12);
+    expect(performance.now() - began).toBeLessThan(MAX_MS);
+  });
+
+  it(
+    `gives texts or none, soon, of ${FILES_A_KIND} packets and PNGs`,
+    async () => {
+      const packet = new TextEncoder().encode(PACKET);
+      const png = new Uint8Array(
+        await (
+          await codec.encode({ image: softPicture(16, 16), source: null, options: DEFAULT_SAVE_OPTIONS, texts: { a: 'b', c: 'd' } })
+        ).arrayBuffer(),
+      );
+      let slowestMs = 0;
+      const found = { xmp: 0, png: 0 };
+      for (let seed = 0; seed < FILES_A_KIND; seed++) {
+        const began = performance.now();
+        const xmp = mutated(packet, dice(seed));
+        found.xmp += Object.keys(xmpTexts(xmp)).length;
+        found.png += Object.keys(pngTexts(mutated(png, dice(seed)))).length;
+        if (seed % 10 === 0) await carriedOn(xmp);
+        slowestMs = Math.max(slowestMs, performance.now() - began);
+      }
+      for (const count of Object.values(found)) {
+        expect(count).toBeGreaterThan(0);
+        expect(count).toBeLessThan(2 * FILES_A_KIND);
+      }
+      expect(crashes).toBeLessThanOrEqual(AVIF_CRASHES);
+      expect(slowestMs).toBeLessThan(MAX_MS);
+    },
+    TIMEOUT_MS,
+  );
+
+  /** A result with the packet of the file it was made from, as it is kept; its texts can be read again. */
+  async function carriedOn(xmp: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+    const source = { format: 'png', depth: 8, profile: null, icc: null, exif: null, xmp } as const;
+    const texts = { 'rfsr-studio': '{"seed":2}' };
+    const file = await codec.encode({ image: softPicture(16, 16), source, options: DEFAULT_SAVE_OPTIONS, texts });
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    xmpTexts(xmp);
+    expect(pngTexts(bytes)).toEqual(texts);
+    return bytes;
+  }
 });
