@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { Button } from '../components/button.tsx';
+import { readLocal, writeLocal } from '../store/local-values.ts';
 
 type Theme = 'dark' | 'light';
 const STORAGE_KEY = 'theme';
@@ -14,7 +15,7 @@ export function ThemeButton() {
   }, [theme]);
   const toggle = (): void => {
     const next = theme === 'dark' ? 'light' : 'dark';
-    localStorage.setItem(STORAGE_KEY, next);
+    writeLocal(STORAGE_KEY, next);
     setChosen(next);
   };
   return (
@@ -25,7 +26,7 @@ export function ThemeButton() {
 }
 
 function storedTheme(): Theme | null {
-  const stored = localStorage.getItem(STORAGE_KEY);
+  const stored = readLocal(STORAGE_KEY);
   return stored === 'dark' || stored === 'light' ? stored : null;
 }
 

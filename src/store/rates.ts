@@ -1,13 +1,14 @@
 import type { StoreApi } from 'zustand/vanilla';
 import { learnRate, parseRates } from '../plan/rates.ts';
+import { readLocal, writeLocal } from './local-values.ts';
 import { macsOf } from './plan.ts';
 import type { StudioState } from './state.ts';
 
 const KEY = 'rfsr-studio.rates';
 
-/** Lets every finished run correct what is known of the device's speed, and keeps it in `storage` for the next visit. */
-export function keepRates(store: StoreApi<StudioState>, storage: Storage): void {
-  store.setState({ rates: parseRates(storage.getItem(KEY)) });
+/** Lets every finished run correct what is known of the device's speed, and remembers it for the next visit. */
+export function keepRates(store: StoreApi<StudioState>): void {
+  store.setState({ rates: parseRates(readLocal(KEY)) });
   store.subscribe((state, before) => {
     // a pair is over when its last lane is
     const ended = before.progress !== null && state.progress === null ? before.progress.laneIds.at(-1) : undefined;
@@ -18,6 +19,6 @@ export function keepRates(store: StoreApi<StudioState>, storage: Storage): void 
     const seconds = timings.reduce((sum, timing) => (timing.stage === 'load' ? sum : sum + timing.seconds), 0);
     const rates = learnRate(state.rates, recipe.backend, macs, seconds);
     store.setState({ rates });
-    storage.setItem(KEY, JSON.stringify(rates));
+    writeLocal(KEY, JSON.stringify(rates));
   });
 }

@@ -1,11 +1,12 @@
 import { DEFAULT_SAVE_OPTIONS, type SaveOptions, saveOptions } from '../protocol/picture-file.ts';
+import { readLocal, writeLocal } from './local-values.ts';
 
 const STORAGE_KEY = 'save-options';
 
 /** How results were saved last, in this browser. */
 export function storedSaveOptions(): SaveOptions {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? 'null');
+    const stored: unknown = JSON.parse(readLocal(STORAGE_KEY) ?? 'null');
     return saveOptions(stored, '', (path, expected) => {
       throw new TypeError(`expected ${expected} at ${path}`);
     });
@@ -16,5 +17,5 @@ export function storedSaveOptions(): SaveOptions {
 }
 
 export function storeSaveOptions(options: SaveOptions): void {
-  localStorage.setItem(STORAGE_KEY, JSON.stringify(options));
+  writeLocal(STORAGE_KEY, JSON.stringify(options));
 }

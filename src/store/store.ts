@@ -19,7 +19,7 @@ export interface Workbench {
 
 export function createWorkbench(clients: Clients): Workbench {
   const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, saveOptions: storedSaveOptions() }));
-  keepRates(store, localStorage);
+  keepRates(store);
   const frames = createFrames(FRAME_BUDGET_BYTES);
   return { store, frames, actions: createActions(store, frames, clients) };
 }

@@ -368,6 +368,29 @@ describe('a browser without room', () => {
   });
 });
 
+describe('a browser that keeps nothing of a site', () => {
+  it('runs the studio all the same, and says what that means', async () => {
+    const { page, faults } = await visit(browser, 'about:blank');
+    // what Chromium does where a person blocks the site's data
+    await page.addInitScript(() => {
+      const blocked = (): never => {
+        throw new DOMException('Access is denied for this document.', 'SecurityError');
+      };
+      for (const name of ['localStorage', 'indexedDB']) Object.defineProperty(window, name, { get: blocked });
+      navigator.storage.getDirectory = async () => blocked();
+    });
+    await page.goto(inject('nanoSiteUrl'));
+    await choose(page, [await pictureFile('a.png', 16, 16)]);
+    await page.getByRole('alert').getByText('storage-full').waitFor();
+    await page.getByRole('button', { name: 'Upscale', disabled: false }).click();
+    expect((await downloaded(page, /^Download/)).name).toBe('a-64x64.png');
+    await page.getByRole('button', { name: 'Light theme' }).click();
+    await page.getByRole('button', { name: /^File format/ }).click();
+    await page.getByText('16 bits per channel').click();
+    expect(faults).toEqual([]);
+  });
+});
+
 describe('the queue on a page', () => {
   it.each([
     ['desktop-dark', {}],
