@@ -15,8 +15,8 @@ import { buffersOf, withWireFailures } from './transfer.ts';
 const codec: PictureCodec = crossOriginIsolated ? new VipsCodec(loadVips, (error) => setTimeout(() => reportError(error))) : browserCodec;
 
 const api: ImagingApi = {
-  async decode(buffer, name) {
-    const opened = await codec.decode(new Uint8Array(buffer), name);
+  async decode(buffer, name, deep) {
+    const opened = await codec.decode(new Uint8Array(buffer), name, deep);
     return transfer(opened, buffersOf(opened.image));
   },
 

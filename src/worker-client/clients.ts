@@ -1,7 +1,6 @@
 import { proxy } from 'comlink';
 import { StudioError } from '../protocol/errors.ts';
 import type { Backend, RunEvent } from '../protocol/events.ts';
-import type { OpenedPicture } from '../protocol/picture-file.ts';
 import type { RestoreRequest, RunLane } from '../protocol/request.ts';
 import type { BundleSummary, DeviceReport, ImagingApi, StudioApi } from '../protocol/studio-api.ts';
 import { createSteering, type Steering } from './steering.ts';
@@ -24,7 +23,7 @@ export interface Clients {
   decodeStep(runId: string, index: number): ReturnType<StudioApi['decodeStep']>;
   clearCache(): Promise<void>;
   /** Decodes a picture file; its bytes are moved. */
-  decode(bytes: ArrayBuffer, name: string): Promise<OpenedPicture>;
+  decode: ImagingApi['decode'];
   isPicture: ImagingApi['isPicture'];
   inspect: ImagingApi['inspect'];
   encode: ImagingApi['encode'];
@@ -101,7 +100,7 @@ export function createClients(): Clients {
     goOn: async () => steering?.goOn(),
     decodeStep: (runId, index) => studio.call((api) => api.decodeStep(runId, index)),
     clearCache: () => studio.call((api) => api.clearCache()),
-    decode: (bytes, name) => imaging.call((api) => api.decode(transfer(bytes, [bytes]), name)),
+    decode: (bytes, name, deep) => imaging.call((api) => api.decode(transfer(bytes, [bytes]), name, deep)),
     isPicture: (file) => imaging.call((api) => api.isPicture(file)),
     inspect: (file, name) => imaging.call((api) => api.inspect(file, name)),
     encode: (picture) => imaging.call((api) => api.encode(picture)),

@@ -68,7 +68,15 @@ describe('picture files', () => {
     await page.getByText(/PNG, 16 bits, .*P3/).waitFor();
     await page.getByRole('button', { name: 'File format: PNG' }).click();
     await page.getByText('16 bits per channel').click();
+    const hint = page.getByText('This result was computed in 8 bits');
+    await hint.waitFor();
     await page.screenshot({ path: `${SCREENSHOTS}/save-options-dark.png` });
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('list', { name: 'Last results' }).getByRole('button').nth(1).waitFor();
+    await page.getByRole('button', { name: 'File format: PNG' }).click();
+    await page.getByRole('switch', { name: '16 bits per channel', checked: true }).waitFor();
+    expect(await hint.count()).toBe(0);
     await page.keyboard.press('Escape');
     const png = await download(page);
     expect(png.name).toBe('wide-128x96.png');

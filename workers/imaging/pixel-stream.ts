@@ -47,17 +47,27 @@ function* ppm(
   }
 }
 
-/** What libvips computes of an RGBA image of 8 bits: written straight into the result's pixels. Throws what libvips throws. */
+/** What libvips computes of an RGBA image of 8 or 16 bits: written straight into the result's pixels. Throws what libvips throws. */
 export function pixelsOut(vips: VipsModule, image: VipsImage): Image8 {
   const { height, width } = image;
-  const rgba8 = new Uint8ClampedArray(height * width * 4);
+  const samples = height * width * 4;
+  if (image.format !== 'ushort') return { height, width, rgba8: new Uint8ClampedArray(rawBytes(vips, image, samples)) };
+  const rgba16 = new Uint16Array(rawBytes(vips, image, 2 * samples));
+  const rgba8 = new Uint8ClampedArray(samples);
+  // clamped arrays round
+  for (let i = 0; i < samples; i++) rgba8[i] = (rgba16[i] ?? 0) / 257;
+  return { height, width, rgba8, rgba16 };
+}
+
+function rawBytes(vips: VipsModule, image: VipsImage, sizeBytes: number): ArrayBuffer {
+  const bytes = new Uint8Array(sizeBytes);
   const target = new vips.TargetCustom();
   let at = 0;
-  target.onWrite = (bytes) => {
-    rgba8.set(bytes, at);
-    at += bytes.length;
-    return bytes.length;
+  target.onWrite = (part) => {
+    bytes.set(part, at);
+    at += part.length;
+    return part.length;
   };
   image.rawsaveTarget(target);
-  return { height, width, rgba8 };
+  return bytes.buffer;
 }

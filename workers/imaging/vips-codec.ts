@@ -18,7 +18,7 @@ export class VipsCodec implements PictureCodec {
     this.#onCrash = onCrash;
   }
 
-  decode: PictureCodec['decode'] = async (bytes, name) => {
+  decode: PictureCodec['decode'] = async (bytes, name, deep = false) => {
     const header = checkHeader(bytes, name);
     if (header.format === 'bmp') {
       try {
@@ -29,7 +29,7 @@ export class VipsCodec implements PictureCodec {
       }
     }
     return this.#with(
-      (vips) => decodePicture(vips, bytes, header, name),
+      (vips) => decodePicture(vips, bytes, header, name, deep),
       (cause) => damaged(name, cause),
     );
   };

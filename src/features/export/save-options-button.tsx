@@ -4,6 +4,7 @@ import { SelectField } from '../../components/select-field.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
 import { SwitchField } from '../../components/switch-field.tsx';
 import { SAVE_FORMATS, type SaveFormat } from '../../protocol/picture-file.ts';
+import { shownRun } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './save-options-button.module.css';
 
@@ -13,6 +14,7 @@ const FORMATS = SAVE_FORMATS.map((value) => ({ value, text: FORMAT_NAMES[value] 
 /** Which format results are saved in, and on a press how. */
 export function SaveOptionsButton() {
   const { format, quality, depth, metadata } = useStudio((state) => state.saveOptions);
+  const shallow = useStudio((state) => shownRun(state)?.finished?.recipe.depth === 8);
   const { changeSaving } = useActions();
   return (
     <DialogTrigger>
@@ -26,6 +28,11 @@ export function SaveOptionsButton() {
             <SwitchField label="16 bits per channel" selected={depth === 16} onChange={(wide) => changeSaving({ depth: wide ? 16 : 8 })} />
           ) : (
             <SliderField label="Quality" value={quality} min={1} max={100} onChange={(chosen) => changeSaving({ quality: chosen })} />
+          )}
+          {format === 'png' && depth === 16 && shallow && (
+            <p className={styles['hint']} role="status">
+              This result was computed in 8 bits, and its file will hold no more. Upscale again for 16.
+            </p>
           )}
           <SwitchField
             label="Keep metadata"

@@ -59,7 +59,7 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
     if (kept === null || result === null) return null;
     frames.put(inputFrameId(runId), await inputOf(item, kept.record));
     for (const [id, file] of kept.frames) frames.put(id, (await clients.decode(await file.arrayBuffer(), item.name)).image);
-    frames.put(resultFrameId(runId), (await clients.decode(await result.arrayBuffer(), item.name)).image);
+    frames.put(resultFrameId(runId), (await clients.decode(await result.arrayBuffer(), item.name, true)).image);
     return kept.record;
   }
 
@@ -131,7 +131,7 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
       const kept = await png(runId);
       if (kept === null) return null;
       const texts = await clients.texts(await kept.arrayBuffer());
-      return { ...(await clients.decode(await kept.arrayBuffer(), run?.pictureName ?? runId)), texts };
+      return { ...(await clients.decode(await kept.arrayBuffer(), run?.pictureName ?? runId, true)), texts };
     },
   };
 }

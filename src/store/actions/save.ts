@@ -51,7 +51,7 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
   async function fileOf(runId: string, name: string): Promise<Blob> {
     const options = state().saveOptions;
     const kept = options.format === 'png' && options.metadata === 'keep' ? await results.png(runId) : null;
-    if (kept !== null) return kept;
+    if (kept !== null && (await depthOf(kept)) === options.depth) return kept;
     const opened = await results.opened(runId);
     if (opened === null) {
       const text = `The result “${name}” is not in memory any more, nor does the browser keep it. Run it again with the same seed: it will be the same.`;
@@ -144,6 +144,11 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
       });
     },
   };
+}
+
+/** Bits a channel of a PNG, as its header says. */
+async function depthOf(png: Blob): Promise<number | undefined> {
+  return new Uint8Array(await png.slice(24, 25).arrayBuffer())[0];
 }
 
 /** An item's results and what their files are called, but for what sets them apart from others. */

@@ -82,6 +82,16 @@ describe('decoding', () => {
     expect((await decode(await raw(picture).png().toBuffer())).rgba8).toEqual(picture.rgba8);
   });
 
+  it('gives the 16 bits of a file that has them where they are asked for, transparency too', async () => {
+    const rgba16 = deep(9, 14).rgba16.map((value, i) => (i % 4 === 3 ? 65_535 - 97 * i : value));
+    const picture = { height: 9, width: 14, rgba8: Uint8ClampedArray.from(rgba16, (value) => value / 257), rgba16 };
+    const file = await encode(picture, { depth: 16 });
+    expect((await codec.decode(file, 'deep.png', true)).image).toEqual(picture);
+    expect((await codec.decode(file, 'deep.png')).image).toEqual({ height: 9, width: 14, rgba8: picture.rgba8 });
+    const narrow = await encode(picture);
+    expect((await codec.decode(narrow, 'narrow.png', true)).image.rgba16).toBeUndefined();
+  });
+
   it('takes the first frame of an animation', async () => {
     const frames = Buffer.concat([Buffer.alloc(300, Buffer.from([255, 0, 0])), Buffer.alloc(300, Buffer.from([0, 0, 255]))]);
     const gif = await sharp(frames, { raw: { height: 20, width: 10, channels: 3, pageHeight: 10 } as never })
