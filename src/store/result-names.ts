@@ -5,15 +5,18 @@ interface Sides {
   readonly width: number;
 }
 
-/** NAME-WxH with the format's ending, with what kind of result it is where there are several. */
+/** Which of several results one is, and whether it is of the steps that were taken before the run was stopped. */
+export type ResultMark = 'base' | 'rfsr' | 'mix' | 'partial';
+
+/** NAME-WxH with its marks and the format's ending. */
 export function resultFileName(
   pictureName: string,
   { height, width }: Sides,
-  kind: 'base' | 'rfsr' | 'mix' | null,
+  marks: readonly ResultMark[],
   format: SaveFormat = 'png',
 ): string {
   const stem = pictureName.replace(/\.[^.]*$/, '') || 'picture';
-  return `${stem}-${width}x${height}${kind === null ? '' : `-${kind}`}.${FILE_ENDINGS[format]}`;
+  return `${stem}-${[`${width}x${height}`, ...marks].join('-')}.${FILE_ENDINGS[format]}`;
 }
 
 /** The name, or the first of NAME-2, NAME-3, … that is not taken, which it is then. Case makes no difference, as in many file systems. */

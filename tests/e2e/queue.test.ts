@@ -201,8 +201,10 @@ describe('a person with several pictures', () => {
     await page.getByLabel('Step 1 low frequencies').waitFor();
     await row(page, 'a.png').getByRole('button', { name: 'Stop a.png' }).click();
     await told(page, '1 of 2 done · 1 stopped');
-    // what it had is kept
+    // what it had is kept, and saved as what it is
     await page.getByRole('img', { name: 'result', exact: true }).waitFor();
+    expect((await downloaded(page, /^Download/)).name).toBe('a-384x384-partial.png');
+    expect(Object.keys(await zipped(page)).sort()).toEqual(['a-384x384-partial.png', 'b-64x64.png']);
   });
 
   it('ends a picture that is still being made ready', async () => {

@@ -1,4 +1,5 @@
 import { Button } from '../../components/button.tsx';
+import { hasResult } from '../../store/queue.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './queue.module.css';
 import { QueueRow } from './queue-row.tsx';
@@ -10,7 +11,7 @@ export function QueuePanel() {
   const items = useStudio((state) => state.queue.items);
   const { clearFinished } = useActions();
   if (items.length < 2) return null;
-  const done = items.filter(({ status }) => status === 'done').length;
+  const results = items.filter(hasResult);
   return (
     <section className={styles['panel']} aria-label="Pictures">
       <QueueSummary />
@@ -19,12 +20,14 @@ export function QueuePanel() {
           <QueueRow key={item.id} item={item} first={index === 0} last={index === items.length - 1} />
         ))}
       </ul>
-      {done > 0 && (
+      {results.length > 0 && (
         <div className={styles['foot']}>
           <SaveResults />
-          <Button kind="plain" onPress={() => void clearFinished()}>
-            Clear finished
-          </Button>
+          {results.some(({ status }) => status === 'done') && (
+            <Button kind="plain" onPress={() => void clearFinished()}>
+              Clear finished
+            </Button>
+          )}
         </div>
       )}
     </section>

@@ -2,8 +2,8 @@ import { downloadZip } from 'client-zip';
 import { StudioError } from '../../protocol/errors.ts';
 import type { SaveOptions } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
-import { type QueueItem, resultSize } from '../queue.ts';
-import { resultFileName, uniqueName } from '../result-names.ts';
+import { hasResult, type QueueItem, resultSize } from '../queue.ts';
+import { type ResultMark, resultFileName, uniqueName } from '../result-names.ts';
 import { storeSaveOptions } from '../save-options.ts';
 import { type RunRecord, shownPartner, shownRun } from '../state.ts';
 import type { CompareActions } from './compare.ts';
@@ -25,7 +25,7 @@ export interface SaveActions {
   download(which: ResultName): Promise<SavedFile | null>;
   /** Every result in the queue in one ZIP file; null when that fails. */
   saveAll(): Promise<SavedFile | null>;
-  /** Saves what is done into a folder, and every result to come as soon as it is there. */
+  /** Saves what is there into a folder, and every result to come as soon as it is there. */
   saveInto(folder: FileSystemDirectoryHandle): Promise<void>;
 }
 
@@ -108,9 +108,10 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
           const run = which === 'rfsr' ? partner : base;
           if (run === undefined || run.finished === null) return null;
           const wanted = which === 'mix' && partner?.finished != null ? view.mix : null;
-          const kind = which === 'result' ? (partner === undefined ? null : 'base') : which;
+          const kinds: ResultMark[] = which === 'result' ? (partner === undefined ? [] : ['base']) : [which];
+          const marks = run.finished.recipe.stoppedAfter === null ? kinds : [...kinds, 'partial' as const];
           const options = state().saveOptions;
-          const name = resultFileName(run.pictureName, run, kind, options.format);
+          const name = resultFileName(run.pictureName, run, marks, options.format);
           if (wanted === null || partner?.finished == null) return { blob: await fileOf(run.runId, name), name };
           const image = await mix(wanted);
           if (image === null) return null;
@@ -121,8 +122,7 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
       saveAll: () =>
         attemptFor(async () => {
           await background;
-          const done = state().queue.items.filter(({ status }) => status === 'done');
-          return { blob: await downloadZip(zipEntries(done)).blob(), name: 'rfsr-studio.zip' };
+          return { blob: await downloadZip(zipEntries(state().queue.items.filter(hasResult))).blob(), name: 'rfsr-studio.zip' };
         }),
 
       saveInto: (chosen) => {
@@ -130,7 +130,7 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
         inFolder.clear();
         set((before) => ({ ...before, folder: chosen.name }));
         return inBackground(async () => {
-          for (const item of state().queue.items) if (item.status === 'done') await intoFolder(item);
+          for (const item of state().queue.items.filter(hasResult)) await intoFolder(item);
         });
       },
     },
@@ -153,9 +153,10 @@ async function depthOf(png: Blob): Promise<number | undefined> {
 
 /** An item's results and what their files are called, but for what sets them apart from others. */
 function resultsOf(item: QueueItem, { format }: SaveOptions): readonly { readonly runId: string; readonly name: string }[] {
-  const { name, laneIds } = item;
+  const { name, laneIds, status } = item;
   const size = resultSize(item);
   if (size === null) return [];
-  const kinds = laneIds.length > 1 ? (['base', 'rfsr'] as const) : [null];
-  return laneIds.map((runId, i) => ({ runId, name: resultFileName(name, size, kinds[i] ?? null, format) }));
+  const kinds: readonly ResultMark[] = laneIds.length > 1 ? ['base', 'rfsr'] : [];
+  const partial: readonly ResultMark[] = status === 'stopped' ? ['partial'] : [];
+  return laneIds.map((runId, i) => ({ runId, name: resultFileName(name, size, [...kinds.slice(i, i + 1), ...partial], format) }));
 }

@@ -5,12 +5,13 @@ const SIDES = { height: 80, width: 112 };
 
 describe('a result’s file name', () => {
   it.each([
-    ['cat.jpg', null, 'cat-112x80.png'],
-    ['a.b.webp', 'rfsr', 'a.b-112x80-rfsr.png'],
-    ['.png', 'base', 'picture-112x80-base.png'],
-    ['no ending', 'mix', 'no ending-112x80-mix.png'],
-  ] as const)('of %s, kind %s, is %s', (name, kind, expected) => {
-    expect(resultFileName(name, SIDES, kind)).toBe(expected);
+    ['cat.jpg', [], 'cat-112x80.png'],
+    ['a.b.webp', ['rfsr'], 'a.b-112x80-rfsr.png'],
+    ['.png', ['base'], 'picture-112x80-base.png'],
+    ['no ending', ['mix'], 'no ending-112x80-mix.png'],
+    ['cut.png', ['rfsr', 'partial'], 'cut-112x80-rfsr-partial.png'],
+  ] as const)('of %s, marked %j, is %s', (name, marks, expected) => {
+    expect(resultFileName(name, SIDES, marks)).toBe(expected);
   });
 
   it('is like no other, whatever its case', () => {
