@@ -159,7 +159,7 @@ function Layer({ side, zoom, height, width, half, clip }: LayerProps) {
   const detail = image === undefined ? null : detailOf(image, zoom, width, half);
   return (
     <div className={`${styles['layer']} ${half === null ? '' : shift[half]}`} style={clip === undefined ? {} : { clipPath: clip }}>
-      <div className={styles['picture']} style={style}>
+      <div className={`${styles['picture']} ${image === undefined ? '' : styles['checks']}`} style={style}>
         <PictureCanvas image={image} label={side.name} className={styles['canvas']} />
         {image !== undefined && detail !== null && <DetailCanvas image={image} area={detail} />}
       </div>

@@ -5,21 +5,11 @@ import { emptyPicture, pasteRows } from '../../../src/core/picture.ts';
 import type { Image8 } from '../../../src/protocol/request.ts';
 import { Engine } from '../../../workers/engine.ts';
 import { strokes } from '../../support/charts.ts';
+import { BACKGROUNDS, fringe, NO_FRINGE } from '../../support/fringe.ts';
 import { NANO_ID, NANO_MODELS, nanoRequest } from '../../support/nano.ts';
 
-type Rgb = readonly [number, number, number];
-
-const COLOUR: Rgb = [200, 60, 140];
-const BACKGROUNDS: readonly (readonly [string, Rgb])[] = [
-  ['black', [0, 0, 0]],
-  ['white', [255, 255, 255]],
-  ['magenta', [255, 0, 255]],
-];
-/**
- * Levels of 255 by which edges may be off in the mean. Random weights throw single pixels far off, to both sides alike; a fringe is one-sided.
- */
-const NO_FRINGE = 3;
-/** What black behind the strokes draws into their edges is many times that. */
+const COLOUR = [200, 60, 140] as const;
+/** What black behind the strokes draws into their edges is many times what is no fringe. */
 const FRINGE = 20;
 
 const engine = new Engine(nodeRuntime, ['cpu'], new FolderFiles(NANO_MODELS));
@@ -35,31 +25,16 @@ async function upscaled(image: Image8): Promise<Image8> {
   return result;
 }
 
-/** By how much edges laid over a background are off the strokes' own colour laid over it: the mean of each channel, the worst of them. */
-function fringe(colours: Image8, alphas: Image8, background: Rgb): number {
-  const sums = [0, 0, 0];
-  let edges = 0;
-  for (let i = 0; i < colours.rgba8.length; i += 4) {
-    const alpha = (alphas.rgba8[i + 3] ?? 0) / 255;
-    if (alpha === 0 || alpha === 1) continue;
-    edges++;
-    const over = (colour: number, c: number) => Math.round(colour * alpha + (background[c] ?? 0) * (1 - alpha));
-    for (const c of [0, 1, 2]) sums[c] = (sums[c] ?? 0) + over(colours.rgba8[i + c] ?? 0, c) - over(COLOUR[c] ?? 0, c);
-  }
-  expect(edges).toBeGreaterThan(1000);
-  return Math.max(...sums.map((sum) => Math.abs(sum / edges)));
-}
-
 describe('thin strokes over nothing', () => {
   const picture = strokes(40, 48, COLOUR);
 
   it.each(BACKGROUNDS)('have no fringe on %s once enlarged', async (_, background) => {
     const result = await upscaled(picture);
-    expect(fringe(result, result, background)).toBeLessThan(NO_FRINGE);
+    expect(fringe(result, result, COLOUR, background)).toBeLessThan(NO_FRINGE);
   });
 
   it.each(BACKGROUNDS)('would have one on %s if the model saw what is behind them', async (_, background) => {
     const seen = { ...picture, rgba8: picture.rgba8.map((value, i) => (i % 4 === 3 ? 255 : value)) };
-    expect(fringe(await upscaled(seen), await upscaled(picture), background)).toBeGreaterThan(FRINGE);
+    expect(fringe(await upscaled(seen), await upscaled(picture), COLOUR, background)).toBeGreaterThan(FRINGE);
   });
 });
