@@ -305,9 +305,15 @@ function tellFallback(emit: PipelineContext['emit']): OnFallback {
 /** SHA-256 of all that determines a run's steps: the graphs, the request and the picture. */
 async function fingerprintOf(lanes: readonly Lane[], { image, preview: _, ...asked }: RestoreRequest): Promise<string> {
   const graphs = lanes.map(({ bundle }) => bundle.files.map(({ sha256 }) => sha256));
-  const words = new TextEncoder().encode(JSON.stringify({ graphs, asked, height: image.height, width: image.width }));
+  const words = new TextEncoder().encode(JSON.stringify({ graphs, asked, height: image.height, width: image.width }, inOrder));
   const digests = await Promise.all([words, image.rgba8].map((bytes) => crypto.subtle.digest('SHA-256', bytes)));
   return digests.map((digest) => [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')).join('-');
+}
+
+/** For JSON.stringify: keys in one order, whichever they were given in; a request read from storage has another than one that was set. */
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Lanes share picture sizes, latents and schedule, so their bundles must agree in those. */

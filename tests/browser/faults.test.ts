@@ -2,29 +2,14 @@ import { readFile } from 'node:fs/promises';
 import type { Browser, Page, Worker } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { launchChromium, openMadePicture, setSteps, visit } from '../support/chromium.ts';
+import { keptSteps, launchChromium, openMadePicture, setSteps, visit } from '../support/chromium.ts';
 import { maxDifference } from '../support/golden.ts';
-
-/** Files the studio keeps of runs under way: name and time of the last change. */
-function kept(page: Page): Promise<Readonly<Record<string, number>>> {
-  return page.evaluate(async () => {
-    const found: Record<string, number> = {};
-    const root = await navigator.storage.getDirectory();
-    const runs = await root.getDirectoryHandle('checkpoints').catch(() => null);
-    if (runs === null) return found;
-    for await (const run of runs.values()) {
-      if (run.kind !== 'directory') continue;
-      for await (const file of run.values()) if (file.kind === 'file') found[file.name] = (await file.getFile()).lastModified;
-    }
-    return found;
-  });
-}
 
 /** Waits for the step after those that were kept; taken again, they would be newer. */
 async function goesOnAfter(page: Page, before: Readonly<Record<string, number>>): Promise<void> {
   const steps = Object.entries(before).filter(([name]) => name.startsWith('x0-'));
-  await expect.poll(async () => (await kept(page))[`x0-${steps.length}`] ?? 0, { timeout: 60_000 }).toBeGreaterThan(0);
-  expect(Object.entries(await kept(page))).toEqual(expect.arrayContaining(steps));
+  await expect.poll(async () => (await keptSteps(page))[`x0-${steps.length}`] ?? 0, { timeout: 60_000 }).toBeGreaterThan(0);
+  expect(Object.entries(await keptSteps(page))).toEqual(expect.arrayContaining(steps));
 }
 
 function studioWorker(page: Page): Worker {
@@ -56,8 +41,8 @@ describe('a worker that dies in mid-run', () => {
     await openMadePicture(page, 96, 96);
     await setSteps(page, 50);
     await page.getByRole('button', { name: 'Upscale' }).click();
-    await expect.poll(async () => 'last' in (await kept(page)), { timeout: 60_000 }).toBe(true);
-    const before = await kept(page);
+    await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
+    const before = await keptSteps(page);
     // an error nobody catches is what a crashed worker reports
     await studioWorker(page).evaluate(() => {
       setTimeout(() => {
@@ -67,7 +52,7 @@ describe('a worker that dies in mid-run', () => {
     await page.getByRole('status').getByText('goes on from its last step').waitFor();
     await goesOnAfter(page, before);
     const resumed = await result(page);
-    expect(await kept(page)).toEqual({});
+    expect(await keptSteps(page)).toEqual({});
     await page.getByRole('button', { name: 'Upscale' }).click();
     await page.getByRole('button', { name: 'Cancel' }).waitFor();
     expect(maxDifference(resumed, await result(page))).toBe(0);
@@ -86,7 +71,7 @@ describe('a run that is cancelled while its worker is replaced', () => {
     await openMadePicture(page, 96, 96);
     await setSteps(page, 50);
     await page.getByRole('button', { name: 'Upscale' }).click();
-    await expect.poll(async () => 'last' in (await kept(page)), { timeout: 60_000 }).toBe(true);
+    await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
     await studioWorker(page).evaluate(() => {
       setTimeout(() => {
         throw new Error('made to die');
@@ -125,8 +110,8 @@ describe('a graphics device that is lost in mid-run', () => {
     await openMadePicture(page, 8, 8);
     await setSteps(page, 12);
     await page.getByRole('button', { name: 'Upscale' }).click();
-    await expect.poll(async () => 'last' in (await kept(page)), { timeout: 60_000 }).toBe(true);
-    const before = await kept(page);
+    await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
+    const before = await keptSteps(page);
     await studioWorker(page).evaluate(() => (self as unknown as { device: { destroy(): void } }).device.destroy());
     await page.getByRole('status').getByText('The graphics device was lost').waitFor();
     await goesOnAfter(page, before);

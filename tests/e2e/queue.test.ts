@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readRecipe } from '../../src/protocol/recipe.ts';
 import { pngTexts } from '../../workers/imaging/png-texts.ts';
-import { launchChromium, SCREENSHOTS, seriousFindings, setSteps, visit } from '../support/chromium.ts';
+import { keptSteps, launchChromium, SCREENSHOTS, seriousFindings, setSteps, visit } from '../support/chromium.ts';
 import { gradient } from '../support/nano.ts';
 
 const PHONE = { width: 390, height: 844 };
@@ -344,16 +344,27 @@ describe('a reload', () => {
     expect(faults).toEqual([]);
   });
 
-  it('in the middle of a single run goes on with it', async () => {
+  it('in the middle of a single run goes on after the steps that were kept, to the same result', async () => {
     const { page } = await visit(browser, inject('nanoSiteUrl'));
     await choose(page, [await pictureFile('a.png', 96, 96)]);
     await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
-    await setSteps(page, 20);
+    await setSteps(page, 50);
     await page.getByRole('button', { name: 'Upscale' }).click();
-    await page.getByLabel('Step 2 low frequencies').waitFor();
+    await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
     await page.reload();
+    const before = await keptSteps(page);
+    const saved = Object.keys(before).filter((name) => name.startsWith('x0-')).length;
     await page.getByText('Going on where the page was left.').waitFor();
-    await page.getByRole('button', { name: 'Download' }).waitFor();
+    // written again from the first step it would be newer
+    await expect.poll(async () => (await keptSteps(page))[`x0-${saved}`] ?? 0, { timeout: 60_000 }).toBeGreaterThan(0);
+    expect((await keptSteps(page))['x0-0']).toBe(before['x0-0']);
+    const resumed = await downloaded(page, /^Download/);
+    expect(await keptSteps(page)).toEqual({});
+    expect(await page.getByRole('region', { name: 'Steps' }).getByRole('listitem').count()).toBe(50);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByRole('list', { name: 'Last results' }).getByRole('button').nth(1).waitFor();
+    const whole = await downloaded(page, /^Download/);
+    expect(Buffer.compare(resumed.bytes, whole.bytes)).toBe(0);
   });
 });
 

@@ -96,6 +96,21 @@ export async function setSteps(page: Page, steps: number): Promise<void> {
   for (let step = 1; step < steps; step++) await slider.press('ArrowRight');
 }
 
+/** Files the studio keeps of runs under way: name and time of the last change. */
+export function keptSteps(page: Page): Promise<Readonly<Record<string, number>>> {
+  return page.evaluate(async () => {
+    const found: Record<string, number> = {};
+    const root = await navigator.storage.getDirectory();
+    const runs = await root.getDirectoryHandle('checkpoints').catch(() => null);
+    if (runs === null) return found;
+    for await (const run of runs.values()) {
+      if (run.kind !== 'directory') continue;
+      for await (const file of run.values()) if (file.kind === 'file') found[file.name] = (await file.getFile()).lastModified;
+    }
+    return found;
+  });
+}
+
 /** Serious and critical findings of axe, as short lines. */
 export async function seriousFindings(page: Page): Promise<string[]> {
   await page.addScriptTag({ path: AXE });
