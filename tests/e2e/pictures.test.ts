@@ -128,6 +128,31 @@ describe('picture files', () => {
     await context.close();
   });
 
+  it('are shown row by row while the result is made', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    // a result of more than one strip
+    await openMadePicture(page, 480, 600);
+    await page.evaluate(() => {
+      const put = CanvasRenderingContext2D.prototype.putImageData;
+      const filled: number[] = [];
+      CanvasRenderingContext2D.prototype.putImageData = function (data: ImageData, ...place: number[]) {
+        put.call(this, data, ...(place as [number, number, number, number, number, number]));
+        if (this.canvas.getAttribute('aria-label') !== 'result') return;
+        let rows = 0;
+        while (rows < data.height && data.data[4 * rows * data.width + 3] === 255) rows++;
+        filled.push(rows / data.height);
+      };
+      Object.assign(window, { filled });
+    });
+    await upscale(page);
+    await expect.poll(() => page.evaluate(() => (window as unknown as { filled: number[] }).filled.at(-1))).toBe(1);
+    const filled = await page.evaluate(() => (window as unknown as { filled: number[] }).filled);
+    expect(filled).toEqual(filled.toSorted((a, b) => a - b));
+    expect(filled[0]).toBeGreaterThan(0);
+    expect(filled[0]).toBeLessThan(1);
+    expect(faults).toEqual([]);
+  });
+
   it('are chosen on a phone too', async () => {
     const { page } = await visit(browser, inject('nanoSiteUrl'), { viewport: PHONE, colorScheme: 'light' });
     await openMadePicture(page, 24, 30);

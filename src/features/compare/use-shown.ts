@@ -51,7 +51,8 @@ export function useShown(): Shown {
   const input = sideOf(frames, inputFrameId(lead.runId), 'input');
   const firstStage = sideOf(frames, firstStageFrameId(lead.runId), 'first stage');
   const size = { height: run.height, width: run.width };
-  const index = step ?? (run.finished === null ? run.steps.length - 1 : null);
+  // a result is shown from its first row on
+  const index = step ?? (run.rows === 0 ? run.steps.length - 1 : null);
   const showsStep = index !== null;
   const shown = (lane: RunRecord): ShownSide => {
     const name = nameAmong(lanes, lane, names);
