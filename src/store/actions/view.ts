@@ -18,7 +18,7 @@ export interface ViewActions {
   dismiss(id: number): void;
 }
 
-export function createViewActions({ state, set, frames, clients, attempt }: ActionContext, results: Results): ViewActions {
+export function createViewActions({ state, set, frames, clients, attempt }: ActionContext, results: Pick<Results, 'bring'>): ViewActions {
   async function bringBack(runId: string): Promise<void> {
     const here = (): boolean => frames.get(resultFrameId(runId)) !== undefined;
     const item = itemOfLane(state().queue, runId);

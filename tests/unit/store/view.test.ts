@@ -19,8 +19,7 @@ function crowded() {
     frames,
     attempt: (work) => work(),
   };
-  const nothing = async (): Promise<null> => null;
-  const actions = createViewActions(context as ActionContext, { keep: nothing as never, bring: nothing as never, png: nothing });
+  const actions = createViewActions(context as ActionContext, { bring: async () => {} });
   return { store, actions };
 }
 
