@@ -52,10 +52,11 @@ const order = (page: Page) =>
     .getByRole('button', { name: /^[a-z]+\.png/ })
     .allTextContents();
 
-function show(page: Page, name: string): Promise<void> {
-  return row(page, name)
-    .getByRole('button', { name: new RegExp(`^${name}`) })
-    .click();
+/** Shows a picture of the queue; the panel has its settings from then on. */
+async function show(page: Page, name: string): Promise<void> {
+  const button = row(page, name).getByRole('button', { name: new RegExp(`^${name}`) });
+  await button.click();
+  await button.and(page.locator('[aria-current="true"]')).waitFor();
 }
 
 /** Starts all that waits, once the models are there. */
