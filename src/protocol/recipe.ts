@@ -26,16 +26,23 @@ export interface PictureRecipe {
 /** Reads the part of a picture that is enlarged; null for all of it. */
 export const regionField = nullable(object({ top: integer(), left: integer(), height: integer(), width: integer() }));
 
-/** Reads a run's recipe. */
-export const recipeField = object({
+/** Readers of what is asked of a run beside its model and its words. */
+export const askedFields = {
   scale: integer(),
   steps: integer(),
   guidance: number(),
   seed: integer(),
   sampler: literal(...SAMPLERS),
   startPoint: literal(...START_POINTS),
-  prompt: object({ tags: nullable(array(string())), user: string(), positive: string(), negative: string() }),
   colorFix: literal(...COLOR_FIXES),
+  region: absentAs(null, regionField),
+  tileCells: absentAs(null, nullable(literal(...TILE_CELLS))),
+};
+
+/** Reads a run's recipe. */
+export const recipeField = object({
+  ...askedFields,
+  prompt: object({ tags: nullable(array(string())), user: string(), positive: string(), negative: string() }),
   bundleId: string(),
   bundleTitle: string(),
   graphs: record(array(string(/^[0-9a-f]{64}$/))),
@@ -43,8 +50,6 @@ export const recipeField = object({
   positiveText: string(),
   negativeText: string(),
   backend: literal(...BACKENDS),
-  region: absentAs(null, regionField),
-  tileCells: absentAs(null, nullable(literal(...TILE_CELLS))),
   depth: absentAs(8, literal(...DEPTHS)),
   stoppedAfter: absentAs(null, nullable(integer())),
 });

@@ -1,8 +1,7 @@
 import { STUDIO_ERROR_CODES } from '../protocol/errors.ts';
 import { STAGES } from '../protocol/events.ts';
-import { absentAs, array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
-import { recipeField, regionField } from '../protocol/recipe.ts';
-import { COLOR_FIXES, SAMPLERS, START_POINTS, TILE_CELLS } from '../protocol/request.ts';
+import { array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
+import { askedFields, recipeField, regionField } from '../protocol/recipe.ts';
 import { ITEM_STATUSES, type QueueItem, type QueueState } from './queue.ts';
 import type { RunRecord, SettingsState } from './state.ts';
 
@@ -43,20 +42,12 @@ export function sessionKeys({ items }: QueueState): ReadonlySet<string> {
 const flag = literal(true, false);
 
 const settings: Field<SettingsState> = object({
+  ...askedFields,
   bundleId: string(),
-  scale: integer(),
-  steps: integer(),
-  guidance: number(),
-  seed: integer(),
-  sampler: literal(...SAMPLERS),
-  startPoint: literal(...START_POINTS),
-  colorFix: literal(...COLOR_FIXES),
   user: string(),
   positive: string(),
   negative: string(),
   tags: nullable(array(string())),
-  region: regionField,
-  tileCells: absentAs(null, nullable(literal(...TILE_CELLS))),
   compare: flag,
 });
 

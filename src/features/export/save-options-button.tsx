@@ -1,12 +1,11 @@
-import { Dialog, DialogTrigger, Popover } from 'react-aria-components';
 import { Button } from '../../components/button.tsx';
+import { Popup } from '../../components/popup.tsx';
 import { SelectField } from '../../components/select-field.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
 import { SwitchField } from '../../components/switch-field.tsx';
 import { SAVE_FORMATS, type SaveFormat } from '../../protocol/picture-file.ts';
 import { shownRun } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
-import styles from './save-options-button.module.css';
 
 const FORMAT_NAMES: Readonly<Record<SaveFormat, string>> = { png: 'PNG', jpeg: 'JPEG', webp: 'WebP' };
 const FORMATS = SAVE_FORMATS.map((value) => ({ value, text: FORMAT_NAMES[value] }));
@@ -17,33 +16,29 @@ export function SaveOptionsButton() {
   const shallow = useStudio((state) => shownRun(state)?.finished?.recipe.depth === 8);
   const { changeSaving } = useActions();
   return (
-    <DialogTrigger>
-      <Button opensMenu label={`File format: ${FORMAT_NAMES[format]}`}>
-        {FORMAT_NAMES[format]} ▾
-      </Button>
-      <Popover className={styles['popover'] ?? ''}>
-        <Dialog className={styles['dialog'] ?? ''} aria-label="File format">
-          <SelectField label="Format" value={format} options={FORMATS} onChange={(chosen) => changeSaving({ format: chosen })} />
-          {format === 'png' ? (
-            <SwitchField label="16 bits per channel" selected={depth === 16} onChange={(wide) => changeSaving({ depth: wide ? 16 : 8 })} />
-          ) : (
-            <SliderField label="Quality" value={quality} min={1} max={100} onChange={(chosen) => changeSaving({ quality: chosen })} />
-          )}
-          {format === 'png' && depth === 16 && shallow && (
-            <p className={styles['hint']} role="status">
-              This result was computed in 8 bits, and its file will hold no more. Upscale again for 16.
-            </p>
-          )}
-          <SwitchField
-            label="Keep metadata"
-            selected={metadata === 'keep'}
-            onChange={(keep) => changeSaving({ metadata: keep ? 'keep' : 'strip' })}
-          />
-          <p className={styles['hint']}>
-            {metadata === 'keep' ? "The picture's EXIF and XMP, and the settings that made it." : 'Pixels and colour profile only.'}
-          </p>
-        </Dialog>
-      </Popover>
-    </DialogTrigger>
+    <Popup
+      label="File format"
+      trigger={
+        <Button opensMenu label={`File format: ${FORMAT_NAMES[format]}`}>
+          {FORMAT_NAMES[format]} ▾
+        </Button>
+      }
+    >
+      <SelectField label="Format" value={format} options={FORMATS} onChange={(chosen) => changeSaving({ format: chosen })} />
+      {format === 'png' ? (
+        <SwitchField label="16 bits per channel" selected={depth === 16} onChange={(wide) => changeSaving({ depth: wide ? 16 : 8 })} />
+      ) : (
+        <SliderField label="Quality" value={quality} min={1} max={100} onChange={(chosen) => changeSaving({ quality: chosen })} />
+      )}
+      {format === 'png' && depth === 16 && shallow && (
+        <p role="status">This result was computed in 8 bits, and its file will hold no more. Upscale again for 16.</p>
+      )}
+      <SwitchField
+        label="Keep metadata"
+        selected={metadata === 'keep'}
+        onChange={(keep) => changeSaving({ metadata: keep ? 'keep' : 'strip' })}
+      />
+      <p>{metadata === 'keep' ? "The picture's EXIF and XMP, and the settings that made it." : 'Pixels and colour profile only.'}</p>
+    </Popup>
   );
 }

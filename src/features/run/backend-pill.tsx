@@ -1,4 +1,5 @@
-import { Button as AriaButton, Dialog, DialogTrigger, Popover } from 'react-aria-components';
+import { Button as AriaButton } from 'react-aria-components';
+import { Popup } from '../../components/popup.tsx';
 import type { Backend } from '../../protocol/events.ts';
 import { useStudio } from '../../store/store.ts';
 import styles from './backend-pill.module.css';
@@ -11,24 +12,24 @@ export function BackendPill() {
   if (device === null) return <span className={styles['pill']}>checking device…</span>;
   const threads = device.chosen === 'wasm-threads' ? ` · ${device.threads} threads` : '';
   return (
-    <DialogTrigger>
-      <AriaButton className={styles['pill'] ?? ''} aria-label={`Backend: ${BACKEND_NAMES[device.chosen]}${threads}. Why?`}>
-        {BACKEND_NAMES[device.chosen]}
-        {threads}
-      </AriaButton>
-      <Popover className={styles['popover'] ?? ''}>
-        <Dialog className={styles['dialog'] ?? ''} aria-label="Why this backend">
-          <p>{device.reason}</p>
-          <ul>
-            {device.candidates.map(({ backend, usable, probeMs, reason }) => (
-              <li key={backend}>
-                <strong>{BACKEND_NAMES[backend]}</strong>:{' '}
-                {usable && probeMs !== null ? `${probeMs.toFixed(1)} ms for a small test` : 'not used'} ({reason})
-              </li>
-            ))}
-          </ul>
-        </Dialog>
-      </Popover>
-    </DialogTrigger>
+    <Popup
+      label="Why this backend"
+      trigger={
+        <AriaButton className={styles['pill'] ?? ''} aria-label={`Backend: ${BACKEND_NAMES[device.chosen]}${threads}. Why?`}>
+          {BACKEND_NAMES[device.chosen]}
+          {threads}
+        </AriaButton>
+      }
+    >
+      <p>{device.reason}</p>
+      <ul>
+        {device.candidates.map(({ backend, usable, probeMs, reason }) => (
+          <li key={backend}>
+            <strong>{BACKEND_NAMES[backend]}</strong>:{' '}
+            {usable && probeMs !== null ? `${probeMs.toFixed(1)} ms for a small test` : 'not used'} ({reason})
+          </li>
+        ))}
+      </ul>
+    </Popup>
   );
 }
