@@ -28,7 +28,7 @@ interface ComparisonProps {
     readonly drawing: boolean;
     readonly onDrawn: (area: PixelArea) => void;
   };
-  /** Controls beside those of the zoom. */
+  /** Controls below the picture. */
   readonly children: ReactNode;
 }
 
@@ -98,26 +98,24 @@ export function Comparison({ before, after, difference, height, width, mode, pee
         {!(both && mode === 'blink') && <span className={`${styles['name']} ${styles['left']}`}>{first.name}</span>}
         {both && <span className={`${styles['name']} ${styles['right']}`}>{after.name}</span>}
       </div>
-      <div className={styles['bar']}>
-        {children}
-        <div className={styles['zoom']}>
-          <Button kind="plain" onPress={() => zoom.zoomBy(1 / 1.25)} label="Zoom out">
-            −
-          </Button>
-          <output className={styles['percent']} aria-label="Zoom">
-            {zoom.percent} %
-          </output>
-          <Button kind="plain" onPress={() => zoom.zoomBy(1.25)} label="Zoom in">
-            +
-          </Button>
-          <Button kind="plain" onPress={zoom.fit}>
-            Fit
-          </Button>
-          <Button kind="plain" onPress={zoom.actualSize}>
-            1:1
-          </Button>
-        </div>
+      <div className={styles['zoom']}>
+        <Button kind="plain" onPress={() => zoom.zoomBy(1 / 1.25)} label="Zoom out">
+          −
+        </Button>
+        <output className={styles['percent']} aria-label="Zoom">
+          {zoom.percent} %
+        </output>
+        <Button kind="plain" onPress={() => zoom.zoomBy(1.25)} label="Zoom in">
+          +
+        </Button>
+        <Button kind="plain" onPress={zoom.fit}>
+          Fit
+        </Button>
+        <Button kind="plain" onPress={zoom.actualSize}>
+          1:1
+        </Button>
       </div>
+      <div className={styles['bar']}>{children}</div>
     </div>
   );
 }

@@ -26,7 +26,7 @@ describe('a person who tries a part of the picture first', () => {
     const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
     await openMadePicture(page, 60, 80);
     await setSteps(page, 3);
-    await page.getByRole('button', { name: 'Select a region' }).click();
+    await page.getByRole('button', { name: 'Draw region' }).click();
     const picture = page.getByRole('img', { name: 'input' });
     const box = await picture.boundingBox();
     if (box === null) throw new Error('expected the picture on screen');

@@ -12,7 +12,7 @@ export function useRegion() {
   return {
     drawing: drawing && run === undefined,
     chosen: region !== null,
-    text: region === null ? 'Select a region' : `Region ${region.width}×${region.height}`,
+    text: region === null ? 'Draw region' : `Region ${region.width}×${region.height}`,
     area: shown ? times(region, scale) : null,
     /** Drawing is done over the input, so a result gives way to it. */
     toggle: () => {
