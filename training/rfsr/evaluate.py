@@ -104,7 +104,8 @@ def main(args: argparse.Namespace) -> None:
 def picture_sets(args: argparse.Namespace) -> list[PictureSet]:
     """The sets that --references and --inputs name.
 
-    Throws ValueError where neither is given, for --inputs beside several --references, and for two sets of one name.
+    With both, the set is called what --references say, or --inputs where only that gives a name. Throws ValueError where neither is given, for
+    --inputs beside several --references, and for two sets of one name.
     """
     references = [named_folder(text) for text in args.references]
     if args.inputs is None:
@@ -113,7 +114,8 @@ def picture_sets(args: argparse.Namespace) -> list[PictureSet]:
         if len(references) > 1:
             raise ValueError(f"expected one --references at most beside --inputs, got {len(references)}")
         name, inputs = named_folder(args.inputs)
-        sets = [PictureSet(*references[0], inputs) if references else PictureSet(name, None, inputs)]
+        named = not references or ("=" in args.inputs and "=" not in args.references[0])
+        sets = [PictureSet(name if named else references[0][0], references[0][1] if references else None, inputs)]
     if not sets:
         raise ValueError("expected --references, --inputs or both")
     if len({each.name for each in sets}) < len(sets):

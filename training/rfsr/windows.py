@@ -38,7 +38,10 @@ class Windows:
         return step in range(*self.late)
 
     def fitted(self, steps: int | None, *, early: Span | None = None, late: Span | None = None) -> "Windows":
-        """These windows in a rollout of `steps` (none: as many as here), in proportion, but for those that are given."""
+        """These windows in a rollout of `steps` (none: as many as here), in proportion, but for those that are given.
+
+        Throws ValueError where both become empty, or a given one is not within the rollout.
+        """
         total = self.steps if steps is None else steps
 
         def scaled(span: Span) -> Span:

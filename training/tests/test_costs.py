@@ -1,16 +1,21 @@
 """What running a graph takes: memory near what a fresh measurement finds, arithmetic exactly what torch counts."""
 
 import json
+import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from torch import nn
 
+from rfsr.__main__ import main
 from rfsr.checkpoint import load_bundle
 from rfsr.export.costs import MAX_ERROR, CostError, count_macs, fit_growth, macs_of, peak_bytes, sides_of
 from rfsr.export.graphs import GraphSpec, graph_specs
 
 ROOT = Path(__file__).parents[2]
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is measured with proc(5)")
 BATCH_ERROR = 0.15
 """Of a batch's share: what does not grow with it, and rounding to pages."""
 
@@ -36,6 +41,7 @@ def planned(entry: dict, cells: int) -> float:
     return memory["fixedBytes"] + memory["bytesPerCell"] * cells + memory["bytesPerCellSquared"] * cells**2
 
 
+@needs_linux
 @pytest.mark.parametrize("role", ["denoiser", "vaeDecoder"])
 def test_a_fresh_measurement_finds_what_the_manifest_foretells(bundle: Path, manifest: dict, specs: dict, role: str) -> None:
     (entry,) = manifest["graphs"][role]
@@ -78,3 +84,35 @@ def test_the_simplest_growth_that_is_near_enough_is_taken() -> None:
 def test_peaks_that_follow_no_growth_are_refused() -> None:
     with pytest.raises(CostError, match="denoiser: no growth is within 25%"):
         fit_growth([10, 100, 1000], [1000, 10, 1000], "denoiser")
+
+
+def test_a_measurement_that_cannot_be_says_why(specs: dict[str, GraphSpec], tmp_path: Path) -> None:
+    with pytest.raises(CostError, match=r"denoiser: expected to measure memory"):
+        peak_bytes(specs["denoiser"], tmp_path / "none.onnx", 8)
+
+
+@needs_linux
+def test_costs_alone_are_renewed_and_a_shared_graph_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fixtures, names = ROOT / "tests/fixtures/models", ("diffbir-nano", "diffbir-tag-nano")
+    for name in (*names, "shared"):
+        shutil.copytree(fixtures / name, tmp_path / name)
+    before = {name: json.loads((tmp_path / name / "manifest.json").read_text()) for name in names}
+    for name in names:
+        stale = json.loads(json.dumps(before[name]))
+        for (entry,) in stale["graphs"].values():
+            entry |= {"memory": {}, "macs": {}}
+        (tmp_path / name / "manifest.json").write_text(json.dumps(stale))
+    monkeypatch.setattr("sys.argv", ["rfsr", "costs", *(f"--bundle={tmp_path / name}" for name in names)])
+    main()
+    after = {name: json.loads((tmp_path / name / "manifest.json").read_text()) for name in names}
+    for name in names:
+        assert without_memory(after[name]) == without_memory(before[name])
+    first, second = (after[name]["graphs"]["denoiser"][0] for name in names)
+    # measured twice, it would differ
+    assert first["files"] == second["files"] and first["memory"] == second["memory"] and first["memory"]["loadedBytes"] > 0
+
+
+def without_memory(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What a renewal gives back: everything but what is measured."""
+    graphs = {role: [{**entry, "memory": None} for entry in chain] for role, chain in manifest["graphs"].items()}
+    return {**manifest, "graphs": graphs}

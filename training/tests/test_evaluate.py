@@ -162,6 +162,20 @@ def test_refuses_to_measure_nothing_and_outputs_without_a_name(
         evaluate(monkeypatch, tmp_path / "r.json", "--references", references, "--outputs", "folder")
 
 
+def test_a_set_of_inputs_and_references_is_called_what_either_is_named(
+    references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def name_of(given: str, truth: str) -> str:
+        results = evaluate(monkeypatch, tmp_path / "r.json", "--inputs", given, "--references", truth, "--metrics", "psnr")
+        return results["sets"][0]["name"]
+
+    write_pairs(references, tmp_path / "pairs", degradation="mild", seed=2)
+    lr, hr = tmp_path / "pairs/lr", tmp_path / "pairs/hr"
+    assert name_of(f"inputs={lr}", f"{hr}") == "inputs"
+    assert name_of(f"inputs={lr}", f"truths={hr}") == "truths"
+    assert name_of(f"{lr}", f"{hr}") == "hr"
+
+
 def test_refuses_two_sets_of_one_name_and_inputs_of_several(
     references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

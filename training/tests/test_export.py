@@ -172,9 +172,17 @@ def test_the_index_lists_every_bundle_and_drops_graphs_no_bundle_names(tmp_path:
 def test_an_rfsr_bundle_names_the_windows_it_was_trained_in_and_one_of_random_weights_its_familys() -> None:
     trained = {"steps": 20, "early": [0, 8], "late": [16, 20], "pixel": "dwt"}
     identity = {"family": "pasd", "variant": "rfsr"}
-    assert windows_of(identity, [{}, {"rfsr": trained}]) == {"windows": {"steps": 20, "early": [0, 8], "late": [16, 20]}}
+    assert windows_of(identity, [{"stage": "pasd"}, {"stage": "finetune", "rfsr": trained}]) == {
+        "windows": {"steps": 20, "early": [0, 8], "late": [16, 20]}
+    }
     assert windows_of(identity, []) == {"windows": {"steps": 20, "early": (0, 8), "late": (17, 20)}}
     assert windows_of({**identity, "variant": "base"}, []) == {}
+
+
+@pytest.mark.parametrize(("variant", "stage"), [("rfsr", {"stage": "pasd"}), ("base", {"stage": "finetune", "rfsr": {}})])
+def test_a_run_that_made_another_variant_is_refused(variant: str, stage: dict) -> None:
+    with pytest.raises(ValueError, match=f"makes the variant {variant}, got the stage {stage['stage']}"):
+        windows_of({"family": "pasd", "variant": variant}, [stage])
 
 
 def test_a_manifest_keeps_the_figures_of_bicubic_and_of_its_own_bundle() -> None:
@@ -187,6 +195,8 @@ def test_a_manifest_keeps_the_figures_of_bicubic_and_of_its_own_bundle() -> None
         "sets": {"kodak24": {**facts, "bicubic": {"psnr": 23.0}, "two": {"psnr": 25.0}}},
         "settings": {"two": {"steps": 50}},
     }
+    with pytest.raises(ValueError, match=r"figures of three in every set, got \['one', 'two'\]"):
+        quality_of("three", measured)
 
 
 @pytest.mark.parametrize("recipe", sorted(CONFIGS.glob("export_mini*.toml")), ids=lambda path: path.stem)

@@ -43,15 +43,23 @@ def main(args: argparse.Namespace) -> None:
 
 
 def quality_of(bundle: str, measured: dict[str, Any]) -> dict[str, Any]:
-    """`quality`: of the measured models bicubic and the bundle itself, by its id."""
+    """`quality`: of the measured models bicubic and the bundle itself, by its id. Throws ValueError where the bundle was not measured."""
+    if any(bundle not in figures for figures in measured["sets"].values()):
+        raise ValueError(f"expected figures of {bundle} in every set, got {sorted({*measured['settings']})}")
     kept = ("pictures", "inputs", "bicubic", bundle)
     sets = {name: {key: figures[key] for key in kept if key in figures} for name, figures in measured["sets"].items()}
     return {"sets": sets, "settings": {key: value for key, value in measured["settings"].items() if key == bundle}}
 
 
 def windows_of(bundle: dict[str, Any], stages: list[dict[str, Any]]) -> dict[str, Any]:
-    """`windows`: the steps an RFSR bundle was fine-tuned in, as its last stage says, or its family's without any; empty for other bundles."""
-    if bundle["variant"] != "rfsr":
+    """`windows`: the steps an RFSR bundle was fine-tuned in, as its last stage says, or its family's without any; empty for other bundles.
+
+    Throws ValueError where the variant is not what the last stage made.
+    """
+    variant = bundle["variant"]
+    if stages and ("rfsr" in stages[-1]) != (variant == "rfsr"):
+        raise ValueError(f"expected a run that makes the variant {variant}, got the stage {stages[-1]['stage']}")
+    if variant != "rfsr":
         return {}
     windows = stages[-1]["rfsr"] if stages else asdict(FAMILIES[bundle["family"]].windows)
     return {"windows": {key: windows[key] for key in ("steps", "early", "late")}}
@@ -60,7 +68,10 @@ def windows_of(bundle: dict[str, Any], stages: list[dict[str, Any]]) -> dict[str
 def export_bundle(
     models: BundleModels, config: dict[str, Any], out: Path, *, training: dict[str, Any], quality: dict[str, Any]
 ) -> None:
-    """Writes graphs and manifest into `out`. Throws ParityError before the manifest is written when a graph is wrong."""
+    """Writes graphs and manifest into `out`.
+
+    Throws, before the manifest is written, ParityError when a graph is wrong and CostError when what it takes cannot be measured.
+    """
     out.mkdir(parents=True, exist_ok=True)
     for module in models.modules():
         round_to_half(module.eval().requires_grad_(False))

@@ -28,7 +28,7 @@ PEAK = Path(__file__).with_name("peak.py")
 
 
 class CostError(RuntimeError):
-    """No formula comes near what was measured."""
+    """Nothing could be measured, or no formula comes near what was."""
 
 
 def graph_costs(spec: GraphSpec, model: Path, rule: dict[str, Any] | None) -> dict[str, Any]:
@@ -61,12 +61,17 @@ def is_spatial(spec: GraphSpec) -> bool:
 
 
 def peak_bytes(spec: GraphSpec, model: Path, side: int, *, batch: int = 1) -> tuple[int, int]:
-    """Bytes that loading takes, and that a run on side × side cells takes beyond it, in a fresh process."""
+    """Bytes that loading takes, and that a run on side × side cells takes beyond it, in a fresh process.
+
+    Throws CostError where it cannot be measured: on other systems than Linux, or when the run fails.
+    """
     inputs = spec.inputs_at(batch=batch, height=side, width=side, seed=0)
     feeds = {
         name: (str(value.numpy().dtype), list(value.shape)) for name, value in zip(spec.inputs, inputs.values(), strict=True)
     }
-    done = subprocess.run([sys.executable, PEAK, model, json.dumps(feeds)], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, PEAK, model, json.dumps(feeds)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise CostError(f"{spec.role}: expected to measure memory, which works on Linux only, got: {done.stderr.strip()}")
     found = json.loads(done.stdout)
     return found["load"], found["run"]
 

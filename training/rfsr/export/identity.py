@@ -73,7 +73,7 @@ def specs() -> list[GraphSpec]:
 
 
 def main(like: Path, out: Path) -> None:
-    """Writes the bundle, with what else it needs copied into it, and an index beside it."""
+    """Writes the bundle, with what else it needs copied into it, and an index beside it. Throws ParityError and CostError as an export."""
     manifest: dict[str, Any] = json.loads((like / "manifest.json").read_text())
     graphs = {role: manifest["graphs"][role] for role in ("tagger", "textEncoder")}
     out.mkdir(parents=True, exist_ok=True)

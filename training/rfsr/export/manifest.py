@@ -54,7 +54,10 @@ def canary(spec: GraphSpec, session: ort.InferenceSession) -> dict[str, Any]:
 
 
 def write_graph(spec: GraphSpec, model: bytes, session: ort.InferenceSession, bundle: Path, *, family: str) -> dict[str, Any]:
-    """Writes the graph under a name made of its content, and gives its manifest entry. One that several bundles have lies beside them."""
+    """Writes the graph under a name made of its content, and gives its manifest entry. One that several bundles have lies beside them.
+
+    Throws CostError when what it takes cannot be measured.
+    """
     digest = hashlib.sha256(model).hexdigest()
     shared = spec.role not in NETWORK_ROLES["denoiser"] or FAMILIES[family].tags_optional
     folder = bundle.parent / "shared" if shared else bundle
@@ -99,8 +102,8 @@ def scheduler_config() -> dict[str, Any]:
 
 
 def write_manifest(manifest: dict[str, Any], bundle: Path) -> None:
-    """manifest.json."""
-    (bundle / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    """Writes `manifest` as the bundle folder's manifest.json, indented, in UTF-8."""
+    (bundle / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write_index(models: Path) -> None:

@@ -1,5 +1,7 @@
 """Run by itself, in a fresh process without torch: bytes that loading a graph takes, and that running it takes beyond that.
 
+Only Linux tells a process its own peak and lets it begin anew (proc(5)).
+
 `python peak.py MODEL '{"sample": ["float32", [1, 16, 32, 32]], ...}'` prints `{"load": bytes, "run": bytes}`.
 """
 

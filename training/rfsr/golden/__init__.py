@@ -17,7 +17,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr golden`."""
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--bundle", type=Path, action="append", required=True, help="small bundle to run in full; repeated, one a family"
+        "--bundle",
+        type=Path,
+        action="append",
+        required=True,
+        help="small bundle to run in full; may be repeated, the first gives the tokenizer",
     )
 
 
