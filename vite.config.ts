@@ -16,5 +16,5 @@ export default defineConfig({
   // ONNX Runtime's own WASM module stays a file of its own: its threads start from it
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'development|production'] },
   optimizeDeps: { exclude: ['onnxruntime-web'] },
-  build: { target: 'es2024', sourcemap: true, chunkSizeWarningLimit: 900 },
+  build: { target: 'es2024', sourcemap: true, chunkSizeWarningLimit: 900, license: { fileName: 'licenses/libraries.md' } },
 });
