@@ -133,7 +133,7 @@ export class Engine {
       const emit: PipelineContext['emit'] = (event) => send({ ...event, runId } as RunEvent);
       await this.#prepare(bundle, emit, signal);
       const run: PipelineContext['run'] = async (role, feeds) => {
-        await control.gate?.();
+        if (control.gate !== undefined) await clock.standStill(control.gate);
         goOn();
         const fetches = await clock.measure(() => this.#runRole(bundle, role, feeds, emit, signal));
         goOn();
@@ -142,7 +142,8 @@ export class Engine {
       const moveOn: PipelineContext['moveOn'] = (role, reason) => this.#moveOn(bundle, role, reason, emit);
       const tokenizer = await this.#tokenizer(bundle, signal);
       const { manifest } = bundle;
-      const context = { manifest, tokenizer, backend, signal, stop, tiles, checkpoints: null, emit, stage: enter, run, moveOn };
+      const now = (): number => clock.now();
+      const context = { manifest, tokenizer, backend, signal, stop, tiles, checkpoints: null, now, emit, stage: enter, run, moveOn };
       return { runId, bundle, context };
     };
     const lead = await open(leader);
@@ -332,9 +333,10 @@ function checkTogether(lead: Manifest, others: readonly Lane[]): void {
   }
 }
 
-/** Seconds of each stage, and of graphs among them. */
+/** Seconds of each stage, and of graphs among them; those in a pause are not counted. */
 class StageClock {
   readonly #stages: { stage: Stage; began: number }[] = [];
+  #pausedMs = 0;
   graphSeconds = 0;
 
   /** The one under way. */
@@ -342,19 +344,30 @@ class StageClock {
     return this.#stages.at(-1)?.stage;
   }
 
+  now(): number {
+    return performance.now() - this.#pausedMs;
+  }
+
+  /** Does not go on until the gate lets through. */
+  async standStill(gate: () => Promise<void>): Promise<void> {
+    const began = performance.now();
+    await gate();
+    this.#pausedMs += performance.now() - began;
+  }
+
   enter(stage: Stage): void {
-    this.#stages.push({ stage, began: performance.now() });
+    this.#stages.push({ stage, began: this.now() });
   }
 
   async measure<T>(work: () => Promise<T>): Promise<T> {
-    const began = performance.now();
+    const began = this.now();
     const result = await work();
-    this.graphSeconds += (performance.now() - began) / 1000;
+    this.graphSeconds += (this.now() - began) / 1000;
     return result;
   }
 
   finish(): StageSeconds[] {
-    const end = performance.now();
+    const end = this.now();
     return this.#stages.map(({ stage, began }, i) => ({ stage, seconds: ((this.#stages[i + 1]?.began ?? end) - began) / 1000 }));
   }
 }

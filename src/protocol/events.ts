@@ -78,6 +78,9 @@ export type RunEvent =
       readonly index: number;
       readonly count: number;
       readonly timestep: number;
+      /** Steps that were computed, this one included; 0 for one that is told again after the run was cut off. */
+      readonly computedSteps: number;
+      /** Milliseconds that those took, pauses not counted. */
       readonly elapsedMs: number;
       readonly previews: StepPreviews | null;
     }

@@ -29,8 +29,8 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
       const info = { timestep: event.timestep, statistics: event.previews?.statistics ?? null, similarity: null };
       const runs = changeRun(state.runs, event.runId, (run) => ({ ...run, count: event.count, steps: [...run.steps, info] }));
       // a step is over when its last lane is
-      const elapsedMs = event.runId === progress.laneIds.at(-1) ? event.elapsedMs : progress.elapsedMs;
-      return { ...state, runs, progress: { ...progress, elapsedMs, tile: null } };
+      const { computedSteps, elapsedMs } = event.runId === progress.laneIds.at(-1) ? event : progress;
+      return { ...state, runs, progress: { ...progress, computedSteps, elapsedMs, tile: null } };
     }
     case 'rows': {
       const { height, width } = event.whole;
@@ -72,7 +72,17 @@ function withPace(paces: StudioState['paces'], event: Extract<RunEvent, { type: 
 export function prepareRuns(state: StudioState): StudioState {
   return {
     ...state,
-    progress: { laneIds: [], stage: 'load', backend: '', download: null, tile: null, elapsedMs: null, cancelling: false, paused: false },
+    progress: {
+      laneIds: [],
+      stage: 'load',
+      backend: '',
+      download: null,
+      tile: null,
+      computedSteps: 0,
+      elapsedMs: 0,
+      cancelling: false,
+      paused: false,
+    },
   };
 }
 

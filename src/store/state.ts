@@ -78,8 +78,9 @@ export interface ProgressState {
   readonly download: { readonly loadedBytes: number; readonly totalBytes: number } | null;
   /** Which piece of a large picture is being computed, from 0; null where it is whole. */
   readonly tile: { readonly index: number; readonly count: number } | null;
-  /** Milliseconds since sampling began, at the last step; null before it. */
-  readonly elapsedMs: number | null;
+  /** Steps that were computed, not told again after the run was cut off, and the milliseconds that they took. */
+  readonly computedSteps: number;
+  readonly elapsedMs: number;
   readonly cancelling: boolean;
   readonly paused: boolean;
 }

@@ -6,11 +6,11 @@ export function workOf(height: number, width: number, steps: number, guidance: n
   return ((height * width) / 1e6) * steps * (guidance > 1 ? 2 : 1) * lanes;
 }
 
-/** Seconds the run under way still needs for its steps, from its own pace so far; null while that is unknown. */
+/** Seconds the run under way still needs for its steps, from the pace of those it computed; null before the first. */
 export function secondsLeft({ progress, runs }: StudioState): number | null {
   const run = runs.find(({ runId }) => runId === progress?.laneIds[0]);
-  if (progress?.elapsedMs == null || run === undefined || run.steps.length === 0) return null;
-  return ((progress.elapsedMs / run.steps.length) * (run.count - run.steps.length)) / 1000;
+  if (progress === null || progress.computedSteps === 0 || run === undefined || run.steps.length === 0) return null;
+  return ((progress.elapsedMs / progress.computedSteps) * (run.count - run.steps.length)) / 1000;
 }
 
 /** Seconds that everything running and waiting needs, from what runs took since the page was loaded; null where a model was not run yet. */
@@ -34,9 +34,9 @@ export function queueSecondsLeft(state: StudioState): number | null {
 }
 
 /** What the steps so far of the run under way tell; null before the first. */
-function livePace({ progress }: StudioState, { steps, height, width }: RunRecord, { guidance }: SettingsState): Pace | null {
-  if (progress?.elapsedMs == null || steps.length === 0) return null;
-  return { seconds: progress.elapsedMs / 1000, work: workOf(height, width, steps.length, guidance, progress.laneIds.length) };
+function livePace({ progress }: StudioState, { height, width }: RunRecord, { guidance }: SettingsState): Pace | null {
+  if (progress === null || progress.computedSteps === 0) return null;
+  return { seconds: progress.elapsedMs / 1000, work: workOf(height, width, progress.computedSteps, guidance, progress.laneIds.length) };
 }
 
 /** A duration as rough as an estimate is. */

@@ -20,6 +20,8 @@ export interface PipelineContext {
   readonly signal: AbortSignal;
   /** How large pieces of large pictures may be; shared by all lanes of a run, and lowered when memory does not suffice. */
   readonly tiles: TileLimits;
+  /** Milliseconds on the run's clock, which stands still in a pause. */
+  now(): number;
   /** Resolves when the listener has taken the event (back-pressure). */
   emit(event: PipelineEvent): Promise<void>;
   /** Runs a role's chain of graphs; feeds it does not declare are left out. Throws AbortError between graphs after a cancel. */

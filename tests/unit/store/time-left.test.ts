@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { RunEvent } from '../../../src/protocol/events.ts';
 import { addItems, EMPTY_QUEUE, newItem } from '../../../src/store/queue.ts';
+import { beginRuns, prepareRuns, reduceEvent } from '../../../src/store/reduce.ts';
 import { INITIAL_STATE, type SettingsState, type StudioState } from '../../../src/store/state.ts';
-import { aboutDuration, queueSecondsLeft, workOf } from '../../../src/store/time-left.ts';
+import { aboutDuration, queueSecondsLeft, secondsLeft, workOf } from '../../../src/store/time-left.ts';
+import { runRecord } from '../../support/records.ts';
 
 /** Work and pace are products and quotients of a few numbers. */
 const ROUNDING = 9;
@@ -17,6 +20,26 @@ function waiting(...changes: readonly Partial<SettingsState>[]): StudioState {
 }
 
 const measured = (state: StudioState): StudioState => ({ ...state, paces: { x: { seconds: 30, work: 10 } } });
+
+describe('the time left of a run', () => {
+  const COUNT = 20;
+  const step = (index: number, computedSteps: number, seconds: number): RunEvent => ({
+    ...{ type: 'step', runId: 'run', index, count: COUNT, timestep: 0, previews: null },
+    ...{ computedSteps, elapsedMs: 1000 * seconds },
+  });
+  const begun = beginRuns(prepareRuns(INITIAL_STATE), [runRecord({ count: COUNT })]);
+
+  it('is that of the steps to come at the pace of those before', () => {
+    expect(secondsLeft(begun)).toBeNull();
+    expect(secondsLeft([step(0, 1, 3), step(1, 2, 6)].reduce(reduceEvent, begun))).toBe(18 * 3);
+  });
+
+  it('after it was cut off is at the pace of those computed since, and unknown before the first', () => {
+    const again = Array.from({ length: 10 }, (_, index) => step(index, 0, 0)).reduce(reduceEvent, begun);
+    expect(secondsLeft(again)).toBeNull();
+    expect(secondsLeft(reduceEvent(again, step(10, 1, 3)))).toBe(9 * 3);
+  });
+});
 
 describe('the time left', () => {
   it('is unknown until a run of the model has ended', () => {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FolderFiles } from '../../../cli/folder-files.ts';
 import { nodeRuntime } from '../../../cli/ort.ts';
 import type { Backend, RunEvent } from '../../../src/protocol/events.ts';
@@ -331,6 +331,39 @@ it('a run that is paused does nothing until it goes on', async () => {
   await engine.dispose();
 });
 
+describe('the time of a run', () => {
+  const STEP_MS = 1000;
+  const PAUSE_MS = 600_000;
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('stands still in a pause', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const engine = new Engine(
+      faulty(async (_, feeds, session) => {
+        if (denoises(feeds)) vi.advanceTimersByTime(STEP_MS);
+        return session.run(feeds);
+      }),
+      ['cpu'],
+      files,
+    );
+    let pauses = 0;
+    const gate = async (): Promise<void> => {
+      pauses++;
+      vi.advanceTimersByTime(PAUSE_MS);
+    };
+    const events = await run(engine, request, { control: { gate } });
+    expect(pauses).toBeGreaterThan(request.steps);
+    const told = events.flatMap((event) => (event.type === 'step' ? [[event.computedSteps, event.elapsedMs]] : []));
+    expect(told).toEqual([1, 2, 3].map((steps) => [steps, steps * STEP_MS]));
+    const { timings, graphSeconds } = eventOf(events, 'done');
+    const seconds = (request.steps * STEP_MS) / 1000;
+    expect([timings.find(({ stage }) => stage === 'denoise')?.seconds, graphSeconds]).toEqual([seconds, seconds]);
+    await engine.dispose();
+  });
+});
+
 /** Checkpoints in memory. */
 class MemoryCheckpoints implements CheckpointStore {
   readonly steps: CheckpointStep[] = [];
@@ -384,6 +417,8 @@ describe('a run that was cut off', () => {
     const again = Object.fromEntries(Object.entries(asked).reverse()) as unknown as typeof asked;
     const events = await run(counting, again, { ids, control: { checkpoints } });
     expect(passes).toBe(2 * 2);
+    const computed = events.flatMap((event) => (event.type === 'step' && event.runId === NANO_ID ? [event.computedSteps] : []));
+    expect(computed).toEqual([0, 0, 0, 0, 1, 2]);
     for (const id of ids) expect(levels(resultOf(events, id), resultOf(expected, id))).toBe(0);
     const views = (all: readonly RunEvent[]) => all.flatMap((event) => (event.type === 'step' ? [event.previews?.x0] : []));
     expect(views(events).map((view, i) => levels(view, views(expected)[i]))).toEqual(Array(12).fill(0));

@@ -54,7 +54,7 @@ export async function denoise(
   noise: NoiseGenerator,
   scope: Scope,
 ): Promise<readonly Sampled[]> {
-  const [{ manifest, stop, signal, checkpoints }] = lanes;
+  const [{ manifest, stop, signal, checkpoints, now }] = lanes;
   const alphas = alphasCumprod(manifest.scheduler);
   let second: Tensor | null = null;
   const draw = (): Tensor => noise.normal(startNoise.dims);
@@ -72,29 +72,30 @@ export async function denoise(
     return { ...lane, context, sampling, sample: kept === null ? start : laneAt(kept.last.lanes, i).sample, x0ByStep: [] };
   });
   const { timesteps, usesNoise } = laneAt(states, 0).sampling;
-  const began = performance.now();
-  const tell = async (index: number, elapsedMs: number): Promise<void> => {
+  const tell = async (index: number, computed: { readonly computedSteps: number; readonly elapsedMs: number }): Promise<void> => {
     for (const { context, x0ByStep } of states) {
-      const [now, before] = [x0ByStep.at(-1) ?? null, x0ByStep.at(-2) ?? null];
+      const [x0, before] = [x0ByStep.at(-1) ?? null, x0ByStep.at(-2) ?? null];
       const previews =
-        request.preview === 'none' || now === null
+        request.preview === 'none' || x0 === null
           ? null
-          : await previewsOf(previewOf(context, now), before === null ? null : previewOf(context, before), scope.visible, LIVE_PIXELS);
-      await context.emit({ type: 'step', index, count: timesteps.length, timestep: timesteps[index] ?? 0, elapsedMs, previews });
+          : await previewsOf(previewOf(context, x0), before === null ? null : previewOf(context, before), scope.visible, LIVE_PIXELS);
+      await context.emit({ type: 'step', index, count: timesteps.length, timestep: timesteps[index] ?? 0, ...computed, previews });
     }
   };
   const takeAgain = (known: readonly Tensor[] | null): void => {
     for (const [i, state] of states.entries()) keep(state, known === null ? null : laneAt(known, i), lanes.length);
   };
+  let began: number | null = null;
   for (const index of timesteps.keys()) {
     const drawn = usesNoise ? draw() : null;
     const known = kept?.x0ByStep[index];
     try {
       if (known !== undefined) {
         takeAgain(known);
-        await tell(index, 0);
+        await tell(index, { computedSteps: 0, elapsedMs: 0 });
         continue;
       }
+      began ??= now();
       const x0s: Tensor[] = [];
       const nexts: Tensor[] = [];
       for (const state of states) {
@@ -110,7 +111,7 @@ export async function denoise(
       await checkpoints?.save({
         lanes: states.map(({ x0ByStep, sample, sampling }) => ({ x0: lastOf(x0ByStep), sample, memory: sampling.memory() })),
       });
-      await tell(index, performance.now() - began);
+      await tell(index, { computedSteps: index + 1 - taken, elapsedMs: now() - began });
     } catch (error) {
       const told = laneAt(states, 0).x0ByStep.length;
       if (told === 0 || !stop.aborted || signal.aborted || !isAbort(error)) throw error;
