@@ -2,19 +2,51 @@ import { type Plan, type PlannedRun, planRun } from '../plan/plan-run.ts';
 import { rateOf } from '../plan/rates.ts';
 import { stepsTaken } from '../protocol/events.ts';
 import { resultDepth } from '../protocol/picture-file.ts';
-import { pairOf, type RunRecord, type StudioState } from './state.ts';
+import type { Extent } from '../protocol/request.ts';
+import type { QueueItem } from './queue.ts';
+import { pairOf, type RunRecord, type SettingsState, type StudioState } from './state.ts';
 
-type Planned = Pick<StudioState, 'picture' | 'settings' | 'manifests' | 'bundles' | 'device' | 'rates' | 'saveOptions'>;
+/** What a plan follows from besides a picture and its settings. */
+export type Planning = Pick<StudioState, 'manifests' | 'bundles' | 'device' | 'saveOptions'>;
 
-/** What a press of Upscale would take, or why it cannot be; null until picture, model and device are known. */
-export function planOf({ picture, settings, manifests, bundles, device, rates, saveOptions }: Planned): Plan | null {
-  if (picture.status !== 'ready' || device === null) return null;
+export function planningOf({ manifests, bundles, device, saveOptions }: StudioState): Planning {
+  return { manifests, bundles, device, saveOptions };
+}
+
+/** Multiply-accumulates a second of this device; null while nothing is known of it. */
+export function knownRate({ device, rates }: Pick<StudioState, 'device' | 'rates'>): number | null {
+  return device === null ? null : rateOf(device, rates);
+}
+
+/** What a run of a picture of this size would take, or why it cannot be; null until model and device are known. */
+export function planOf(image: Extent, settings: SettingsState, planning: Planning, macsPerSecond: number | null): Plan | null {
+  const { manifests, device, saveOptions } = planning;
   const { bundleId, compare, ...asked } = settings;
-  const ids = (compare ? pairOf({ bundles, manifests }, bundleId) : null) ?? [bundleId];
+  const ids = (compare ? pairOf(planning, bundleId) : null) ?? [bundleId];
   const lanes = manifestsOf(manifests, ids);
-  if (lanes === null) return null;
-  const run = { ...asked, manifests: lanes, image: picture, depth: resultDepth(saveOptions), preview: 'bands' } as const;
-  return planRun(run, device.memory, rateOf(device, rates));
+  if (device === null || lanes === null) return null;
+  const run = { ...asked, manifests: lanes, image, depth: resultDepth(saveOptions), preview: 'bands' } as const;
+  return planRun(run, device.memory, macsPerSecond);
+}
+
+/**
+ * Gives the multiply-accumulates of items by their plans; null until model and device are known. There are none for an item whose size is not
+ * known, which was not looked at yet or is no picture and fails at once, nor for one that is refused. Each item is planned once: to find what
+ * would fit instead of one that is refused takes a while.
+ */
+export function plannedMacs(planning: Planning): (item: QueueItem) => number | null {
+  const planned = new WeakMap<QueueItem, number | null>();
+  const macsFor = ({ size, settings }: QueueItem): number | null => {
+    if (size === null) return 0;
+    const plan = planOf(size, settings, planning, null);
+    return plan?.kind === 'refusal' ? 0 : (plan?.macs ?? null);
+  };
+  return (item) => {
+    const known = planned.get(item);
+    const macs = known === undefined ? macsFor(item) : known;
+    planned.set(item, macs);
+    return macs;
+  };
 }
 
 /** Multiply-accumulates of a finished run and all that ran with it; null where it cannot be told any more. */

@@ -1,11 +1,10 @@
-import { type RunEvent, stepsTaken } from '../protocol/events.ts';
+import type { RunEvent } from '../protocol/events.ts';
 import type { SourceInfo } from '../protocol/picture-file.ts';
 import type { Extent } from '../protocol/request.ts';
 import type { BandSimilarity } from '../protocol/studio-api.ts';
 import { shownLanes } from './compared.ts';
 import { changeItem, editItem, itemOfLane, type QueueItem, type QueueState, removeItems, selectedItem, waitingItems } from './queue.ts';
 import { INITIAL_STATE, type Message, RUNS_KEPT, type RunRecord, type SettingsState, type StudioState, type ViewState } from './state.ts';
-import { workOf } from './time-left.ts';
 
 /** The state after a worker's event. Pure; pixels go to the frame cache instead. Events of runs no longer followed change nothing. */
 export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
@@ -42,10 +41,9 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
       const finished = { recipe, timings, graphSeconds };
       const runs = changeRun(state.runs, event.runId, (run) => ({ ...run, finished, height, width }));
       const under = runs.some(({ runId, finished }) => progress.laneIds.includes(runId) && finished === null);
-      const paces = event.runId === progress.laneIds[0] ? withPace(state.paces, event, progress.laneIds.length) : state.paces;
       const shown = state.shownRunId !== null && progress.laneIds.includes(state.shownRunId);
       const view = shown ? { ...state.view, step: null } : state.view;
-      return { ...state, runs, paces, progress: under ? progress : null, view };
+      return { ...state, runs, progress: under ? progress : null, view };
     }
     case 'notice': {
       const { laneIds } = progress;
@@ -57,15 +55,6 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
     default:
       throw event satisfies never;
   }
-}
-
-/** The paces with those of a run that ended; the time it took to load its model is not counted. */
-function withPace(paces: StudioState['paces'], event: Extract<RunEvent, { type: 'done' }>, lanes: number): StudioState['paces'] {
-  const { recipe, timings, height, width } = event;
-  const before = paces[recipe.bundleId] ?? { seconds: 0, work: 0 };
-  const seconds = timings.reduce((sum, { stage, seconds }) => (stage === 'load' ? sum : sum + seconds), before.seconds);
-  const work = before.work + workOf(height, width, stepsTaken(recipe), recipe.guidance, lanes);
-  return { ...paces, [recipe.bundleId]: { seconds, work } };
 }
 
 /** An item is about to be run; what is asked of it from now on is kept for its run. */

@@ -85,12 +85,6 @@ export interface ProgressState {
   readonly paused: boolean;
 }
 
-/** What a model's runs took, and how much there was to do (see time-left.ts). */
-export interface Pace {
-  readonly seconds: number;
-  readonly work: number;
-}
-
 export interface Message {
   readonly id: number;
   readonly kind: 'notice' | 'error';
@@ -126,8 +120,6 @@ export interface StudioState {
   /** What the panel shows: the selected item's, and what pictures to come are run with. */
   readonly settings: SettingsState;
   readonly queue: QueueState;
-  /** By model, of the runs that ended since the page was loaded. */
-  readonly paces: Readonly<Record<string, Pace>>;
   /** Name of the folder that results are saved into as they come. */
   readonly folder: string | null;
   /** How results are saved. */
@@ -173,7 +165,6 @@ export const INITIAL_STATE: StudioState = {
     compare: false,
   },
   queue: EMPTY_QUEUE,
-  paces: {},
   folder: null,
   saveOptions: DEFAULT_SAVE_OPTIONS,
   device: null,

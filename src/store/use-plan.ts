@@ -1,19 +1,25 @@
 import { useMemo } from 'react';
+import { useShallow } from 'zustand/react/shallow';
 import type { Plan } from '../plan/plan-run.ts';
-import { planOf } from './plan.ts';
+import { knownRate, plannedMacs, planningOf, planOf } from './plan.ts';
 import { useStudio } from './store.ts';
+import { queueSecondsLeft } from './time-left.ts';
 
-/** The plan for what is chosen now. */
+/** What a press of Upscale would take, or why it cannot be; null until picture, model and device are known. */
 export function usePlan(): Plan | null {
   const picture = useStudio((state) => state.picture);
   const settings = useStudio((state) => state.settings);
-  const manifests = useStudio((state) => state.manifests);
-  const bundles = useStudio((state) => state.bundles);
-  const device = useStudio((state) => state.device);
-  const rates = useStudio((state) => state.rates);
-  const saveOptions = useStudio((state) => state.saveOptions);
+  const planning = useStudio(useShallow(planningOf));
+  const rate = useStudio(knownRate);
   return useMemo(
-    () => planOf({ picture, settings, manifests, bundles, device, rates, saveOptions }),
-    [picture, settings, manifests, bundles, device, rates, saveOptions],
+    () => (picture.status === 'ready' ? planOf(picture, settings, planning, rate) : null),
+    [picture, settings, planning, rate],
   );
+}
+
+/** Seconds that everything running and waiting needs; null where that is unknown. */
+export function useQueueSecondsLeft(): number | null {
+  const planning = useStudio(useShallow(planningOf));
+  const macsOf = useMemo(() => plannedMacs(planning), [planning]);
+  return useStudio((state) => queueSecondsLeft(state, macsOf));
 }

@@ -1,5 +1,16 @@
 import type { Recipe } from '../../src/protocol/events.ts';
+import type { DeviceReport } from '../../src/protocol/studio-api.ts';
 import { INITIAL_STATE, type RunRecord } from '../../src/store/state.ts';
+
+/** A device that says nothing of its memory or its speed. */
+export const DEVICE: DeviceReport = {
+  chosen: 'wasm',
+  reason: '',
+  candidates: [],
+  threads: 1,
+  shaderF16: false,
+  memory: { totalBytes: null, programBytes: 0, heapBytes: null, bindingBytes: null },
+};
 
 /** A run that has just begun, of the item `item`. */
 export function runRecord(changes: Partial<RunRecord> = {}): RunRecord {

@@ -1,10 +1,12 @@
 import { ProgressBar } from 'react-aria-components';
 import controls from '../../components/controls.module.css';
+import { aboutTime } from '../../plan/words.ts';
 import type { Stage } from '../../protocol/events.ts';
 import { waitingItems } from '../../store/queue.ts';
 import type { ProgressState, RunRecord } from '../../store/state.ts';
 import { useStudio } from '../../store/store.ts';
-import { aboutDuration, queueSecondsLeft, secondsLeft } from '../../store/time-left.ts';
+import { secondsLeft } from '../../store/time-left.ts';
+import { useQueueSecondsLeft } from '../../store/use-plan.ts';
 import styles from './run-progress.module.css';
 
 const STAGE_TEXT: Readonly<Record<Stage, string>> = {
@@ -23,7 +25,7 @@ export function RunProgress() {
   const run = useStudio((state) => state.runs.find(({ runId }) => runId === state.progress?.laneIds[0]));
   const left = useStudio(secondsLeft);
   const more = useStudio((state) => (state.queue.going ? waitingItems(state.queue).length : 0));
-  const allLeft = useStudio(queueSecondsLeft);
+  const allLeft = useQueueSecondsLeft();
   if (progress === null) return null;
   const text = describe(progress, run, left);
   return (
@@ -39,7 +41,7 @@ export function RunProgress() {
           <span className={styles['text']}>{text}</span>
           {more > 0 && (
             <span className={styles['more']}>
-              and {more} more{allLeft !== null && ` · ${aboutDuration(allLeft)} for all`}
+              and {more} more{allLeft !== null && ` · ${aboutTime(allLeft)} for all`}
             </span>
           )}
           <div className={controls['bar']}>
@@ -65,7 +67,7 @@ function describe(progress: ProgressState, run: RunRecord | undefined, left: num
   const tile = progress.tile === null ? '' : ` · tile ${progress.tile.index + 1} of ${progress.tile.count}`;
   if (progress.stage !== 'denoise') return `${STAGE_TEXT[progress.stage]}${tile}…`;
   const step = `Step ${Math.min(run.steps.length + 1, run.count)} of ${run.count}${tile}`;
-  return left === null ? `${step}…` : `${step} · ${left < 1 ? 'a moment' : `${Math.ceil(left)} s`} left`;
+  return left === null ? `${step}…` : `${step} · ${aboutTime(left)} left`;
 }
 
 function megabytes(bytes: number): string {

@@ -1,22 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { learnRate, parseRates, rateOf } from '../../../src/plan/rates.ts';
 import type { DeviceReport } from '../../../src/protocol/studio-api.ts';
+import { DEVICE } from '../../support/records.ts';
 
-const DEVICE: DeviceReport = {
-  chosen: 'wasm',
-  reason: '',
+const PROBED: DeviceReport = {
+  ...DEVICE,
   candidates: [{ backend: 'wasm', usable: true, probeMs: 10, macsPerSecond: 4e9, reason: '' }],
-  threads: 1,
-  shaderF16: false,
-  memory: { totalBytes: null, programBytes: 0, heapBytes: null, bindingBytes: null },
 };
 
 describe('the rate of a device', () => {
   it('is the probe’s until a run has finished, then the runs’', () => {
-    expect(rateOf(DEVICE, {})).toBe(4e9);
+    expect(rateOf(PROBED, {})).toBe(4e9);
     const learned = learnRate({}, 'wasm', 6e9, 2);
-    expect(rateOf(DEVICE, learned)).toBe(3e9);
-    expect(rateOf(DEVICE, learnRate(learned, 'webgpu', 1e12, 1))).toBe(3e9);
+    expect(rateOf(PROBED, learned)).toBe(3e9);
+    expect(rateOf(PROBED, learnRate(learned, 'webgpu', 1e12, 1))).toBe(3e9);
   });
 
   it('moves towards what runs show', () => {
@@ -27,7 +24,7 @@ describe('the rate of a device', () => {
   });
 
   it('is unknown where neither is', () => {
-    expect(rateOf({ ...DEVICE, candidates: [] }, {})).toBeNull();
+    expect(rateOf(DEVICE, {})).toBeNull();
   });
 
   it('comes back from storage, and nothing else does', () => {

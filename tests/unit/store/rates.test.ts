@@ -1,22 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createStore } from 'zustand/vanilla';
-import type { DeviceReport } from '../../../src/protocol/studio-api.ts';
 import { addItems, EMPTY_QUEUE, newItem } from '../../../src/store/queue.ts';
 import { keepRates } from '../../../src/store/rates.ts';
 import { prepareRuns } from '../../../src/store/reduce.ts';
 import { INITIAL_STATE, type StudioState } from '../../../src/store/state.ts';
 import { nanoManifest } from '../../support/nano.ts';
-import { finishedRun } from '../../support/records.ts';
+import { DEVICE, finishedRun } from '../../support/records.ts';
 
 const STEPS = 4;
-const DEVICE: DeviceReport = {
-  chosen: 'wasm',
-  reason: '',
-  candidates: [],
-  threads: 1,
-  shaderF16: false,
-  memory: { totalBytes: null, programBytes: 0, heapBytes: null, bindingBytes: null },
-};
 
 /** The rate found by a run that ended after a second, having computed so many of its steps itself. */
 function learned(computedSteps: number, stoppedAfter: number | null = null): number | undefined {

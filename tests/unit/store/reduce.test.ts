@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { macsOf } from '../../../src/store/plan.ts';
 import { addItems, EMPTY_QUEUE, newItem } from '../../../src/store/queue.ts';
-import { beginRuns, changeSettings, prepareRuns, reduceEvent, selectItem, settleChoice } from '../../../src/store/reduce.ts';
+import { changeSettings, selectItem, settleChoice } from '../../../src/store/reduce.ts';
 import { INITIAL_STATE, type StudioState } from '../../../src/store/state.ts';
 import { nanoManifest } from '../../support/nano.ts';
-import { finishedRun, runRecord } from '../../support/records.ts';
+import { DEVICE, finishedRun } from '../../support/records.ts';
 
 const SIZE = { height: 8, width: 8 };
 const DEFAULTS = { guidance: 9, steps: 8 };
@@ -47,33 +47,12 @@ describe('the own settings of a model that was chosen', () => {
 });
 
 describe('a run that was stopped', () => {
-  const ended = (stoppedAfter: number | null): StudioState => {
-    const { finished } = finishedRun({}, { steps: 20, stoppedAfter });
-    if (finished === null) throw new TypeError('expected a finished run');
-    const begun = beginRuns(prepareRuns(INITIAL_STATE), [runRecord()]);
-    return reduceEvent(begun, {
-      type: 'done',
-      runId: 'run',
-      height: 8,
-      width: 8,
-      ...finished,
-      timings: [{ stage: 'denoise', seconds: 3 }],
-    });
-  };
-
-  it('counts as the steps that it took, in its model’s pace', () => {
-    const [whole, stopped] = [ended(null).paces['x'], ended(5).paces['x']];
-    expect(stopped?.work).toBe((whole?.work ?? 0) / 4);
-  });
-
   it('counts as the steps that it took, in what it computed', () => {
-    const memory = { totalBytes: null, programBytes: 0, heapBytes: null, bindingBytes: null };
-    const device = { chosen: 'wasm', reason: '', candidates: [], threads: 1, shaderF16: false, memory } as const;
     const macs = (asked: object): number => {
       const run = finishedRun({}, asked);
       const item = { ...newItem(run.itemId, 'a.png', 1, INITIAL_STATE.settings), size: { height: 64, width: 64 } };
       const queue = addItems(EMPTY_QUEUE, [item]);
-      return macsOf({ ...INITIAL_STATE, device, queue, manifests: { x: nanoManifest() }, runs: [run] }, run) ?? Number.NaN;
+      return macsOf({ ...INITIAL_STATE, device: DEVICE, queue, manifests: { x: nanoManifest() }, runs: [run] }, run) ?? Number.NaN;
     };
     expect(macs({ steps: 20, stoppedAfter: 5 })).toBe(macs({ steps: 5 }));
     expect(macs({ steps: 20, stoppedAfter: 5 })).toBeLessThan(macs({ steps: 20 }));
