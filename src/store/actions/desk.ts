@@ -40,7 +40,7 @@ export function createDesk(context: ActionContext, models: Models, pictures: Pic
     // until the models are listed, the item's may be none of them
     const { bundles, settings } = state();
     if (bundles.some(({ id: known }) => known === settings.bundleId))
-      await attempt(async () => void (await models.manifest(settings.bundleId)));
+      await attempt(async () => void (await models.manifestWithPair(settings.bundleId)));
   }
 
   async function selectFirst(items: readonly QueueItem[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { modelDefaults } from '../../protocol/default-request.ts';
 import { BACKENDS, type Backend } from '../../protocol/events.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
+import { waitingItems } from '../queue.ts';
 import { applyToWaiting, type Choice, changeSettings, concernsPanel, settleChoice } from '../reduce.ts';
 import { pairOf, type SettingsState } from '../state.ts';
 import type { ActionContext } from './context.ts';
@@ -19,6 +20,8 @@ export interface Models {
   /** Resolves once the models are listed; until then none can be chosen. */
   readonly listed: Promise<void>;
   manifest(id: string): Promise<Manifest>;
+  /** A model's manifest, once its pair's is here too where there is one: what a pair will take is told before it runs. */
+  manifestWithPair(id: string): Promise<Manifest>;
 }
 
 /** What was changed since a model was chosen, or since the page was opened. */
@@ -27,7 +30,10 @@ interface Pending extends Choice {
 }
 
 export function createModels({ state, set, clients, attempt }: ActionContext): Models {
-  const { promise: listed, resolve: onListed } = Promise.withResolvers<void>();
+  let onListed = (): void => {};
+  const listed = new Promise<void>((resolve) => {
+    onListed = resolve;
+  });
   let latest: Pending = { itemId: null, others: [], changes: {} };
 
   async function manifest(id: string): Promise<Manifest> {
@@ -38,15 +44,26 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
     return loaded;
   }
 
+  async function manifestWithPair(id: string): Promise<Manifest> {
+    const own = await manifest(id);
+    for (const lane of pairOf(state(), id) ?? []) await manifest(lane);
+    return own;
+  }
+
+  /** Reads the manifests of what waits in the queue, for the time that it will take. */
+  async function readWaiting(): Promise<void> {
+    const { queue, bundles } = state();
+    const ids = new Set(waitingItems(queue).map(({ settings }) => settings.bundleId));
+    for (const { id } of bundles) if (ids.has(id)) await manifestWithPair(id);
+  }
+
   /** Chooses a model at once; its own settings are taken over when they are here, unless another was chosen meanwhile. */
   async function choose(id: string, choice: Pending): Promise<void> {
     const before = state().settings.bundleId;
     set((now) => changeSettings(now, { bundleId: id }));
     const settle = (changes: Partial<SettingsState>): void => set((now) => settleChoice(now, choice, id, changes));
     try {
-      const defaults = modelDefaults(await manifest(id));
-      // what a pair will take is told before it runs
-      for (const twin of pairOf(state(), id) ?? []) await manifest(twin);
+      const defaults = modelDefaults(await manifestWithPair(id));
       settle({ ...defaults, ...choice.changes });
     } catch (error) {
       settle({ bundleId: before });
@@ -79,7 +96,8 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
       const chosen = wanted ?? bundles[0];
       if (chosen === undefined) return;
       if (keepSettings && wanted !== undefined) {
-        await manifest(wanted.id);
+        await manifestWithPair(wanted.id);
+        await attempt(readWaiting);
         return;
       }
       await attempt(() => choose(chosen.id, latest));
@@ -90,7 +108,7 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
     }
   }
 
-  return { actions, load, listed, manifest };
+  return { actions, load, listed, manifest, manifestWithPair };
 }
 
 function backendFrom(search: string): Backend | null {

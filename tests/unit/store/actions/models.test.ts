@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
+import { createStore } from 'zustand/vanilla';
+import type { BundleSummary } from '../../../../src/protocol/studio-api.ts';
+import { createContext } from '../../../../src/store/actions/context.ts';
+import { createDesk } from '../../../../src/store/actions/desk.ts';
+import { createModels } from '../../../../src/store/actions/models.ts';
+import type { Pictures } from '../../../../src/store/actions/pictures.ts';
+import type { Results } from '../../../../src/store/actions/results.ts';
+import type { Runner } from '../../../../src/store/actions/run.ts';
+import { createFrames } from '../../../../src/store/frames.ts';
+import { planningOf, planOf } from '../../../../src/store/plan.ts';
+import { addItems, EMPTY_QUEUE, newItem, type QueueItem } from '../../../../src/store/queue.ts';
+import { INITIAL_STATE, type SettingsState, type StudioState } from '../../../../src/store/state.ts';
+import type { Clients } from '../../../../src/worker-client/clients.ts';
+import { gradient, NANO_ID, NANO_MODELS, NANO_RFSR_ID } from '../../../support/nano.ts';
+import { DEVICE } from '../../../support/records.ts';
+
+const OTHER_ID = 'pasd-nano';
+const SETTINGS: SettingsState = { ...INITIAL_STATE.settings, bundleId: NANO_ID, compare: true };
+
+/** The nano models over a queue, none of them read yet. */
+function modelsOf(settings: SettingsState, items: readonly QueueItem[] = []) {
+  const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, settings, queue: addItems(EMPTY_QUEUE, items) }));
+  const clients = {
+    device: async () => DEVICE,
+    bundles: async (): Promise<readonly BundleSummary[]> =>
+      [NANO_ID, NANO_RFSR_ID, OTHER_ID].map((id) => ({
+        ...{ id, title: id, family: 'seesr', variant: 'base', size: 'mini', sizeBytes: 1, cached: true },
+      })),
+    manifest: async (id: string) => readFileSync(`${NANO_MODELS}/${id}/manifest.json`, 'utf8'),
+  } as Partial<Clients> as Clients;
+  const context = createContext(store, createFrames(1), clients);
+  return { context, store, models: createModels(context), known: () => Object.keys(store.getState().manifests) };
+}
+
+/** What of a small picture the settings would take. */
+function planned({ settings, ...state }: StudioState) {
+  return planOf({ height: 32, width: 48 }, settings, planningOf({ settings, ...state }), null);
+}
+
+describe('a model of a pair', () => {
+  it('is read with its twin when the page is opened again, so that a pair’s plan is known', async () => {
+    const { models, store, known } = modelsOf(SETTINGS);
+    await models.load('', true);
+    expect(known()).toEqual([NANO_ID, NANO_RFSR_ID]);
+    const pair = planned(store.getState());
+    const alone = planned({ ...store.getState(), settings: { ...SETTINGS, compare: false } });
+    if (pair?.kind !== 'plan' || alone?.kind !== 'plan') throw new TypeError('expected plans');
+    expect(pair.macs).toBeGreaterThan(alone.macs);
+  });
+
+  it('is read with its twin when it is chosen, and when a picture that has it is', async () => {
+    const item = newItem('a', 'a.png', 1, SETTINGS);
+    const { context, models, store, known } = modelsOf({ ...SETTINGS, bundleId: OTHER_ID, compare: false }, [item]);
+    store.setState({ bundles: await context.clients.bundles() });
+    await models.actions.chooseBundle(NANO_RFSR_ID);
+    expect(known().sort()).toEqual([NANO_ID, NANO_RFSR_ID]);
+    store.setState({ manifests: {} });
+    const pictures = { of: async () => gradient(8, 8), source: () => null } as Partial<Pictures> as Pictures;
+    const results = { bring: async () => {} } as Partial<Results> as Results;
+    await createDesk(context, models, pictures, results, {} as Runner).select('a');
+    await vi.waitFor(() => expect(known()).toEqual([NANO_ID, NANO_RFSR_ID]));
+  });
+});
+
+it('models of pictures that wait are read when the page is opened again', async () => {
+  const waiting = [NANO_ID, OTHER_ID, 'gone'].map((bundleId) => newItem(bundleId, 'a.png', 1, { ...SETTINGS, bundleId }));
+  const { models, store, known } = modelsOf(SETTINGS, waiting);
+  await models.load('', true);
+  expect(known()).toEqual([NANO_ID, NANO_RFSR_ID, OTHER_ID]);
+  expect(store.getState().messages.filter(({ kind }) => kind === 'error')).toEqual([]);
+});
