@@ -60,6 +60,12 @@ export const HELD_TERMS: readonly HeldTerm[] = [
     bytes: ({ working, previews }) => (previews ? 6 * Math.min(LIVE_PIXELS, area(working)) : 0),
   },
   {
+    what: 'the strips that a preview and the one before were last made of',
+    part: 'pictures',
+    phases: ['sampling'],
+    bytes: ({ working, lanes, previews }) => (previews ? 2 * lanes * 3 * FLOAT_BYTES * Math.min(STRIP_PIXELS, area(working)) : 0),
+  },
+  {
     what: 'the first stage, 16 bits a colour',
     part: 'pictures',
     phases: BOTH,

@@ -2,7 +2,7 @@ import type { NoiseGenerator } from '../../../src/core/random.ts';
 import { openSampling, type Sampling } from '../../../src/core/schedulers/sampler.ts';
 import { alphasCumprod } from '../../../src/core/schedulers/schedule.ts';
 import { startSample } from '../../../src/core/schedulers/start.ts';
-import type { PlaneSource } from '../../../src/core/sources.ts';
+import { type PlaneSource, remembered } from '../../../src/core/sources.ts';
 import { sliceBatch, stackBatch, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
 import { KEPT_X0_BYTES, LIVE_PIXELS } from '../../../src/plan/held.ts';
 import { isAbort } from '../../../src/protocol/errors.ts';
@@ -39,6 +39,8 @@ interface LaneState extends LaneInputs {
   readonly sampling: Sampling;
   sample: Tensor;
   readonly x0ByStep: (Tensor | null)[];
+  /** The newest prediction decoded for its preview, the last strip of it remembered for the step after; null before there is one. */
+  previewed: PlaneSource | null;
 }
 
 /**
@@ -69,16 +71,15 @@ export async function denoise(
     const memory = kept === null ? [] : laneAt(kept.last.lanes, i).memory;
     const sampling = openSampling(request.sampler, manifest.scheduler, request.steps, { taken, memory });
     const start = startSample(request.startPoint, alphas, sampling, lane.latent, startNoise, drawSecond);
-    return { ...lane, context, sampling, sample: kept === null ? start : laneAt(kept.last.lanes, i).sample, x0ByStep: [] };
+    return { ...lane, context, sampling, sample: kept === null ? start : laneAt(kept.last.lanes, i).sample, x0ByStep: [], previewed: null };
   });
   const { timesteps, usesNoise } = laneAt(states, 0).sampling;
   const tell = async (index: number, computed: { readonly computedSteps: number; readonly elapsedMs: number }): Promise<void> => {
-    for (const { context, x0ByStep } of states) {
-      const [x0, before] = [x0ByStep.at(-1) ?? null, x0ByStep.at(-2) ?? null];
-      const previews =
-        request.preview === 'none' || x0 === null
-          ? null
-          : await previewsOf(previewOf(context, x0), before === null ? null : previewOf(context, before), scope.visible, LIVE_PIXELS);
+    for (const state of states) {
+      const { context, previewed: before } = state;
+      const x0 = state.x0ByStep.at(-1) ?? null;
+      state.previewed = request.preview === 'none' || x0 === null ? null : remembered(previewOf(context, x0));
+      const previews = state.previewed === null ? null : await previewsOf(state.previewed, before, scope.visible, LIVE_PIXELS);
       await context.emit({ type: 'step', index, count: timesteps.length, timestep: timesteps[index] ?? 0, ...computed, previews });
     }
   };
