@@ -4,6 +4,7 @@ import { nodeRuntime } from '../../../cli/ort.ts';
 import type { BandStatistics, RunEvent } from '../../../src/protocol/events.ts';
 import type { ColorFix, Image8, RestoreRequest, SamplerName, StartPoint, TileCells } from '../../../src/protocol/request.ts';
 import { Engine } from '../../../workers/engine.ts';
+import type { OrtRuntime } from '../../../workers/sessions/runtime.ts';
 import { golden, opaque } from '../../support/golden.ts';
 import { eventOf, gradient, NANO_ID, NANO_MODELS, NANO_RFSR_ID, nanoRequest, resultOf } from '../../support/nano.ts';
 
@@ -35,7 +36,9 @@ const MAX_LEVELS = 8;
 const engine = new Engine(nodeRuntime, ['cpu'], new FolderFiles(NANO_MODELS));
 afterAll(() => engine.dispose());
 
-async function run(request: RestoreRequest, bundleIds = [NANO_ID], signal = new AbortController().signal): Promise<RunEvent[]> {
+const NEVER = new AbortController().signal;
+
+async function run(request: RestoreRequest, bundleIds = [NANO_ID], signal = NEVER): Promise<RunEvent[]> {
   const events: RunEvent[] = [];
   const lanes = bundleIds.map((bundleId) => ({ runId: bundleId, bundleId }));
   await engine.run(lanes, request, async (event) => void events.push(event), signal);
@@ -181,6 +184,25 @@ describe('a run in Node', () => {
     [{ region: { top: 0, left: 20, height: 5, width: 9 } }, 'option-invalid'],
   ])('refuses %o with %s', async (changes, code) => {
     await expect(run(nanoRequest(changes))).rejects.toMatchObject({ name: 'StudioError', code });
+  });
+
+  it('decodes each step once for its preview, whose change is told from the one before', async () => {
+    let decodes = 0;
+    const counting: OrtRuntime = {
+      async create(model, backend) {
+        const session = await nodeRuntime.create(model, backend);
+        return { ...session, run: (feeds) => session.run(feeds).finally(() => (decodes += 'latent' in feeds ? 1 : 0)) };
+      },
+    };
+    const counted = new Engine(counting, ['cpu'], new FolderFiles(NANO_MODELS));
+    const decodesOf = async (preview: RestoreRequest['preview']): Promise<number> => {
+      decodes = 0;
+      await counted.run([{ runId: 'a', bundleId: NANO_ID }], nanoRequest({ steps: 4, preview }), async () => {}, NEVER);
+      return decodes;
+    };
+    await decodesOf('none'); // its canaries decode too
+    expect((await decodesOf('bands')) - (await decodesOf('none'))).toBe(4);
+    await counted.dispose();
   });
 
   it('is refused before anything is loaded where the device has too little memory, with what would fit', async () => {
