@@ -1,4 +1,4 @@
-import { wholeArea } from './area.ts';
+import { type Area, wholeArea } from './area.ts';
 import { type PlaneSource, stripsOf, withMargin } from './sources.ts';
 
 /** Levels of the à-trous transform, dilations 1, 2, 4, 8, 16. */
@@ -10,16 +10,16 @@ const REACH = 2 ** LEVELS - 1;
 
 /**
  * Gives rgb01 planes the colours of `reference`, which has the same size: per channel the reference's mean and deviation (sd-webui-stablesr's
- * AdaIN; unbiased variance plus 1e-5). Not clamped. Both are read twice: the figures are those of the whole.
+ * AdaIN; unbiased variance plus 1e-5). Not clamped. Both are read twice: the figures are those of all of `within`.
  */
-export function adainColorFix(planes: PlaneSource, reference: PlaneSource): PlaneSource {
+export function adainColorFix(planes: PlaneSource, reference: PlaneSource, within: Area = wholeArea(planes)): PlaneSource {
   checkSizes(planes, reference);
   let figures: Promise<readonly [own: readonly Spread[], wanted: readonly Spread[]]> | null = null;
   return {
     height: planes.height,
     width: planes.width,
     async read(area) {
-      figures ??= Promise.all([spreads(planes), spreads(reference)]);
+      figures ??= Promise.all([spreads(planes, within), spreads(reference, within)]);
       const [[own, wanted], { dims, data }] = [await figures, await planes.read(area)];
       const plane = area.height * area.width;
       const out = new Float32Array(data.length);
@@ -92,13 +92,13 @@ interface Spread {
 
 const UNCHANGED: Spread = { mean: 0, std: 1 };
 
-/** Mean and deviation of each channel, strip by strip. */
-async function spreads(source: PlaneSource): Promise<readonly Spread[]> {
+/** Mean and deviation of each channel over an area, strip by strip. */
+async function spreads(source: PlaneSource, area: Area): Promise<readonly Spread[]> {
   const [sums, squares] = [
     [0, 0, 0],
     [0, 0, 0],
   ];
-  for (const strip of stripsOf(wholeArea(source))) {
+  for (const strip of stripsOf(area)) {
     const { data } = await source.read(strip);
     for (let c = 0; c < 3; c++) {
       for (const value of data.subarray((c * data.length) / 3, ((c + 1) * data.length) / 3)) {
@@ -107,7 +107,7 @@ async function spreads(source: PlaneSource): Promise<readonly Spread[]> {
       }
     }
   }
-  const count = source.height * source.width;
+  const count = area.height * area.width;
   return sums.map((sum, c) => {
     const mean = sum / count;
     const variance = Math.max(0, (squares[c] ?? 0) - count * mean * mean) / Math.max(count - 1, 1);

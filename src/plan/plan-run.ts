@@ -82,8 +82,8 @@ function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number |
   const working = workingSize(lead, image, scale);
   const cells = { height: working.height / lead.latent.factor, width: working.width / lead.latent.factor };
   const previews = run.preview !== 'none';
-  const needed = region === null ? null : regionIn(region, image, working, cells, lead.latent.factor).needed;
-  const graphs = workOf(manifests, { cells, tileCells, needed, steps, guided: run.guidance > 1, previews });
+  const parts = region === null ? null : regionIn(region, image, working, cells, lead, tileCells);
+  const graphs = workOf(manifests, { cells, tileCells, region: parts, steps, guided: run.guidance > 1, previews });
   const { height, width } = region ?? image;
   const output = { height: height * scale, width: width * scale };
   const [condition] = lead.graphs.conditionEncoder?.at(-1)?.outputs ?? [];

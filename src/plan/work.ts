@@ -1,7 +1,7 @@
-import type { Area } from '../core/area.ts';
 import type { Graph, Manifest, Role } from '../protocol/manifest.ts';
 import { area } from './held.ts';
 import { piecesOf } from './pieces.ts';
+import { partFor, type RegionParts } from './region.ts';
 import type { Size } from './working-size.ts';
 
 /** A graph of a run: in how many pieces, of which size at most, how often on the whole picture, and what that takes. */
@@ -21,8 +21,8 @@ export interface GraphWork {
 export interface WorkFacts {
   readonly cells: Size;
   readonly tileCells: number | null;
-  /** What of the whole is computed, in latent cells; null for all. */
-  readonly needed: Area | null;
+  /** What of the whole is computed; null for all. */
+  readonly region: RegionParts | null;
   readonly steps: number;
   /** Whether classifier-free guidance doubles the denoiser's batch. */
   readonly guided: boolean;
@@ -48,8 +48,8 @@ export function workOf(lanes: readonly Manifest[], facts: WorkFacts): readonly G
   return [...graphs.values()].map(({ role, graph, lanes: count }) => graphWork(role, graph, count * timesOf(role, facts), facts));
 }
 
-function graphWork(role: Role, graph: Graph, times: number, { cells, tileCells, needed, guided }: WorkFacts): GraphWork {
-  const pieces = piecesOf(graph, cells, tileCells, needed);
+function graphWork(role: Role, graph: Graph, times: number, { cells, tileCells, region, guided }: WorkFacts): GraphWork {
+  const pieces = piecesOf(graph, cells, tileCells, partFor(role, region));
   const largest = pieces.reduce((most, piece) => (area(piece) > area(most) ? piece : most), NOTHING);
   const batch = role === 'denoiser' && guided ? 2 : 1;
   const { loadedBytes, fixedBytes, bytesPerCell, bytesPerCellSquared } = graph.memory;

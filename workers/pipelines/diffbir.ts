@@ -27,12 +27,12 @@ export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Pro
   const enlarged = resized(pictureSource(request.image), upscaled, 'bicubic');
   const large = raised === null ? enlarged : resized(enlarged, raised, 'bicubic');
   const degraded = padded(colourOf(large), working, lead.manifest.image.padding ?? 'zeros');
-  const scope = scopeOf(request, working, large, upscaled, factor);
+  const scope = scopeOf(request, working, large, upscaled, lead.manifest);
 
   await lead.stage('restore');
   const first = await shared(lanes, ['restorer'], async (lane) => {
     const store = new PlaneStore(working);
-    await runInBands(lane, 'restorer', { degraded }, scope.needed, async ({ top, height, outputs }) => {
+    await runInBands(lane, 'restorer', { degraded }, scope.parts, async ({ top, height, outputs }) => {
       store.write(output1(outputs, 'restored'), { top: top * factor, left: 0, height: height * factor, width: working.width });
     });
     await lane.emit({ type: 'first-stage', image: await reducedPicture(store, scope.visible, LIVE_PIXELS) });
@@ -59,7 +59,7 @@ export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Pro
   });
   const sampled = await denoise(lanes, request, inputs, startNoise, noise, scope);
   return finish(lanes, request, texts, sampled, scope, { ...upscaled, filter: 'lanczos' }, (planes, i) =>
-    cropped(fixColor(planes, laneAt(first, i), request.colorFix), large),
+    cropped(fixColor(planes, laneAt(first, i), request.colorFix, scope), large),
   );
 }
 

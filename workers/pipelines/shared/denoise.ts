@@ -145,7 +145,7 @@ async function predict({ context, seen, sample, texts }: LaneState, timestep: nu
   const asked = negative === null ? positive : stackBatch(negative, positive);
   const times = new Float32Array(asked.dims[0] ?? 1).fill(timestep);
   const feeds = { ...seen, sample, timestep: { dims: [times.length], data: times }, context: asked };
-  const prediction = output1(await runTiled(context, 'denoiser', feeds, scope.needed), 'prediction');
+  const prediction = output1(await runTiled(context, 'denoiser', feeds, scope.parts), 'prediction');
   return negative === null ? prediction : weightedSum([1 - guidance, sliceBatch(prediction, 0)], [guidance, sliceBatch(prediction, 1)]);
 }
 

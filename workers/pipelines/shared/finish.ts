@@ -1,4 +1,4 @@
-import { type Area, areaWithin, type Extent } from '../../../src/core/area.ts';
+import { type Area, areaWithin, type Extent, wholeArea } from '../../../src/core/area.ts';
 import { adainColorFix, waveletColorFix } from '../../../src/core/color-fix.ts';
 import { hasAlpha, toPicture, toRgba16, withAlpha } from '../../../src/core/picture.ts';
 import type { ResizeFilter } from '../../../src/core/resize.ts';
@@ -75,13 +75,13 @@ export async function finish(
   return results;
 }
 
-/** rgb01 planes with the reference's colours; neither is clamped. */
-export function fixColor(planes: PlaneSource, reference: PlaneSource, mode: ColorFix): PlaneSource {
+/** rgb01 planes with the reference's colours; neither is clamped. AdaIN takes a region's own figures: there is no more of the picture. */
+export function fixColor(planes: PlaneSource, reference: PlaneSource, mode: ColorFix, { parts }: Scope): PlaneSource {
   switch (mode) {
     case 'wavelet':
       return waveletColorFix(planes, reference);
     case 'adain':
-      return adainColorFix(planes, reference);
+      return adainColorFix(planes, reference, parts?.visible ?? wholeArea(planes));
     case 'none':
       return planes;
     default:

@@ -20,7 +20,7 @@ export async function encodePicture(
   noise: Tensor,
   scope: Scope,
 ): Promise<{ readonly conditionLatent: Tensor; readonly latent: Tensor }> {
-  const posterior = await runTiled(context, 'vaeEncoder', { rgbPm1: toPm1(planes) }, scope.needed);
+  const posterior = await runTiled(context, 'vaeEncoder', { rgbPm1: toPm1(planes) }, scope.parts);
   const mean = output1(posterior, 'mean');
   const drawn = weightedSum([1, mean], [1, multiply(output1(posterior, 'std'), noise)]);
   return { conditionLatent: scaleLatent(context, mean), latent: scaleLatent(context, drawn) };
@@ -28,7 +28,7 @@ export async function encodePicture(
 
 /** The scaled mean latent of rgb01 planes. */
 export async function encodeMean(context: PipelineContext, planes: PlaneSource, scope: Scope): Promise<Tensor> {
-  return scaleLatent(context, output1(await runTiled(context, 'vaeEncoder', { rgbPm1: toPm1(planes) }, scope.needed), 'mean'));
+  return scaleLatent(context, output1(await runTiled(context, 'vaeEncoder', { rgbPm1: toPm1(planes) }, scope.parts), 'mean'));
 }
 
 /**

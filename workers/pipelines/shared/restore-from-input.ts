@@ -42,7 +42,7 @@ export async function restoreFromInput(
   const texts = await encodeTexts(lanes, request, prompt, tags);
 
   await lead.stage('encode');
-  const scope = scopeOf(request, reference, reference, output, lead.manifest.latent.factor);
+  const scope = scopeOf(request, reference, reference, output, lead.manifest);
   const colours = colourOf(reference);
   const noise = new NoiseGenerator(request.seed);
   const latentDims = latentDimsOf(lead, scope);
@@ -59,7 +59,7 @@ export async function restoreFromInput(
   }
   const sampled = await denoise(lanes, request, inputs, startNoise, noise, scope);
   return finish(lanes, request, texts, sampled, scope, { ...output, filter: 'bicubic' }, (planes) =>
-    fixColor(mapped(planes, clamp01), colours, request.colorFix),
+    fixColor(mapped(planes, clamp01), colours, request.colorFix, scope),
   );
 }
 
@@ -70,5 +70,5 @@ async function encodeCondition(
   scope: Scope,
 ): Promise<Readonly<Record<string, Tensor | PlaneSource>>> {
   if (context.manifest.graphs.conditionEncoder === undefined) return { condition };
-  return runTiled(context, 'conditionEncoder', { condition }, scope.needed);
+  return runTiled(context, 'conditionEncoder', { condition }, scope.parts);
 }

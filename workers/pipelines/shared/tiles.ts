@@ -2,6 +2,7 @@ import { type Area, areasMeet, areaWithin, type Extent, scaleArea, wholeArea } f
 import type { PlaneSource } from '../../../src/core/sources.ts';
 import { cropPlanes, pastePlanes, stackBatch, type Tensor } from '../../../src/core/tensor.ts';
 import { overlappingTiles, partsWithHalo, TileBlend } from '../../../src/core/tiling.ts';
+import { partFor, type RegionParts } from '../../../src/plan/region.ts';
 import { StudioError } from '../../../src/protocol/errors.ts';
 import type { Graph, GraphPort, Role } from '../../../src/protocol/manifest.ts';
 import { TILE_CELLS, type TileCells } from '../../../src/protocol/request.ts';
@@ -25,12 +26,12 @@ export interface Band {
  * A role over a whole picture or latent, in pieces where it is larger than the graph's tiling rule allows. A `halo` graph sees only so
  * many cells around: its parts, each computed with them, are exactly the whole. A `blend` graph sees everything at once: its tiles overlap and
  * are blended. Feeds and outputs whose manifest dims name `h` and `w` are cut and put together, the rest is given to every piece.
- * Tensors of one sample are repeated for each where other feeds have several. `needed`, in cells: pieces that do not meet it are left out, their outputs zero.
+ * Tensors of one sample are repeated for each where other feeds have several. `region`: pieces that it does not need of this role are left out, and what they would have given is undefined.
  */
-export async function runTiled(context: TiledContext, role: Role, feeds: TiledFeeds, needed: Area | null = null): Promise<Fetches> {
+export async function runTiled(context: TiledContext, role: Role, feeds: TiledFeeds, region: RegionParts | null = null): Promise<Fetches> {
   const whole: Record<string, Tensor> = {};
-  const { height } = cellsOf(context, role, feeds) ?? { height: 0 };
-  await runInBands(context, role, feeds, needed, async (band) => {
+  const { height } = cellsOf(context, role, feeds) ?? { height: 1 };
+  await runInBands(context, role, feeds, region, async (band) => {
     for (const [name, part] of Object.entries(band.outputs)) {
       if (band.height === height) {
         whole[name] = part;
@@ -53,12 +54,12 @@ export async function runInBands(
   context: TiledContext,
   role: Role,
   feeds: TiledFeeds,
-  needed: Area | null,
+  region: RegionParts | null,
   take: (band: Band) => Promise<void>,
 ): Promise<void> {
   for (;;) {
     try {
-      return await runOnce(context, role, feeds, needed, take);
+      return await runOnce(context, role, feeds, partFor(role, region), take);
     } catch (error) {
       if (!(error instanceof StudioError && error.code === 'out-of-memory')) throw error;
       const smaller = smallerSide(context, role, feeds);
