@@ -109,11 +109,9 @@ describe('a graph that sees only so far', () => {
 describe('tiles of a graph that sees everything', () => {
   const SMALL = { kind: 'blend', tile: 24, overlap: 8 } as const;
   const tiled = engineOn(new SmallTiles(shipped, (role) => (role === 'denoiser' || role === 'restorer' ? SMALL : undefined)));
-  /** What only sees so far is cut too. */
+  /** What only sees so far is cut too, into smaller parts. */
   const cut = engineOn(
-    new SmallTiles(shipped, (role, { tiling }) =>
-      tiling?.kind === 'halo' ? { ...tiling, part: 8 } : role === 'denoiser' || role === 'restorer' ? SMALL : undefined,
-    ),
+    new SmallTiles(shipped, (_, { tiling }) => (tiling?.kind === 'halo' ? { ...tiling, part: 8 } : tiling && { ...SMALL, tile: 48 })),
   );
   const untiled = engineOn(new SmallTiles(shipped, () => undefined));
   /** 48 cells: tiles begin at 0, 16 and 24, and end at 24, 40 and 48. */
@@ -155,7 +153,7 @@ describe('tiles of a graph that sees everything', () => {
   it.each(FAMILIES)(
     'of %s are computed for a region alone where they meet it, and what they see, which becomes what it is in the whole',
     async (id, own) => {
-      const image = drawn(KINDS['waves'] ?? (() => [0, 0, 0]), 384, 96);
+      const image = drawn(KINDS['waves'] ?? (() => [0, 0, 0]), 352, 96);
       const region = { top: 8, left: 8, height: 52, width: 72 };
       const request = { image, scale: 2, steps: 6, ...own };
       const all = await run(cut, id, request);
@@ -163,7 +161,8 @@ describe('tiles of a graph that sees everything', () => {
       const events = await run(cut, id, { ...request, region, preview: 'bands' });
       const tiles = (told: readonly RunEvent[]): number =>
         told.filter((event) => event.type === 'tile' && event.role === 'denoiser').length;
-      expect([tiles(all), tiles(events)]).toEqual([6 * 6, 6 * 3]);
+      // 88 cells: tiles 0…48 and 40…88, of which the region's own, with its margin, ends at 40
+      expect([tiles(all), tiles(events)]).toEqual([6 * 2, 6]);
       const part = resultOf(events);
       expect([part.height, part.width]).toEqual([2 * 52, 2 * 72]);
       let worst = 0;
