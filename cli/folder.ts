@@ -2,6 +2,8 @@ import { access, mkdir, readdir, realpath } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { StudioError } from '../src/protocol/errors.ts';
 import { DEFAULT_SAVE_OPTIONS, FILE_ENDINGS } from '../src/protocol/picture-file.ts';
+import type { DeviceMemory } from '../src/protocol/studio-api.ts';
+import { nodeMemory } from './memory.ts';
 import type { CliOptions } from './options.ts';
 import { type Report, Upscaler } from './upscaler.ts';
 
@@ -28,9 +30,16 @@ export async function upscaleFolder(options: CliOptions, onFile: (report: FileRe
   }
   const places = outputNames(names, FILE_ENDINGS[options.format ?? DEFAULT_SAVE_OPTIONS.format]);
   const waiting = [...names];
+  const jobs = Math.min(options.jobs, names.length);
+  let known: DeviceMemory | null = null;
+  // the first to read a picture asks for all: by then no model is loaded
+  const memory = (): DeviceMemory => {
+    known ??= nodeMemory(jobs);
+    return known;
+  };
   let failed = 0;
   const work = async (): Promise<void> => {
-    const upscaler = new Upscaler(options);
+    const upscaler = new Upscaler(options, memory);
     try {
       for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
         const place = places.get(name) ?? name;
@@ -43,7 +52,7 @@ export async function upscaleFolder(options: CliOptions, onFile: (report: FileRe
       await upscaler.dispose();
     }
   };
-  await Promise.all(Array.from({ length: Math.min(options.jobs, names.length) }, work));
+  await Promise.all(Array.from({ length: jobs }, work));
   return failed;
 }
 

@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import type { DeviceMemory } from '../src/protocol/studio-api.ts';
 
-/** What this process and machine have for each of several runs at a time; asked before a model is loaded, so that none is counted twice. */
+/** What this process and machine have for each of several runs at a time; to be asked once, before a model is loaded. */
 export function nodeMemory(runs: number): DeviceMemory {
   return { totalBytes: totalmem() / runs, programBytes: process.memoryUsage().rss / runs, heapBytes: null, bindingBytes: null };
 }

@@ -10,6 +10,7 @@ import { parseIndex } from '../src/protocol/manifest.ts';
 import { resultDepth } from '../src/protocol/picture-file.ts';
 import { recipeTexts } from '../src/protocol/recipe.ts';
 import type { Image8, RestoreRequest } from '../src/protocol/request.ts';
+import type { DeviceMemory } from '../src/protocol/studio-api.ts';
 import { Engine } from '../workers/engine.ts';
 import { measureBackend } from '../workers/sessions/device.ts';
 import { FolderFiles } from './folder-files.ts';
@@ -37,16 +38,19 @@ export interface Report {
 export class Upscaler {
   readonly #options: CliOptions;
   readonly #files: FolderFiles;
+  readonly #memory: () => DeviceMemory;
   /** Made when the first picture is read, so that what the program holds by then is counted. */
   #made: Engine | null = null;
 
-  constructor(options: CliOptions) {
+  /** `memory`: what runs are planned for, asked once. */
+  constructor(options: CliOptions, memory = (): DeviceMemory => nodeMemory(1)) {
     this.#options = options;
+    this.#memory = memory;
     this.#files = new FolderFiles(options.models ?? OWN_MODELS);
   }
 
   get #engine(): Engine {
-    this.#made ??= new Engine(nodeRuntime, [this.#options.backend], this.#files, nodeMemory(this.#options.jobs));
+    this.#made ??= new Engine(nodeRuntime, [this.#options.backend], this.#files, this.#memory());
     return this.#made;
   }
 

@@ -281,7 +281,7 @@ const sizes = await measureSizes(SOURCE, `${OUT}/sizes`, large);
 const camera = large ? await measureCamera(url, SOURCE, `${OUT}/sizes`) : null;
 await server.close();
 const training = finetuning();
-const command = `npm run bench -- ${SOURCE}`;
+const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
 writeFileSync(
   `${OUT}/bench.json`,
   JSON.stringify(

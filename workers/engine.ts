@@ -98,7 +98,7 @@ export class Engine {
 
   /**
    * Runs a request to the `done` event of every lane, in tiles as planned. Throws StudioError (`option-invalid` for lanes that cannot be stepped
-   * together; the plan's refusal before anything is loaded), or AbortError once `signal` fires, or `control.stop` before the first step is taken.
+   * together; the plan's refusal before anything is loaded), or AbortError once `signal` fires, or `control.stop` before there is a step, taken or kept.
    */
   async run(runs: readonly RunLane[], request: RestoreRequest, send: Emit, signal: AbortSignal, control: RunControl = {}): Promise<void> {
     checkRequest(request);
@@ -107,17 +107,6 @@ export class Engine {
     if (backend === undefined) throw new StudioError('backend-unavailable', 'This device has no way to run the model.');
     const [leader, ...followers] = runs;
     if (leader === undefined) throw new RangeError('expected a lane to run, got none');
-    const stop = control.stop ?? NEVER;
-    const goOn = (): void => {
-      signal.throwIfAborted();
-      // what is decoded by then is what the person wants to keep
-      if (clock.stage !== 'decode') stop.throwIfAborted();
-    };
-    const enter = async (stage: Stage): Promise<void> => {
-      clock.enter(stage);
-      if (stage !== 'decode') goOn();
-      await send({ type: 'stage', runId: leader.runId, stage, backend });
-    };
     const plan = await this.plan(
       runs.map(({ bundleId }) => bundleId),
       request,
@@ -125,22 +114,38 @@ export class Engine {
     if (plan.kind === 'refusal') throw new StudioError(plan.code, plan.message);
     const { tileCells } = plan;
     const planned = { ...request, tileCells };
+    const bundles = await Promise.all(runs.map(({ bundleId }) => this.bundle(bundleId)));
+    const checkpoints = control.checkpoints?.open(leader.runId, await fingerprintOf(bundles, planned)) ?? null;
+    const begun = (await checkpoints?.begun()) ?? false;
+    const stop = control.stop ?? NEVER;
+    const throwIfEnded = (role: Role | null): void => {
+      signal.throwIfAborted();
+      // what is decoded by then is what the person wants to keep; what was kept of a run that was cut off is told by its steps
+      const keeps = clock.stage === 'decode' || (begun && role !== 'denoiser' && role !== 'previewDecoder');
+      if (!keeps) stop.throwIfAborted();
+    };
+    const enter = async (stage: Stage): Promise<void> => {
+      clock.enter(stage);
+      if (stage !== 'decode') throwIfEnded(null);
+      await send({ type: 'stage', runId: leader.runId, stage, backend });
+    };
+    const loading = begun ? signal : AbortSignal.any([signal, stop]);
     const tiles: TileLimits = new Map();
     await enter('load');
     const open = async ({ runId, bundleId }: RunLane): Promise<Lane> => {
       const bundle = await this.bundle(bundleId);
       if (tileCells !== null) for (const role of rolesOf(bundle)) tiles.set(role, tileCells);
       const emit: PipelineContext['emit'] = (event) => send({ ...event, runId } as RunEvent);
-      await this.#prepare(bundle, emit, signal);
+      await this.#prepare(bundle, emit, loading);
       const run: PipelineContext['run'] = async (role, feeds) => {
         if (control.gate !== undefined) await clock.standStill(control.gate);
-        goOn();
+        throwIfEnded(role);
         const fetches = await clock.measure(() => this.#runRole(bundle, role, feeds, emit, signal));
-        goOn();
+        throwIfEnded(role);
         return fetches;
       };
       const moveOn: PipelineContext['moveOn'] = (role, reason) => this.#moveOn(bundle, role, reason, emit);
-      const tokenizer = await this.#tokenizer(bundle, signal);
+      const tokenizer = await this.#tokenizer(bundle, loading);
       const { manifest } = bundle;
       const now = (): number => clock.now();
       const context = { manifest, tokenizer, backend, signal, stop, tiles, checkpoints: null, now, emit, stage: enter, run, moveOn };
@@ -151,7 +156,6 @@ export class Engine {
     for (const follower of followers) others.push(await open(follower));
     checkTogether(lead.bundle.manifest, others);
     const lanes = [lead, ...others];
-    const checkpoints = control.checkpoints?.open(leader.runId, await fingerprintOf(lanes, planned)) ?? null;
     const padded = { ...planned, image: padBehindAlpha(request.image) };
     const pipeline = PIPELINES[lead.bundle.manifest.family];
     const results = await pipeline([{ ...lead.context, checkpoints }, ...others.map(({ context }) => context)], padded);
@@ -304,8 +308,8 @@ function tellFallback(emit: PipelineContext['emit']): OnFallback {
 }
 
 /** SHA-256 of all that determines a run's steps: the graphs, the request and the picture. */
-async function fingerprintOf(lanes: readonly Lane[], { image, preview: _, ...asked }: RestoreRequest): Promise<string> {
-  const graphs = lanes.map(({ bundle }) => bundle.files.map(({ sha256 }) => sha256));
+async function fingerprintOf(bundles: readonly Bundle[], { image, preview: _, ...asked }: RestoreRequest): Promise<string> {
+  const graphs = bundles.map((bundle) => bundle.files.map(({ sha256 }) => sha256));
   const words = new TextEncoder().encode(JSON.stringify({ graphs, asked, height: image.height, width: image.width }, inOrder));
   const digests = await Promise.all([words, image.rgba8].map((bytes) => crypto.subtle.digest('SHA-256', bytes)));
   return digests.map((digest) => [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')).join('-');

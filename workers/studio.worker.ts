@@ -1,6 +1,6 @@
 import { expose, transfer } from 'comlink';
 import { StudioError } from '../src/protocol/errors.ts';
-import type { Backend, RunEvent } from '../src/protocol/events.ts';
+import type { NoticeReason, RunEvent } from '../src/protocol/events.ts';
 import { parseIndex } from '../src/protocol/manifest.ts';
 import type { RunLane } from '../src/protocol/request.ts';
 import type { DeviceReport, StudioApi } from '../src/protocol/studio-api.ts';
@@ -15,11 +15,13 @@ import { buffersOf, eventBuffers, withWireFailures } from './transfer.ts';
 const MODELS = new URL(import.meta.env.DEV ? '/models/' : '../models/', import.meta.url);
 
 let uncachedReason: string | null = null;
-const noteUncached = (reason: string): void => {
+const files = new OpfsFiles(MODELS, (reason) => {
   uncachedReason ??= reason;
-};
-const files = new OpfsFiles(MODELS, noteUncached);
-const checkpoints = new OpfsCheckpoints(noteUncached);
+});
+const checkpoints = new OpfsCheckpoints((reason) => {
+  const message = `The steps of a run cannot be kept in this browser: one that is cut off begins anew (${reason}).`;
+  void current?.tell('steps-unkept', message);
+});
 let report: Promise<DeviceReport> | null = null;
 let engine: Engine | null = null;
 let current: CurrentRun | null = null;
@@ -28,6 +30,7 @@ interface CurrentRun {
   readonly lanes: readonly RunLane[];
   readonly stop: AbortController;
   readonly abort: AbortController;
+  tell(reason: NoticeReason, message: string): Promise<void>;
   /** Where a paused run waits; null while it goes. */
   pause: { readonly over: Promise<void>; readonly end: () => void } | null;
 }
@@ -40,7 +43,7 @@ const api: StudioApi = {
 
   async bundles() {
     const { bundles } = parseIndex(await files.text('index.json'));
-    const device = await ready(null);
+    const device = await ready();
     return Promise.all(
       bundles.map(async ({ manifest: _, ...bundle }) => {
         const known = await Promise.all((await device.bundle(bundle.id)).files.map((file) => files.has(file)));
@@ -58,25 +61,26 @@ const api: StudioApi = {
 
   async run(lanes, request, onEvent) {
     if (current !== null) throw new StudioError('run-in-progress', 'A run is going on already; wait for it or cancel it.');
-    const run: CurrentRun = { lanes, stop: new AbortController(), abort: new AbortController(), pause: null };
-    current = run;
+    const [lead] = lanes;
+    if (lead === undefined) throw new RangeError('expected a lane to run, got none');
     const send = async (event: RunEvent): Promise<void> => {
       await onEvent(transfer(event, eventBuffers(event)));
       // a message such as cancel is heard only between tasks
       await new Promise((resolve) => setTimeout(resolve));
     };
+    const tell = (reason: NoticeReason, message: string): Promise<void> => send({ type: 'notice', runId: lead.runId, reason, message });
+    const run: CurrentRun = { lanes, stop: new AbortController(), abort: new AbortController(), tell, pause: null };
+    current = run;
     try {
-      const ran = await ready(null);
-      if (uncachedReason !== null && lanes[0] !== undefined) {
-        const message = `Little can be kept in this browser: models are loaded each time, and a run that is cut off begins anew (${uncachedReason}).`;
-        await send({ type: 'notice', runId: lanes[0].runId, reason: 'cache-unavailable', message });
+      const ran = await ready();
+      if (uncachedReason !== null) {
+        await tell('cache-unavailable', `Models cannot be kept in this browser: they are loaded each time (${uncachedReason}).`);
       }
       const control = { stop: run.stop.signal, gate: async () => run.pause?.over, checkpoints };
       await ran.run(lanes, request, send, run.abort.signal, control);
     } catch (error) {
       // only a run whose device was lost is asked for again under its id
-      if (!(error instanceof StudioError && error.code === 'device-lost') && lanes[0] !== undefined)
-        await checkpoints.forget(lanes[0].runId);
+      if (!(error instanceof StudioError && error.code === 'device-lost')) await checkpoints.forget(lead.runId);
       throw error;
     } finally {
       current = null;
@@ -108,7 +112,7 @@ const api: StudioApi = {
 
   async decodeStep(runId, index) {
     if (current !== null) throw new StudioError('run-in-progress', 'The step is decoded in full once the run has ended.');
-    const { x0, low, high } = await (await ready(null)).decodeStep(runId, index);
+    const { x0, low, high } = await (await ready()).decodeStep(runId, index);
     return transfer({ x0, low, high }, buffersOf(x0, low, high));
   },
 
@@ -122,8 +126,8 @@ function runOf(runId: string): CurrentRun | null {
 }
 
 /** The engine on the backends this device was found to have. */
-async function ready(override: Backend | null): Promise<Engine> {
-  const device = await api.device(override);
+async function ready(): Promise<Engine> {
+  const device = await api.device(null);
   engine ??= new Engine(webRuntime, fallbackOrder(device), files, device.memory, device.shaderF16);
   return engine;
 }

@@ -18,6 +18,7 @@ export const NOTICE_REASONS = [
   'prompt-truncated',
   'alpha-kept',
   'cache-unavailable',
+  'steps-unkept',
   'tiles-smaller',
   'run-resumed',
 ] as const;

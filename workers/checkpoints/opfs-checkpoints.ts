@@ -29,14 +29,24 @@ export class OpfsCheckpoints implements CheckpointStore {
     let unsaved: CheckpointStep[] = [];
     let saved = 0;
     let savedAt = performance.now();
+    const isEqual = async (left: FileSystemDirectoryHandle): Promise<boolean> => {
+      const known = await readFile(left, FINGERPRINT);
+      return known !== null && new TextDecoder().decode(known) === fingerprint;
+    };
     return {
+      begun: async () => {
+        const found = await this.#attempt(async () => {
+          const left = await ifThere(async () => (await allRuns()).getDirectoryHandle(runId));
+          return left !== null && (await isEqual(left)) && (await openFile(left, LAST)) !== null;
+        });
+        return found ?? false;
+      },
       load: async (x0Bytes) =>
         this.#attempt(async () => {
           await removeExpired();
           const runs = await allRuns();
           const left = await runs.getDirectoryHandle(runId, { create: true });
-          const known = await readFile(left, FINGERPRINT);
-          if (known !== null && new TextDecoder().decode(known) === fingerprint) {
+          if (await isEqual(left)) {
             const found = await readSteps(left, x0Bytes);
             saved = found?.x0ByStep.length ?? 0;
             folder = left;

@@ -1,7 +1,7 @@
 import { encode } from 'fast-png';
 import { StudioError } from '../../src/protocol/errors.ts';
 import type { Image8 } from '../../src/protocol/request.ts';
-import { checkHeader } from './header.ts';
+import { checkHeader, checkSize } from './header.ts';
 import { MIME_TYPES, type PictureCodec } from './picture-codec.ts';
 import { withPngTexts } from './png-texts.ts';
 
@@ -35,13 +35,14 @@ export const browserCodec: PictureCodec = {
   },
 };
 
-/** What is made of a file as the browser decodes it, upright. */
+/** What is made of a file as the browser decodes it, upright. Not every header is read before: the size is looked at again. */
 async function withBitmap<T>(bytes: Uint8Array<ArrayBuffer>, name: string, use: (bitmap: ImageBitmap) => T): Promise<T> {
   const bitmap = await createImageBitmap(new Blob([bytes]), { imageOrientation: 'from-image' }).catch((cause: unknown) => {
     const text = `“${name}” is damaged or of a kind that this browser cannot read.`;
     throw new StudioError('image-truncated', text, { details: { name }, cause });
   });
   try {
+    checkSize(bitmap, name);
     return use(bitmap);
   } finally {
     bitmap.close();

@@ -1,5 +1,15 @@
 import { StudioError } from '../../src/protocol/errors.ts';
-import { COLOR_FIXES, DEPTHS, PREVIEW_MODES, type RestoreRequest, SAMPLERS, START_POINTS, TILE_CELLS } from '../../src/protocol/request.ts';
+import {
+  COLOR_FIXES,
+  DEPTHS,
+  type Extent,
+  PREVIEW_MODES,
+  type Region,
+  type RestoreRequest,
+  SAMPLERS,
+  START_POINTS,
+  TILE_CELLS,
+} from '../../src/protocol/request.ts';
 
 const MAX_SCALE = 4;
 const MAX_STEPS = 200;
@@ -22,6 +32,15 @@ export function checkRequest(request: RestoreRequest): void {
   oneOf('preview', request.preview, PREVIEW_MODES);
   if (request.tileCells !== null) oneOf('tile cells', String(request.tileCells), TILE_CELLS.map(String));
   oneOf('depth', String(request.depth), DEPTHS.map(String));
+  if (request.region !== null) checkRegion(request.region, image);
+}
+
+function checkRegion({ top, left, height, width }: Region, image: Extent): void {
+  const sound = [top, left, height, width].every(Number.isInteger) && top >= 0 && left >= 0 && height >= 1 && width >= 1;
+  if (sound && top + height <= image.height && left + width <= image.width) return;
+  throw new StudioError('option-invalid', `Expected a region inside the ${image.width}×${image.height} picture.`, {
+    details: { option: 'region', region: { top, left, height, width } },
+  });
 }
 
 function within(name: string, value: number, low: number, high: number, sound: boolean): void {

@@ -38,6 +38,8 @@ export interface PipelineContext {
 
 /** The steps of one run, kept outside of it: after it was cut off, an equal run goes on from there. */
 export interface RunCheckpoints {
+  /** Whether steps of an equal run are kept. */
+  begun(): Promise<boolean>;
   /** What was kept of an equal run, but no more x0 predictions than `x0Bytes` hold, or the last two; null when there is nothing. */
   load(x0Bytes: number): Promise<Checkpoint | null>;
   /** Keeps another step of every lane. Failing to is no failure of the run. */

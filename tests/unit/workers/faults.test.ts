@@ -5,6 +5,7 @@ import { nodeRuntime } from '../../../cli/ort.ts';
 import type { Backend, RunEvent } from '../../../src/protocol/events.ts';
 import type { Image8, RestoreRequest } from '../../../src/protocol/request.ts';
 import { type CheckpointStore, Engine, type RunControl } from '../../../workers/engine.ts';
+import type { BundleFiles } from '../../../workers/model-store/bundle-files.ts';
 import type { Checkpoint, CheckpointStep } from '../../../workers/pipelines/context.ts';
 import type { Feeds, OrtRuntime, RawSession } from '../../../workers/sessions/runtime.ts';
 import { maxDifference } from '../../support/golden.ts';
@@ -364,6 +365,20 @@ describe('the time of a run', () => {
   });
 });
 
+it('stops fetching a model when it is stopped with nothing to keep', async () => {
+  const never: BundleFiles = {
+    text: (path) => files.text(path),
+    has: async () => false,
+    bytes: (_, __, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  };
+  const stop = new AbortController();
+  const engine = new Engine(nodeRuntime, ['cpu'], never);
+  const going = run(engine, request, { control: { stop: stop.signal } });
+  setTimeout(() => stop.abort());
+  await expect(going).rejects.toMatchObject({ name: 'AbortError' });
+  await engine.dispose();
+});
+
 /** Checkpoints in memory. */
 class MemoryCheckpoints implements CheckpointStore {
   readonly steps: CheckpointStep[] = [];
@@ -374,6 +389,7 @@ class MemoryCheckpoints implements CheckpointStore {
     if (fingerprint !== this.fingerprint) this.steps.length = 0;
     this.fingerprint = fingerprint;
     return {
+      begun: async (): Promise<boolean> => this.steps.length > 0,
       load: async (): Promise<Checkpoint | null> => {
         const last = this.steps.at(-1);
         return last === undefined ? null : { x0ByStep: this.steps.map(({ lanes }) => lanes.map(({ x0 }) => x0)), last };
@@ -426,18 +442,23 @@ describe('a run that was cut off', () => {
     await counting.dispose();
   });
 
-  it('ends with all the steps it took when it is stopped while they are told again', async () => {
+  const WHEN: Readonly<Record<string, (event: RunEvent) => boolean>> = {
+    'while they are told again': (event) => event.type === 'step' && event.index === 0,
+    'while it is loaded': (event) => event.type === 'stage' && event.stage === 'load',
+    'before its first step': (event) => event.type === 'stage' && event.stage === 'denoise',
+  };
+  it.each(Object.keys(WHEN))('ends with all the steps it took when it is stopped %s', async (when) => {
     const asked = { ...request, image: gradient(20, 36), steps: 6, preview: 'bands' as const };
-    const stopped = async (checkpoints: CheckpointStore, index: number): Promise<RunEvent[]> => {
+    const stopped = async (checkpoints: CheckpointStore, isTime: (event: RunEvent) => boolean): Promise<RunEvent[]> => {
       const stop = new AbortController();
       const onEvent = (event: RunEvent): void => {
-        if (event.type === 'step' && event.index === index) stop.abort();
+        if (isTime(event)) stop.abort();
       };
       return run(sound, asked, { control: { checkpoints, stop: stop.signal }, onEvent });
     };
     const checkpoints = new MemoryCheckpoints();
-    const expected = await stopped(checkpoints, 3);
-    const events = await stopped(checkpoints, 0);
+    const expected = await stopped(checkpoints, (event) => event.type === 'step' && event.index === 3);
+    const events = await stopped(checkpoints, WHEN[when] ?? (() => false));
     expect(eventOf(events, 'done').recipe.stoppedAfter).toBe(4);
     expect(levels(resultOf(events), resultOf(expected))).toBe(0);
   });
