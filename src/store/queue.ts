@@ -10,6 +10,13 @@ export interface ItemFailure {
   readonly text: string;
 }
 
+/** What an earlier run of an item gave, and what it was run with. */
+export interface EarlierResult {
+  readonly status: 'done' | 'stopped';
+  readonly settings: SettingsState;
+  readonly laneIds: readonly string[];
+}
+
 /** A picture that was opened, and what is to be made of it. Its file, picture and results are kept elsewhere, by its id and its lanes'. */
 export interface QueueItem {
   readonly id: string;
@@ -24,6 +31,8 @@ export interface QueueItem {
   readonly status: ItemStatus;
   /** Its run, from the start on. One that was cut off by a reload runs again under the same ids, and so goes on. */
   readonly laneIds: readonly string[];
+  /** The result it has from before, where it is run again: kept until there is another. */
+  readonly previous: EarlierResult | null;
   readonly failure: ItemFailure | null;
   /** What the tagger saw in it, and words its model does not know. */
   readonly seen: { readonly tags: readonly string[]; readonly unknownWords: readonly string[] } | null;
@@ -40,7 +49,8 @@ export interface QueueState {
 export const EMPTY_QUEUE: QueueState = { items: [], selectedId: null, going: false };
 
 export function newItem(id: string, name: string, sizeBytes: number, settings: SettingsState): QueueItem {
-  return { id, name, sizeBytes, size: null, thumbnail: null, settings, status: 'waiting', laneIds: [], failure: null, seen: null };
+  const unseen = { size: null, thumbnail: null, seen: null };
+  return { id, name, sizeBytes, ...unseen, settings, status: 'waiting', laneIds: [], previous: null, failure: null };
 }
 
 export function selectedItem({ items, selectedId }: QueueState): QueueItem | undefined {
@@ -60,14 +70,29 @@ export function nextItem(queue: QueueState): QueueItem | undefined {
   return queue.going ? waitingItems(queue)[0] : undefined;
 }
 
-/** The item whose run a lane belongs to. */
+/** The item whose run a lane belongs to, be it the one before. */
 export function itemOfLane({ items }: QueueState, runId: string): QueueItem | undefined {
-  return items.find(({ laneIds }) => laneIds.includes(runId));
+  return items.find((item) => keptLanes(item).includes(runId));
 }
 
-/** Whether there is a result of the item, if only of the steps that it took before it was stopped. */
+/** Every run of the item that something is kept of. */
+export function keptLanes({ laneIds, previous }: QueueItem): readonly string[] {
+  return [...new Set([...laneIds, ...(previous?.laneIds ?? [])])];
+}
+
+/** Whether there is a result of the item: if only of the steps that it took before it was stopped, or from before the run that failed. */
 export function hasResult({ status, laneIds }: QueueItem): boolean {
-  return (status === 'done' || status === 'stopped') && laneIds.length > 0;
+  return (status === 'done' || status === 'stopped' || status === 'failed') && laneIds.length > 0;
+}
+
+/** The runs of the result there is of the item, while it is run again of the one from before; none where there is no result. */
+export function resultLanes(item: QueueItem): readonly string[] {
+  return hasResult(item) ? item.laneIds : (item.previous?.laneIds ?? []);
+}
+
+/** Whether the item's result is of some of its steps only. */
+export function isPartial({ status, previous }: QueueItem): boolean {
+  return (status === 'failed' ? previous?.status : status) === 'stopped';
 }
 
 /** Whether other settings would change what becomes of the item; those of a result stay with it. */
@@ -109,18 +134,36 @@ export function editItem(queue: QueueState, id: string, settings: SettingsState)
   return item !== undefined && editable(item) ? changeItem(queue, id, { settings, laneIds: [] }) : queue;
 }
 
-/** To be run again from the start, with the settings given. */
+/** To be run again from the start, with the settings given; a result that there is stays until there is another. */
 export function requeueItem(queue: QueueState, id: string, settings: SettingsState): QueueState {
-  return changeItem(queue, id, { settings, status: 'waiting', laneIds: [], failure: null });
+  const item = queue.items.find((known) => known.id === id);
+  const previous = item === undefined ? null : (item.previous ?? resultOf(item));
+  return changeItem(queue, id, { settings, status: 'waiting', laneIds: [], previous, failure: null });
 }
 
-/** The queue after the page was left: what ran waits under its run's ids; what has no file any more is gone, what has no result waits. */
+function resultOf({ status, settings, laneIds }: QueueItem): EarlierResult | null {
+  return (status === 'done' || status === 'stopped') && laneIds.length > 0 ? { status, settings, laneIds } : null;
+}
+
+/** A run of the item ended without a result: it was stopped, or failed. The result from before, where there is one, is its result again. */
+export function abandonItem(queue: QueueState, id: string, failure: ItemFailure | null): QueueState {
+  const previous = queue.items.find((item) => item.id === id)?.previous ?? null;
+  const had = previous ?? { status: 'stopped', laneIds: [] };
+  return changeItem(queue, id, failure === null ? { ...had, previous: null } : { ...had, status: 'failed', failure });
+}
+
+/**
+ * The queue after the page was left: what ran waits under its run's ids; what has no file any more is gone; what has no result any more
+ * waits, but for what failed.
+ */
 export function restoreQueue(queue: QueueState, has: (key: 'file' | 'result', id: string) => boolean): QueueState {
   const items = queue.items.flatMap((item): readonly QueueItem[] => {
     if (!has('file', item.id)) return [];
-    if (item.status === 'running') return [{ ...item, status: 'waiting' }];
-    const lost = hasResult(item) && !item.laneIds.every((runId) => has('result', runId));
-    return [lost ? { ...item, status: 'waiting', laneIds: [] } : item];
+    const areKept = (laneIds: readonly string[]): boolean => laneIds.every((runId) => has('result', runId));
+    const previous = item.previous !== null && areKept(item.previous.laneIds) ? item.previous : null;
+    if (item.status === 'running') return [{ ...item, status: 'waiting', previous }];
+    if (!hasResult(item) || areKept(item.laneIds)) return [{ ...item, previous }];
+    return [{ ...item, status: item.status === 'failed' ? 'failed' : 'waiting', laneIds: [], previous }];
   });
   return { ...queue, items };
 }

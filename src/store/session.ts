@@ -1,8 +1,8 @@
 import { STUDIO_ERROR_CODES } from '../protocol/errors.ts';
 import { STAGES } from '../protocol/events.ts';
-import { array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
+import { absentAs, array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
 import { askedFields, recipeField, regionField } from '../protocol/recipe.ts';
-import { ITEM_STATUSES, type QueueItem, type QueueState } from './queue.ts';
+import { ITEM_STATUSES, keptLanes, type QueueItem, type QueueState } from './queue.ts';
 import type { RunRecord, SettingsState } from './state.ts';
 
 /** What a reload gives back at once; files and results are fetched when they are wanted. */
@@ -35,7 +35,10 @@ export function resultKey(runId: string): string {
 
 /** Every key that a queue needs. */
 export function sessionKeys({ items }: QueueState): ReadonlySet<string> {
-  const keysOf = ({ id, laneIds }: QueueItem): string[] => [fileKey(id), ...laneIds.flatMap((runId) => [runKey(runId), resultKey(runId)])];
+  const keysOf = (item: QueueItem): string[] => [
+    fileKey(item.id),
+    ...keptLanes(item).flatMap((runId) => [runKey(runId), resultKey(runId)]),
+  ];
   return new Set([SESSION_KEY, ...items.flatMap(keysOf)]);
 }
 
@@ -60,6 +63,7 @@ const item: Field<QueueItem> = object({
   settings,
   status: literal(...ITEM_STATUSES),
   laneIds: array(string()),
+  previous: absentAs(null, nullable(object({ status: literal('done', 'stopped'), settings, laneIds: array(string()) }))),
   failure: nullable(object({ code: literal(...STUDIO_ERROR_CODES), text: string() })),
   seen: nullable(object({ tags: array(string()), unknownWords: array(string()) })),
 });

@@ -4,7 +4,7 @@ import { DEFAULT_SAVE_OPTIONS, type PictureToSave, type SaveOptions } from '../.
 import { recipeTexts } from '../../protocol/recipe.ts';
 import type { Image8 } from '../../protocol/request.ts';
 import { FULL, inputFrameId, resultFrameId } from '../frames.ts';
-import { hasResult, itemOfLane, type QueueItem } from '../queue.ts';
+import { itemOfLane, type QueueItem, resultLanes } from '../queue.ts';
 import { type KeptRun, readKeptRun, resultKey, runKey } from '../session.ts';
 import type { RunRecord } from '../state.ts';
 import type { ActionContext } from './context.ts';
@@ -25,7 +25,7 @@ export interface Results {
    * StudioError `output-unwritable` where the result cannot be written: it is held on then.
    */
   store(run: RunRecord): Promise<void>;
-  /** Makes the item's result one of the store's runs again, with its pictures; nothing where it has none. */
+  /** Makes the item's result, or the one it has from before, one of the store's runs again, with its pictures; nothing where it has none. */
   bring(item: QueueItem): Promise<void>;
   /** A kept result's PNG; null while there is none. */
   png(runId: string): Promise<Blob | null>;
@@ -94,6 +94,7 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
 
     async store(run) {
       const { runId, finished, pictureName } = run;
+      if (itemOfLane(state().queue, runId) === undefined) held.delete(runId);
       const image = held.get(runId)?.image;
       if (image === undefined || finished === null) return;
       const options = { ...DEFAULT_SAVE_OPTIONS, depth: finished.recipe.depth };
@@ -109,17 +110,18 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
     },
 
     async bring(item) {
-      const here = item.laneIds.every(
+      const laneIds = resultLanes(item);
+      const here = laneIds.every(
         (runId) => state().runs.some((run) => run.runId === runId) && frames.get(resultFrameId(runId)) !== undefined,
       );
-      if (!hasResult(item) || here) return;
+      if (here) return;
       const records: RunRecord[] = [];
-      for (const runId of item.laneIds) {
+      for (const runId of laneIds) {
         const record = await unpack(item, runId);
         if (record === null) return;
         records.push(record);
       }
-      set((before) => ({ ...before, runs: [...records, ...before.runs.filter(({ runId }) => !item.laneIds.includes(runId))] }));
+      set((before) => ({ ...before, runs: [...records, ...before.runs.filter(({ runId }) => !laneIds.includes(runId))] }));
     },
 
     png,

@@ -2,7 +2,7 @@ import { downloadZip } from 'client-zip';
 import { StudioError } from '../../protocol/errors.ts';
 import type { SaveOptions } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
-import { hasResult, type QueueItem, resultSize } from '../queue.ts';
+import { hasResult, isPartial, type QueueItem, resultSize } from '../queue.ts';
 import { type ResultMark, resultFileName, uniqueName } from '../result-names.ts';
 import { storeSaveOptions } from '../save-options.ts';
 import { type RunRecord, shownPartner, shownRun } from '../state.ts';
@@ -153,10 +153,10 @@ async function depthOf(png: Blob): Promise<number | undefined> {
 
 /** An item's results and what their files are called, but for what sets them apart from others. */
 function resultsOf(item: QueueItem, { format }: SaveOptions): readonly { readonly runId: string; readonly name: string }[] {
-  const { name, laneIds, status } = item;
+  const { name, laneIds } = item;
   const size = resultSize(item);
   if (size === null) return [];
   const kinds: readonly ResultMark[] = laneIds.length > 1 ? ['base', 'rfsr'] : [];
-  const partial: readonly ResultMark[] = status === 'stopped' ? ['partial'] : [];
+  const partial: readonly ResultMark[] = isPartial(item) ? ['partial'] : [];
   return laneIds.map((runId, i) => ({ runId, name: resultFileName(name, size, [...kinds.slice(i, i + 1), ...partial], format) }));
 }

@@ -1,5 +1,5 @@
 import { isAbort } from '../../protocol/errors.ts';
-import { changeItem, nextItem, type QueueItem, requeueItem, runningItem, selectedItem, waitingItems } from '../queue.ts';
+import { abandonItem, changeItem, nextItem, type QueueItem, requeueItem, runningItem, selectedItem, waitingItems } from '../queue.ts';
 import type { StudioState } from '../state.ts';
 import { type ActionContext, failureOf } from './context.ts';
 import type { Runner } from './run.ts';
@@ -52,11 +52,11 @@ export function createWork(context: ActionContext, runner: Runner, saving: Savin
     try {
       const runs = await runner.run(item);
       const stopped = runs.some(({ finished }) => finished?.recipe.stoppedAfter != null);
-      end({ status: stopped ? 'stopped' : 'done' });
+      end({ status: stopped ? 'stopped' : 'done', previous: null });
       saving.keep(item.id, runs);
     } catch (error) {
       const { code, text } = failureOf(error);
-      end({ laneIds: [], ...(isAbort(error) ? { status: 'stopped' } : { status: 'failed', failure: { code, text } }) });
+      set((before) => ({ ...before, queue: abandonItem(before.queue, item.id, isAbort(error) ? null : { code, text }) }));
       // in the queue a failure stands beside its picture
       if (item.id === state().queue.selectedId) fail(error);
     }

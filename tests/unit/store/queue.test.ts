@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
+  abandonItem,
   addItems,
   changeItem,
   EMPTY_QUEUE,
   editItem,
+  hasResult,
+  isPartial,
+  itemOfLane,
   moveItem,
   newItem,
   nextItem,
@@ -106,6 +110,61 @@ describe('the queue', () => {
     const region = { top: 1, left: 2, height: 4, width: 5 };
     expect(resultSize({ ...whole, settings: { ...whole.settings, region } })).toEqual({ height: 12, width: 15 });
     expect(resultSize({ ...whole, size: null })).toBeNull();
+  });
+});
+
+describe('an item with a result that is run again', () => {
+  const PREVIOUS = { status: 'done', settings: SETTINGS, laneIds: ['old'] } as const;
+  const FAILURE = { code: 'internal', text: 'no' } as const;
+  const done = changeItem(queueOf('a'), 'a', { status: 'done', laneIds: ['old'] });
+  const again = requeueItem(done, 'a', OTHERS);
+
+  it('has it until there is another', () => {
+    expect(itemOf(again, 'a')).toMatchObject({ status: 'waiting', settings: OTHERS, laneIds: [], previous: PREVIOUS });
+    expect(itemOfLane(again, 'old')).toBe(itemOf(again, 'a'));
+    expect(itemOf(requeueItem(again, 'a', SETTINGS), 'a').previous).toEqual(PREVIOUS);
+  });
+
+  it('is as it was once the run is stopped before its first step', () => {
+    const running = changeItem(again, 'a', { status: 'running', laneIds: ['new'] });
+    expect(abandonItem(running, 'a', null)).toEqual(done);
+  });
+
+  it('has it, and says so, once the run fails; and still once the next one does', () => {
+    const failed = abandonItem(changeItem(again, 'a', { status: 'running', laneIds: ['new'] }), 'a', FAILURE);
+    expect(itemOf(failed, 'a')).toMatchObject({ status: 'failed', failure: FAILURE, settings: SETTINGS, laneIds: ['old'] });
+    expect(hasResult(itemOf(failed, 'a'))).toBe(true);
+    expect(abandonItem(requeueItem(failed, 'a', OTHERS), 'a', null)).toEqual(done);
+  });
+
+  it('is known to have a partial one after a failure too', () => {
+    const stopped = requeueItem(changeItem(done, 'a', { status: 'stopped' }), 'a', OTHERS);
+    expect(isPartial(itemOf(abandonItem(stopped, 'a', FAILURE), 'a'))).toBe(true);
+    expect(isPartial(itemOf(abandonItem(again, 'a', FAILURE), 'a'))).toBe(false);
+  });
+
+  it('has none where there was none', () => {
+    const failed = abandonItem(changeItem(queueOf('a'), 'a', { status: 'running', laneIds: ['new'] }), 'a', FAILURE);
+    expect(itemOf(failed, 'a')).toMatchObject({ status: 'failed', laneIds: [], previous: null });
+    expect(hasResult(itemOf(failed, 'a'))).toBe(false);
+  });
+
+  it('has it over a reload, unless it is lost', () => {
+    expect(restoreQueue(again, () => true)).toEqual(again);
+    expect(
+      itemOf(
+        restoreQueue(again, (what) => what === 'file'),
+        'a',
+      ),
+    ).toMatchObject({ status: 'waiting', previous: null });
+    const failed = abandonItem(again, 'a', FAILURE);
+    const lost = { status: 'failed', failure: FAILURE, laneIds: [], previous: null };
+    expect(
+      itemOf(
+        restoreQueue(failed, (what) => what === 'file'),
+        'a',
+      ),
+    ).toMatchObject(lost);
   });
 });
 

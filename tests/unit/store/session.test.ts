@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addItems, changeItem, EMPTY_QUEUE, newItem } from '../../../src/store/queue.ts';
+import { addItems, changeItem, EMPTY_QUEUE, newItem, requeueItem } from '../../../src/store/queue.ts';
 import { readKeptRun, readSession, resultKey, runKey, type Session, sessionKeys } from '../../../src/store/session.ts';
 import { INITIAL_STATE, type RunRecord } from '../../../src/store/state.ts';
 
@@ -35,6 +35,11 @@ describe('a kept session', () => {
     expect(readSession(structuredClone(SESSION))).toEqual(SESSION);
   });
 
+  it('of an earlier version is read too: nothing was run again in it', () => {
+    const items = SESSION.queue.items.map(({ previous: _, ...item }) => item);
+    expect(readSession({ ...SESSION, queue: { ...SESSION.queue, items } })).toEqual(SESSION);
+  });
+
   it.each([
     ['nothing', undefined],
     ['another version’s settings', { ...SESSION, settings: { ...settings, sampler: 'euler' } }],
@@ -45,6 +50,13 @@ describe('a kept session', () => {
 
   it('needs the files of all items and the results of their runs', () => {
     expect([...sessionKeys(queue)].sort()).toEqual(['file/a', 'file/b', resultKey('run'), runKey('run'), 'session'].sort());
+  });
+
+  it('needs the result of an item that is run again', () => {
+    const done = changeItem(queue, 'a', { status: 'done', laneIds: ['old'] });
+    const again = requeueItem(done, 'a', { ...settings, seed: 7 });
+    expect([...sessionKeys(again)]).toEqual(expect.arrayContaining([resultKey('old'), runKey('old')]));
+    expect(readSession({ queue: again, settings })?.queue).toEqual(again);
   });
 });
 

@@ -10,7 +10,7 @@ import { createPictures } from '../../../../src/store/actions/pictures.ts';
 import { createResults } from '../../../../src/store/actions/results.ts';
 import { createSaving } from '../../../../src/store/actions/save.ts';
 import { createFrames, resultFrameId, stepFrameId } from '../../../../src/store/frames.ts';
-import { addItems, changeItem, EMPTY_QUEUE, newItem, type QueueItem } from '../../../../src/store/queue.ts';
+import { addItems, changeItem, EMPTY_QUEUE, newItem, type QueueItem, removeItems, requeueItem } from '../../../../src/store/queue.ts';
 import { fileKey, type KeptRun, runKey } from '../../../../src/store/session.ts';
 import { INITIAL_STATE, type RunRecord, type StudioState } from '../../../../src/store/state.ts';
 import type { Clients } from '../../../../src/worker-client/clients.ts';
@@ -168,6 +168,31 @@ describe('a finished result', () => {
     await desk.results.bring(desk.store.getState().queue.items[0] as QueueItem);
     expect(desk.store.getState().runs).toEqual([run]);
     expect(maxDifference(desk.frames.get(id)?.rgba8 ?? [], step.rgba8)).toBeLessThan(LOSS);
+  });
+
+  it('stays while its picture is run again, also where it could not be written', async () => {
+    const a = desk.finish('a');
+    desk.encoder.broken = true;
+    desk.keep('a', [a]);
+    await desk.zipped();
+    desk.encoder.broken = false;
+    const { settings } = INITIAL_STATE;
+    desk.store.setState((before) => ({ ...before, runs: [], queue: requeueItem(before.queue, 'a', settings) }));
+    desk.keep('b', [desk.finish('b')]);
+    await desk.zipped();
+    desk.frames.drop(a.runId);
+    await desk.keepPicture('a');
+    await desk.results.bring(desk.store.getState().queue.items[0] as QueueItem);
+    expect(desk.store.getState().runs).toContainEqual(a);
+    expect(desk.frames.get(resultFrameId(a.runId))?.rgba8).toEqual(RESULT.rgba8);
+  });
+
+  it('is not kept where its picture was taken out meanwhile', async () => {
+    const run = desk.finish('a');
+    desk.results.hold(run);
+    desk.store.setState((before) => ({ ...before, queue: removeItems(before.queue, ['a']) }));
+    await desk.results.store(run);
+    expect(await desk.results.png(run.runId)).toBeNull();
   });
 
   it('is held without its steps where the browser keeps nothing', async () => {
