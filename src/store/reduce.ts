@@ -40,10 +40,9 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
       const { recipe, timings, graphSeconds, height, width } = event;
       const finished = { recipe, timings, graphSeconds };
       const runs = changeRun(state.runs, event.runId, (run) => ({ ...run, finished, height, width }));
-      const under = runs.some(({ runId, finished }) => progress.laneIds.includes(runId) && finished === null);
       const shown = state.shownRunId !== null && progress.laneIds.includes(state.shownRunId);
       const view = shown ? { ...state.view, step: null } : state.view;
-      return { ...state, runs, progress: under ? progress : null, view };
+      return { ...state, runs, view };
     }
     case 'notice': {
       const { laneIds } = progress;
@@ -102,7 +101,7 @@ export function abandonRuns(state: StudioState, laneIds: readonly string[]): Stu
   const runs = state.runs.filter(({ runId }) => !laneIds.includes(runId));
   const shown = state.shownRunId !== null && laneIds.includes(state.shownRunId);
   const shownRunId = shown ? (runs.find(({ itemId }) => itemId === gone?.itemId)?.laneIds.at(-1) ?? null) : state.shownRunId;
-  return { ...state, runs, shownRunId, progress: state.progress?.laneIds[0] === laneIds[0] ? null : state.progress };
+  return { ...state, runs, shownRunId };
 }
 
 const RESULT_VIEW: Partial<ViewState> = { step: null, playing: false, mix: null, against: null };

@@ -104,11 +104,14 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
         const running = clients.run(lanes, requestOf(item.settings, image, resultDepth(state().saveOptions)), onEvent);
         if (state().progress?.paused === true) void attempt(clients.pause);
         await running;
+        return state().runs.filter(({ runId }) => laneIds.includes(runId));
       } catch (error) {
         set((before) => abandonRuns(before, laneIds));
         throw error;
+      } finally {
+        // the last lane is done a while before: its worker is free only now
+        set((before) => ({ ...before, progress: null }));
       }
-      return state().runs.filter(({ runId }) => laneIds.includes(runId));
     },
 
     stop: () => steer({ cancelling: true, paused: false }, clients.cancel),

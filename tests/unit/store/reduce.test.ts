@@ -47,6 +47,24 @@ describe('the own settings of a model that was chosen', () => {
 });
 
 describe('a run that was stopped', () => {
+  const ended = (stoppedAfter: number | null): StudioState => {
+    const { finished } = finishedRun({}, { steps: 20, stoppedAfter });
+    if (finished === null) throw new TypeError('expected a finished run');
+    const begun = beginRuns(prepareRuns(INITIAL_STATE), [runRecord()]);
+    return reduceEvent(begun, {
+      type: 'done',
+      runId: 'run',
+      height: 8,
+      width: 8,
+      ...finished,
+      timings: [{ stage: 'denoise', seconds: 3 }],
+    });
+  };
+
+  it('is under way until its worker is free, though its result is here', () => {
+    expect(ended(5)).toMatchObject({ progress: { laneIds: ['run'] }, runs: [{ finished: { recipe: { stoppedAfter: 5 } } }] });
+  });
+
   it('counts as the steps that it took, in what it computed', () => {
     const macs = (asked: object): number => {
       const run = finishedRun({}, asked);
