@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { Dialog, Heading, Modal } from 'react-aria-components';
 import { Button } from '../components/button.tsx';
 import { shownSteps } from '../store/compared.ts';
-import { pairOf, type ViewMode } from '../store/state.ts';
+import { pairOf, underWay, type ViewMode } from '../store/state.ts';
 import { useActions, useStudio } from '../store/store.ts';
 import styles from './shortcuts.module.css';
 
@@ -26,8 +26,8 @@ const MODE_KEYS: Readonly<Record<string, ViewMode>> = { '1': 'split', '2': 'side
 /** Keys that work wherever no control wants them. */
 export function useShortcuts(onHelp: () => void): void {
   const actions = useActions();
-  const running = useStudio((state) => state.progress !== null);
-  const paused = useStudio((state) => state.progress?.paused === true);
+  const running = useStudio(underWay);
+  const paused = useStudio((state) => state.queue.paused);
   const comparing = useStudio((state) => state.settings.compare);
   const paired = useStudio((state) => pairOf(state, state.settings.bundleId) !== null);
   const step = useStudio((state) => state.view.step);

@@ -44,9 +44,11 @@ export interface QueueState {
   readonly selectedId: string | null;
   /** Whether waiting items are run, one after another. */
   readonly going: boolean;
+  /** Held by the person: nothing begins or goes on, until it is let go. */
+  readonly paused: boolean;
 }
 
-export const EMPTY_QUEUE: QueueState = { items: [], selectedId: null, going: false };
+export const EMPTY_QUEUE: QueueState = { items: [], selectedId: null, going: false, paused: false };
 
 export function newItem(id: string, name: string, sizeBytes: number, settings: SettingsState): QueueItem {
   const unseen = { size: null, thumbnail: null, seen: null };
@@ -65,9 +67,14 @@ export function runningItem({ items }: QueueState): QueueItem | undefined {
   return items.find(({ status }) => status === 'running');
 }
 
-/** The item to run now; none while the queue is paused. */
+/** The item to run now; none while the queue is paused, or not going. */
 export function nextItem(queue: QueueState): QueueItem | undefined {
-  return queue.going ? waitingItems(queue)[0] : undefined;
+  return queue.going && !queue.paused ? waitingItems(queue)[0] : undefined;
+}
+
+/** The item whose run a reload cut off: it goes on under the ids that it has. */
+export function cutOffItem(queue: QueueState): QueueItem | undefined {
+  return waitingItems(queue).find(({ laneIds }) => laneIds.length > 0);
 }
 
 /** The item whose run a lane belongs to, be it the one before. */

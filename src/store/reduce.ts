@@ -69,7 +69,6 @@ export function prepareRuns(state: StudioState): StudioState {
       computedSteps: 0,
       elapsedMs: 0,
       cancelling: false,
-      paused: false,
     },
   };
 }

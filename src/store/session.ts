@@ -69,7 +69,7 @@ const item: Field<QueueItem> = object({
 });
 
 const session: Field<Session> = object({
-  queue: object({ items: array(item), selectedId: nullable(string()), going: flag }),
+  queue: object({ items: array(item), selectedId: nullable(string()), going: flag, paused: absentAs(false, flag) }),
   settings,
 });
 

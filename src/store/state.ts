@@ -7,7 +7,7 @@ import type { Mix } from '../protocol/recipe.ts';
 import type { ColorFix, Region, SamplerName, StartPoint, TileCells } from '../protocol/request.ts';
 import type { BandSimilarity, BundleSummary, DeviceReport, DifferenceBand } from '../protocol/studio-api.ts';
 import type { StepLayer } from './frames.ts';
-import { EMPTY_QUEUE, type QueueState } from './queue.ts';
+import { cutOffItem, EMPTY_QUEUE, type QueueState } from './queue.ts';
 
 /** The picture in the viewer: the selected item's. */
 export interface PictureState {
@@ -82,7 +82,6 @@ export interface ProgressState {
   readonly computedSteps: number;
   readonly elapsedMs: number;
   readonly cancelling: boolean;
-  readonly paused: boolean;
 }
 
 export interface Message {
@@ -189,6 +188,11 @@ export const INITIAL_STATE: StudioState = {
   },
   messages: [],
 };
+
+/** Whether there is something to hold or to end: a run, the queue, or what was held when the page was left. */
+export function underWay({ progress, queue }: StudioState): boolean {
+  return progress !== null || queue.going || (queue.paused && cutOffItem(queue) !== undefined);
+}
 
 /** The run that stands after in the comparison. */
 export function shownAfter({ runs, shownRunId }: StudioState): RunRecord | undefined {

@@ -16,7 +16,7 @@ interface QueueRowProps {
 export function QueueRow({ item, first, last }: QueueRowProps) {
   const { id, name, thumbnail, status } = item;
   const selected = useStudio((state) => state.queue.selectedId === id);
-  const { select, move, remove, retry, skip } = useActions();
+  const { select, move, remove, runAgain, skip } = useActions();
   const text = statusText(item);
   const moveBy = (by: number): void => keepingFocus(() => move(id, by));
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -46,8 +46,13 @@ export function QueueRow({ item, first, last }: QueueRowProps) {
       {(selected || status === 'failed') && (
         <div className={styles['tools']}>
           {(status === 'failed' || status === 'stopped') && (
-            <Button kind="plain" label={`Retry ${name}`} onPress={() => void retry(id)}>
+            <Button kind="plain" label={`Retry ${name}`} onPress={() => void runAgain(id)}>
               Retry
+            </Button>
+          )}
+          {status === 'done' && (
+            <Button kind="plain" label={`Run ${name} again`} onPress={() => void runAgain(id)}>
+              Run again
             </Button>
           )}
           {status === 'running' && (

@@ -26,8 +26,9 @@ export function RunProgress() {
   const left = useStudio(secondsLeft);
   const more = useStudio((state) => (state.queue.going ? waitingItems(state.queue).length : 0));
   const allLeft = useQueueSecondsLeft();
+  const paused = useStudio((state) => state.queue.paused);
   if (progress === null) return null;
-  const text = describe(progress, run, left);
+  const text = describe(progress, paused, run, left);
   return (
     <ProgressBar
       className={styles['progress'] ?? ''}
@@ -53,13 +54,13 @@ export function RunProgress() {
   );
 }
 
-function describe(progress: ProgressState, run: RunRecord | undefined, left: number | null): string {
-  if (run === undefined) return progress.cancelling ? 'Cancelling…' : progress.paused ? 'Paused' : 'Reading the picture…';
+function describe(progress: ProgressState, paused: boolean, run: RunRecord | undefined, left: number | null): string {
+  if (run === undefined) return progress.cancelling ? 'Cancelling…' : paused ? 'Paused' : 'Reading the picture…';
   if (progress.cancelling) {
     if (run.steps.length === 0) return 'Cancelling…';
     return run.steps.length === run.count ? 'Finishing the result…' : `Finishing with step ${run.steps.length} of ${run.count}…`;
   }
-  if (progress.paused) return `Paused after step ${run.steps.length} of ${run.count}`;
+  if (paused) return `Paused after step ${run.steps.length} of ${run.count}`;
   if (progress.download !== null) {
     const { loadedBytes, totalBytes } = progress.download;
     return `Loading the model: ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} MB`;

@@ -5,7 +5,7 @@ import type { Image8, RestoreRequest, RunLane } from '../../protocol/request.ts'
 import { firstStageFrameId, inputFrameId, resultFrameId, stepFrameId } from '../frames.ts';
 import { changeItem, type QueueItem } from '../queue.ts';
 import { abandonRuns, beginRuns, prepareRuns, reduceEvent } from '../reduce.ts';
-import { type ProgressState, pairOf, type RunRecord, type SettingsState } from '../state.ts';
+import { pairOf, type RunRecord, type SettingsState } from '../state.ts';
 import type { Comparing } from './compare.ts';
 import type { ActionContext } from './context.ts';
 import type { Models } from './models.ts';
@@ -17,6 +17,8 @@ export interface Runner {
   run(item: QueueItem): Promise<readonly RunRecord[]>;
   /** Ends the run under way with what it has, once it took a step; asked again, without. */
   stop(): Promise<void>;
+  /** Ends the run under way at once, with nothing. */
+  discard(): Promise<void>;
   /** Holds the run under way, until `goOn` or `stop`. */
   pause(): Promise<void>;
   goOn(): Promise<void>;
@@ -42,13 +44,17 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
     if (event.type === 'step') void attempt(() => comparing.measureStep(event.runId, event.index));
   }
 
-  /** Tells the run under way something, and shows that it was told; one that is being made ready is told when it begins. */
-  function steer(told: Partial<ProgressState>, tell: () => Promise<void>): Promise<void> {
+  /** Tells the run under way something; one that is being made ready finds it in the state when it begins. */
+  function steer(tell: () => Promise<void>): Promise<void> {
     return attempt(async () => {
-      set((before) => ({ ...before, progress: before.progress && { ...before.progress, ...told } }));
       const { progress } = state();
       if (progress !== null && progress.laneIds.length > 0) await tell();
     });
+  }
+
+  function stop(): Promise<void> {
+    set((before) => ({ ...before, progress: before.progress && { ...before.progress, cancelling: true } }));
+    return steer(clients.cancel);
   }
 
   /** The models to run and their runs' ids, the ones from before where the run was cut off. */
@@ -102,7 +108,7 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
         const { lanes, image } = await begin(item);
         laneIds = lanes.map(({ runId }) => runId);
         const running = clients.run(lanes, requestOf(item.settings, image, resultDepth(state().saveOptions)), onEvent);
-        if (state().progress?.paused === true) void attempt(clients.pause);
+        if (state().queue.paused) void attempt(clients.pause);
         await running;
         return state().runs.filter(({ runId }) => laneIds.includes(runId));
       } catch (error) {
@@ -114,9 +120,13 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
       }
     },
 
-    stop: () => steer({ cancelling: true, paused: false }, clients.cancel),
-    pause: () => steer({ paused: true }, clients.pause),
-    goOn: () => steer({ paused: false }, clients.goOn),
+    stop,
+    discard: async () => {
+      // the first is heard as: with what there is
+      await Promise.all([stop(), stop()]);
+    },
+    pause: () => steer(clients.pause),
+    goOn: () => steer(clients.goOn),
   };
 }
 

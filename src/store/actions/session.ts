@@ -24,7 +24,10 @@ export function createSessionActions(context: ActionContext, models: Models, des
     if (lost > 0) notice(`${lost} of the pictures from before could not be kept.`, 'pictures-lost');
     set((before) => {
       const items = [...queue.items, ...before.queue.items];
-      return { ...before, settings: session.settings, queue: { ...before.queue, items } };
+      const { going, paused } = queue;
+      // what is held waits for the person; all else for the models
+      const held = paused ? { going, paused } : {};
+      return { ...before, settings: session.settings, queue: { ...before.queue, ...held, items } };
     });
     if (state().queue.selectedId === null && queue.items.length > 0) {
       const chosen = queue.items.filter(({ id }) => id === queue.selectedId);
@@ -66,7 +69,7 @@ export function createSessionActions(context: ActionContext, models: Models, des
         await models.load(search, session !== null);
         const { queue } = session ?? { queue: EMPTY_QUEUE };
         const cutOff = runningItem(queue);
-        if (cutOff === undefined && !queue.going) return;
+        if (queue.paused || (cutOff === undefined && !queue.going)) return;
         notice('Going on where the page was left.', 'session');
         if (queue.going) set((before) => ({ ...before, queue: { ...before.queue, going: true } }));
         await work.goOn(cutOff?.id);

@@ -1,6 +1,16 @@
 import { isAbort } from '../../protocol/errors.ts';
-import { abandonItem, changeItem, nextItem, type QueueItem, requeueItem, runningItem, selectedItem, waitingItems } from '../queue.ts';
-import type { StudioState } from '../state.ts';
+import {
+  abandonItem,
+  changeItem,
+  cutOffItem,
+  nextItem,
+  type QueueItem,
+  type QueueState,
+  requeueItem,
+  runningItem,
+  selectedItem,
+  waitingItems,
+} from '../queue.ts';
 import { type ActionContext, failureOf } from './context.ts';
 import type { Runner } from './run.ts';
 import type { Saving } from './save.ts';
@@ -8,16 +18,16 @@ import type { Saving } from './save.ts';
 export interface WorkActions {
   /** Runs all pictures that wait, one after another; where it is one picture, or none waits, the one in the viewer with the panel's settings. */
   upscale(): Promise<void>;
-  /** Holds the run under way, and begins no other. */
+  /** Holds the run under way and begins no other, until `goOn`; nothing while a run is being ended. */
   pause(): Promise<void>;
-  /** With what was paused: the run, and the queue where it was going. */
+  /** With what was paused: the run, and the queue where it is going. */
   goOn(): Promise<void>;
   /** Ends the run under way with what it has, once it took a step; asked again, without. No other is begun. */
   cancel(): Promise<void>;
   /** Ends the run under way likewise; the queue goes on with the next. */
   skip(): Promise<void>;
-  /** A picture that failed or was stopped, once more from the start. */
-  retry(id: string): Promise<void>;
+  /** A picture that is over, once more from the start: the one in the viewer with the panel's settings, any other with its own. */
+  runAgain(id: string): Promise<void>;
 }
 
 /** The one loop that runs pictures. */
@@ -30,86 +40,90 @@ export interface Work {
 export function createWork(context: ActionContext, runner: Runner, saving: Saving): Work {
   const { state, set, attempt, fail } = context;
   let working = false;
-  /** Whether the queue was going when it was paused. */
-  let wasGoing = false;
 
   async function goOn(first?: string): Promise<void> {
     if (working) return;
     working = true;
+    change({ paused: false });
     try {
       const named = state().queue.items.find(({ id }) => id === first);
       for (let item = named ?? nextItem(state().queue); item !== undefined; item = nextItem(state().queue)) await runItem(item);
     } finally {
       working = false;
-      set((before) => setGoing(before, false));
+      // a queue that is held goes on later
+      if (!state().queue.paused) change({ going: false });
     }
   }
 
   /** Runs one item to its end, whichever that is: no failure of one stops the others. */
   async function runItem(item: QueueItem): Promise<void> {
-    const end = (changes: Partial<QueueItem>): void => set((before) => changed(before, item.id, changes));
-    end({ status: 'running', failure: null });
+    const become = (changes: Partial<QueueItem>): void => change(changeItem(state().queue, item.id, changes));
+    become({ status: 'running', failure: null });
     try {
       const runs = await runner.run(item);
       const stopped = runs.some(({ finished }) => finished?.recipe.stoppedAfter != null);
-      end({ status: stopped ? 'stopped' : 'done', previous: null });
+      become({ status: stopped ? 'stopped' : 'done', previous: null });
       saving.keep(item.id, runs);
     } catch (error) {
       const { code, text } = failureOf(error);
-      set((before) => ({ ...before, queue: abandonItem(before.queue, item.id, isAbort(error) ? null : { code, text }) }));
+      change(abandonItem(state().queue, item.id, isAbort(error) ? null : { code, text }));
       // in the queue a failure stands beside its picture
       if (item.id === state().queue.selectedId) fail(error);
     }
   }
 
+  /** Lets go of what is held, then runs what was cut off, and what waits while the queue is going. */
+  async function letGo(): Promise<void> {
+    change({ paused: false });
+    await runner.goOn();
+    await goOn(cutOffItem(state().queue)?.id);
+  }
+
+  function change(queue: Partial<QueueState>): void {
+    set((before) => ({ ...before, queue: { ...before.queue, ...queue } }));
+  }
+
   const actions: WorkActions = {
     upscale: () =>
       attempt(async () => {
-        const { queue, settings, manifests } = state();
-        const item = selectedItem(queue);
+        const { queue, picture, settings, manifests } = state();
+        const several = queue.items.length > 1 && waitingItems(queue).length > 0;
+        const ready = picture.status === 'ready' && manifests[settings.bundleId] !== undefined && runningItem(queue) === undefined;
+        const single = ready ? selectedItem(queue) : undefined;
+        if (!several && single === undefined) return;
         set((before) => ({ ...before, messages: [] }));
-        if (queue.items.length > 1 && waitingItems(queue).length > 0) {
-          set((before) => setGoing(before, true));
-          await goOn();
-        } else if (item !== undefined && runningItem(queue) === undefined && manifests[settings.bundleId] !== undefined) {
-          if (item.status !== 'waiting') set((before) => ({ ...before, queue: requeueItem(before.queue, item.id, settings) }));
-          await goOn(item.id);
+        if (several) {
+          change({ going: true });
+          await letGo();
+        } else if (single !== undefined) {
+          if (single.status !== 'waiting') change(requeueItem(queue, single.id, settings));
+          await goOn(single.id);
         }
       }),
 
-    pause: () => {
-      wasGoing = state().queue.going;
-      set((before) => setGoing(before, false));
-      return runner.pause();
+    async pause() {
+      if (state().progress?.cancelling === true) return;
+      change({ paused: true });
+      await runner.pause();
     },
 
-    goOn: () => {
-      set((before) => setGoing(before, wasGoing));
-      return runner.goOn();
-    },
+    goOn: () => attempt(letGo),
 
-    cancel: () => {
-      set((before) => setGoing(before, false));
+    cancel() {
+      change({ going: false, paused: false });
       return runner.stop();
     },
 
     skip: runner.stop,
 
-    retry: (id) =>
+    runAgain: (id) =>
       attempt(async () => {
-        const item = state().queue.items.find((known) => known.id === id);
+        const { queue, settings } = state();
+        const item = queue.items.find((known) => known.id === id);
         if (item === undefined || item.status === 'running') return;
-        set((before) => ({ ...before, queue: requeueItem(before.queue, id, item.settings) }));
+        change(requeueItem(queue, id, id === queue.selectedId ? settings : item.settings));
         await goOn(id);
       }),
   };
   return { actions, goOn };
-}
-
-function setGoing(state: StudioState, going: boolean): StudioState {
-  return state.queue.going === going ? state : { ...state, queue: { ...state.queue, going } };
-}
-
-function changed(state: StudioState, id: string, changes: Partial<QueueItem>): StudioState {
-  return { ...state, queue: changeItem(state.queue, id, changes) };
 }

@@ -64,7 +64,8 @@ describe('the queue', () => {
     expect(drained(again, '').ran).toBe('b');
   });
 
-  it('begins nothing while it is paused', () => {
+  it('begins nothing while it is paused, or not going', () => {
+    expect(nextItem({ ...queueOf('ab'), paused: true })).toBeUndefined();
     expect(nextItem({ ...queueOf('ab'), going: false })).toBeUndefined();
   });
 
