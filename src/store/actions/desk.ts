@@ -12,7 +12,7 @@ export interface Desk {
   select(id: string): Promise<void>;
   /** The first of the items that can be read; nothing where none can. */
   selectFirst(items: readonly QueueItem[]): Promise<void>;
-  /** Takes items out of the queue, with all that is kept of them; one that runs is stopped. */
+  /** Takes items out of the queue, with all that is kept of them; a run of one is discarded. */
   forget(ids: readonly string[]): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export function createDesk(context: ActionContext, models: Models, pictures: Pic
       const nearest = [...items.slice(place + 1), ...items.slice(0, Math.max(0, place)).reverse()].filter(({ id }) => !ids.includes(id));
       set((before) => dropItems(before, ids));
       for (const id of ids) pictures.forget(id);
-      if (running !== undefined && ids.includes(running.id)) await runner.stop();
+      if (running !== undefined && ids.includes(running.id)) void runner.discard();
       if (selectedId !== null && ids.includes(selectedId)) await selectFirst(nearest);
     },
   };
