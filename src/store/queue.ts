@@ -107,6 +107,11 @@ export function editable(item: QueueItem): boolean {
   return item.status !== 'running' && !hasResult(item);
 }
 
+/** What pictures can have in common: all but the region and the tags, which are one picture's. */
+export function sharedSettings({ region: _, tags: __, ...shared }: SettingsState): Omit<SettingsState, 'region' | 'tags'> {
+  return shared;
+}
+
 /** Sides of the item's result; null until those of its picture are known. */
 export function resultSize({ size, settings: { region, scale } }: QueueItem): Extent | null {
   const input = region ?? size;

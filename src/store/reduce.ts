@@ -3,7 +3,17 @@ import type { SourceInfo } from '../protocol/picture-file.ts';
 import type { Extent } from '../protocol/request.ts';
 import type { BandSimilarity } from '../protocol/studio-api.ts';
 import { shownLanes } from './compared.ts';
-import { changeItem, editItem, itemOfLane, type QueueItem, type QueueState, removeItems, selectedItem, waitingItems } from './queue.ts';
+import {
+  changeItem,
+  editItem,
+  itemOfLane,
+  type QueueItem,
+  type QueueState,
+  removeItems,
+  selectedItem,
+  sharedSettings,
+  waitingItems,
+} from './queue.ts';
 import { INITIAL_STATE, type Message, RUNS_KEPT, type RunRecord, type SettingsState, type StudioState, type ViewState } from './state.ts';
 
 /** The state after a worker's event. Pure; pixels go to the frame cache instead. Events of runs no longer followed change nothing. */
@@ -162,10 +172,10 @@ export function settleChoice(state: StudioState, choice: Choice, bundleId: strin
   return { ...settled, queue: editItem(settled.queue, left.id, { ...left.settings, ...changes }) };
 }
 
-/** The panel's settings for every item that waits, but for the region, which is one picture's. */
+/** The panel's settings for every item that waits, but for those that are one picture's. */
 export function applyToWaiting(state: StudioState): StudioState {
-  const apply = (queue: QueueState, { id, settings }: QueueItem): QueueState =>
-    editItem(queue, id, { ...state.settings, region: settings.region });
+  const shared = sharedSettings(state.settings);
+  const apply = (queue: QueueState, { id, settings }: QueueItem): QueueState => editItem(queue, id, { ...settings, ...shared });
   return { ...state, queue: waitingItems(state.queue).reduce(apply, state.queue) };
 }
 

@@ -1,7 +1,7 @@
 import { StudioError } from '../../protocol/errors.ts';
 import type { SourceInfo } from '../../protocol/picture-file.ts';
 import { type PictureRecipe, RECIPE_KEYWORD, readRecipe } from '../../protocol/recipe.ts';
-import { addItems, changeItem, newItem, type QueueItem, selectedItem } from '../queue.ts';
+import { addItems, changeItem, newItem, type QueueItem, selectedItem, sharedSettings } from '../queue.ts';
 import { addMessage, selectItem } from '../reduce.ts';
 import { fileKey } from '../session.ts';
 import type { SettingsState, StudioState } from '../state.ts';
@@ -120,7 +120,7 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
 
 function settingsForNext({ settings, queue }: StudioState): SettingsState {
   const tags = selectedItem(queue) === undefined ? settings.tags : null;
-  return { ...settings, tags, region: null };
+  return { ...sharedSettings(settings), tags, region: null };
 }
 
 /** What a person should know of how a picture was read. */

@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { macsOf } from '../../../src/store/plan.ts';
 import { addItems, EMPTY_QUEUE, newItem } from '../../../src/store/queue.ts';
-import { changeSettings, selectItem, settleChoice } from '../../../src/store/reduce.ts';
+import {
+  applyToWaiting,
+  beginRuns,
+  changeSettings,
+  prepareRuns,
+  reduceEvent,
+  selectItem,
+  settleChoice,
+} from '../../../src/store/reduce.ts';
 import { INITIAL_STATE, type StudioState } from '../../../src/store/state.ts';
 import { nanoManifest } from '../../support/nano.ts';
-import { DEVICE, finishedRun } from '../../support/records.ts';
+import { DEVICE, finishedRun, runRecord } from '../../support/records.ts';
 
 const SIZE = { height: 8, width: 8 };
 const DEFAULTS = { guidance: 9, steps: 8 };
@@ -43,6 +51,18 @@ describe('the own settings of a model that was chosen', () => {
     const state = chosenForA();
     const opened = { ...state, queue: addItems(state.queue, [newItem('c', 'c.png', 1, state.settings)]) };
     expect(guidances(settleChoice(select(opened, 'c'), CHOICE, 'x', DEFAULTS))).toEqual([9, 1, 9, 9]);
+  });
+});
+
+describe('settings that are given to all that wait', () => {
+  it('leave each its own region and tags', () => {
+    const region = { top: 0, left: 0, height: 2, width: 2 };
+    const state = changeSettings(select(chosenForA(), 'b'), { region, tags: ['dog'] });
+    const given = applyToWaiting(changeSettings(select(state, 'a'), { steps: 3, tags: ['cat'] }));
+    expect(given.queue.items.map(({ settings }) => settings)).toMatchObject([
+      { steps: 3, region: null, tags: ['cat'] },
+      { steps: 3, region, tags: ['dog'] },
+    ]);
   });
 });
 
