@@ -52,6 +52,9 @@ const order = (page: Page) =>
     .getByRole('button', { name: /^[a-z]+\.png/ })
     .allTextContents();
 
+/** What the control with the focus says. */
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
+
 /** Shows a picture of the queue; the panel has its settings from then on. */
 async function show(page: Page, name: string): Promise<void> {
   const button = row(page, name).getByRole('button', { name: new RegExp(`^${name}`) });
@@ -151,6 +154,8 @@ describe('a person with several pictures', () => {
     expect(await order(page)).toEqual([expect.stringMatching(/^c/), expect.stringMatching(/^a/), expect.stringMatching(/^b/)]);
     await page.keyboard.press('Delete');
     await row(page, 'c.png').waitFor({ state: 'detached' });
+    // Enter would start the queue, were the focus nowhere
+    await expect.poll(() => focused(page)).toMatch(/^a\.png/);
 
     await show(page, 'b.png');
     await row(page, 'b.png').getByRole('button', { name: 'Move b.png up' }).click();
@@ -170,10 +175,17 @@ describe('a person with several pictures', () => {
     const broken = row(page, 'broken.png');
     expect(await broken.textContent()).toContain('is not a picture');
     await shoot(page, 'queue-failed-dark');
+    // too short to be waited for
+    await broken.evaluate((item) => {
+      const look = (): void => void (item.getAttribute('data-status') === 'running' && item.setAttribute('data-ran', ''));
+      new MutationObserver(look).observe(item, { attributeFilter: ['data-status'] });
+    });
     await broken.getByRole('button', { name: 'Retry broken.png' }).click();
+    await broken.and(page.locator('[data-ran]')).waitFor();
     await told(page, '2 of 3 done · 1 failed');
     await broken.getByRole('button', { name: 'Remove broken.png' }).click();
     await told(page, '2 of 2 done');
+    await expect.poll(() => focused(page)).toMatch(/^c\.png/);
     expect(faults).toEqual([]);
   });
 

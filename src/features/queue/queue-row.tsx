@@ -1,4 +1,4 @@
-import type { KeyboardEvent } from 'react';
+import { type KeyboardEvent, useRef } from 'react';
 import { flushSync } from 'react-dom';
 import { Button } from '../../components/button.tsx';
 import controls from '../../components/controls.module.css';
@@ -18,16 +18,18 @@ export function QueueRow({ item, first, last }: QueueRowProps) {
   const selected = useStudio((state) => state.queue.selectedId === id);
   const { select, move, remove, runAgain, skip } = useActions();
   const text = statusText(item);
+  const row = useRef<HTMLLIElement>(null);
   const moveBy = (by: number): void => keepingFocus(() => move(id, by));
+  const takeOut = (): void => handingFocusOn(row.current, () => void remove(id));
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.altKey && event.key === 'ArrowUp') moveBy(-1);
     else if (event.altKey && event.key === 'ArrowDown') moveBy(1);
-    else if (event.key === 'Delete') void remove(id);
+    else if (event.key === 'Delete') takeOut();
     else return;
     event.preventDefault();
   };
   return (
-    <li className={styles['row']} aria-label={`${name}, ${text}`} data-selected={selected} data-status={status}>
+    <li ref={row} className={styles['row']} aria-label={`${name}, ${text}`} data-selected={selected} data-status={status}>
       <button
         type="button"
         className={styles['pick']}
@@ -67,7 +69,7 @@ export function QueueRow({ item, first, last }: QueueRowProps) {
           <Button kind="icon" label={`Move ${name} down`} disabled={last} onPress={() => moveBy(1)}>
             ↓
           </Button>
-          <Button kind="icon" label={`Remove ${name}`} onPress={() => void remove(id)}>
+          <Button kind="icon" label={`Remove ${name}`} onPress={takeOut}>
             ×
           </Button>
         </div>
@@ -111,4 +113,15 @@ function keepingFocus(change: () => void): void {
   const focused = document.activeElement;
   flushSync(change);
   if (focused instanceof HTMLElement) focused.focus();
+}
+
+/** The button that opens pictures, whether one is in the viewer or none. */
+const OPEN_BUTTON = '[aria-label="Picture file"] + button';
+
+/** A row that goes leaves the focus to the one after it, else to the one before, and the last to what opens pictures. */
+function handingFocusOn(row: HTMLElement | null, change: () => void): void {
+  const near = row?.nextElementSibling ?? row?.previousElementSibling;
+  flushSync(change);
+  const heir = near?.isConnected === true ? near.querySelector('button') : document.querySelector<HTMLElement>(OPEN_BUTTON);
+  heir?.focus();
 }
