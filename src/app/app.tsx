@@ -74,10 +74,10 @@ function TopBar({ onKeys }: { readonly onKeys: () => void }) {
   return (
     <header className={styles['top']}>
       <h1 className={styles['brand']}>RFSR Studio</h1>
-      {picture.status === 'ready' && (
+      {picture.status !== 'empty' && (
         <p className={styles['file']}>
-          <span className={styles['name']}>{picture.name}</span> {picture.width}×{picture.height} ▸ {input.width * scale}×
-          {input.height * scale}
+          <span className={styles['name']}>{picture.name}</span>
+          {picture.status === 'ready' && ` ${picture.width}×${picture.height} ▸ ${input.width * scale}×${input.height * scale}`}
           <FilePicker text="Open…" />
         </p>
       )}

@@ -120,8 +120,19 @@ export function showRun(state: StudioState, runId: string | null): StudioState {
   return { ...state, shownRunId: runId, view: { ...state.view, ...RESULT_VIEW } };
 }
 
-/** An item of the queue in the viewer, with its picture's sides, its settings and its latest run, where there is one. */
-export function selectItem(state: StudioState, item: QueueItem, size: Extent, source: SourceInfo | null): StudioState {
+/** A picture is chosen for the viewer, which is empty until it is read. */
+export function expectPicture(state: StudioState, name: string): StudioState {
+  return { ...showRun(state, null), picture: { ...INITIAL_STATE.picture, status: 'loading', name } };
+}
+
+/** An item of the queue chosen for the viewer, with its settings; in the panel of one that is selected already others may stand. */
+export function chooseItem(state: StudioState, item: QueueItem): StudioState {
+  const settings = item.id === state.queue.selectedId ? state.settings : item.settings;
+  return { ...expectPicture(state, item.name), settings, queue: { ...state.queue, selectedId: item.id } };
+}
+
+/** The chosen item in the viewer, with its picture's sides and its latest run, where there is one. */
+export function showItem(state: StudioState, item: QueueItem, size: Extent, source: SourceInfo | null): StudioState {
   const own = state.runs.filter(({ itemId }) => itemId === item.id);
   const run = own.find(({ runId }) => runId === item.laneIds[0]) ?? own[0];
   const shown = showRun(state, run?.laneIds.at(-1) ?? null);
@@ -129,8 +140,7 @@ export function selectItem(state: StudioState, item: QueueItem, size: Extent, so
   return keepRuns({
     ...shown,
     picture: { status: 'ready', name: item.name, height, width, source },
-    settings: item.settings,
-    queue: { ...changeItem(state.queue, item.id, { size: { height, width } }), selectedId: item.id },
+    queue: changeItem(state.queue, item.id, { size: { height, width } }),
   });
 }
 

@@ -16,7 +16,7 @@ const SAMPLES = [
 
 /** The place of the picture: takes drops, pastes and chosen files always, and invites to them while it is empty. */
 export function DropZone({ children }: { readonly children: ReactNode }) {
-  const status = useStudio((state) => state.picture.status);
+  const { status, name } = useStudio((state) => state.picture);
   const actions = useActions();
   const [over, setOver] = useState(false);
   const take = (files: readonly File[]): void => {
@@ -43,15 +43,21 @@ export function DropZone({ children }: { readonly children: ReactNode }) {
       onDragLeave={() => setOver(false)}
       onDrop={onDrop}
     >
-      {status === 'ready' ? children : <Invitation loading={status === 'loading'} />}
+      {status === 'empty' && <Invitation />}
+      {status === 'loading' && (
+        <p className={styles['opening']} role="status">
+          Opening “{name}”…
+        </p>
+      )}
+      {status === 'ready' && children}
     </section>
   );
 }
 
-function Invitation({ loading }: { readonly loading: boolean }) {
+function Invitation() {
   const actions = useActions();
   return (
-    <div className={styles['invitation']} aria-busy={loading}>
+    <div className={styles['invitation']}>
       <h2 className={styles['title']}>Drop pictures or a folder, paste one, or choose files</h2>
       <div className={styles['choices']}>
         <FilePicker text="Choose files" primary />

@@ -1,8 +1,9 @@
 import { StudioError } from '../../protocol/errors.ts';
 import type { SourceInfo } from '../../protocol/picture-file.ts';
 import { type PictureRecipe, RECIPE_KEYWORD, readRecipe } from '../../protocol/recipe.ts';
+import type { Extent } from '../../protocol/request.ts';
 import { addItems, changeItem, newItem, type QueueItem, selectedItem, sharedSettings } from '../queue.ts';
-import { addMessage, selectItem } from '../reduce.ts';
+import { addMessage, chooseItem, showItem } from '../reduce.ts';
 import { fileKey } from '../session.ts';
 import type { SettingsState, StudioState } from '../state.ts';
 import { thumbnailOf } from '../thumbnail.ts';
@@ -43,28 +44,23 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
   }
 
   async function openPicture(file: Blob, name: string): Promise<void> {
-    set((before) => ({ ...before, picture: { ...before.picture, status: 'loading' }, messages: [] }));
+    const item = itemFor(file, name);
+    set((before) => ({ ...before, messages: [] }));
+    desk.expect(item);
     try {
-      const item = itemFor(file, name);
       const image = await pictures.decode(item, file);
-      const source = pictures.source(item.id);
-      set((before) => {
-        const [only, ...more] = before.queue.items;
-        const replaced = only !== undefined && more.length === 0 && only.status !== 'running';
-        // they may have changed while it was decoded
-        const current = { ...item, settings: settingsForNext(before) };
-        const queue = addItems(replaced ? { ...before.queue, items: [] } : before.queue, [current]);
-        return selectItem({ ...before, queue }, current, image, source);
-      });
-      for (const text of openingNotices(source))
-        set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'colours' }));
-      void storage.put(fileKey(item.id), file);
-      void look([item], [file]);
+      if (desk.isChosen(item.id)) set((before) => showOpened(before, item, image, pictures.source(item.id)));
+      else set((before) => ({ ...before, queue: addItems(before.queue, [item]) }));
     } catch (error) {
-      const status = state().queue.selectedId === null ? 'empty' : 'ready';
-      set((before) => ({ ...before, picture: { ...before.picture, status } }));
+      const { items, selectedId } = state().queue;
+      const shown = items.filter(({ id }) => id === selectedId);
+      if (desk.isChosen(item.id)) await desk.selectFirst([...shown, ...items]);
       throw error;
     }
+    for (const text of openingNotices(pictures.source(item.id)))
+      set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'colours' }));
+    void storage.put(fileKey(item.id), file);
+    void look([item], [file]);
   }
 
   /** Takes over the settings of a recipe; a model that is not here stays unchosen, and is named. */
@@ -104,7 +100,7 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
         const items = pictures.map((file) => itemFor(file, file.name));
         const kept = items.map(({ id }, i) => storage.put(fileKey(id), pictures[i]));
         set((before) => ({ ...before, queue: addItems(before.queue, items) }));
-        if (state().queue.selectedId === null) await desk.selectFirst(items);
+        if (state().picture.status === 'empty') await desk.selectFirst(items);
         await Promise.all(kept);
         await look(items, pictures);
       }),
@@ -116,6 +112,16 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
         await openPicture(await response.blob(), name);
       }),
   };
+}
+
+/** A picture that was opened, in the viewer: in place of the only one, or at the end of the queue where there are more or one runs. */
+function showOpened(state: StudioState, item: QueueItem, size: Extent, source: SourceInfo | null): StudioState {
+  const [only, ...more] = state.queue.items;
+  const replaced = only !== undefined && more.length === 0 && only.status !== 'running';
+  // they may have changed while it was decoded
+  const current = { ...item, settings: settingsForNext(state) };
+  const queue = addItems(replaced ? { ...state.queue, items: [] } : state.queue, [current]);
+  return showItem(chooseItem({ ...state, queue }, current), current, size, source);
 }
 
 function settingsForNext({ settings, queue }: StudioState): SettingsState {

@@ -29,7 +29,7 @@ export function createSessionActions(context: ActionContext, models: Models, des
       const held = paused ? { going, paused } : {};
       return { ...before, settings: session.settings, queue: { ...before.queue, ...held, items } };
     });
-    if (state().queue.selectedId === null && queue.items.length > 0) {
+    if (state().picture.status === 'empty' && queue.items.length > 0) {
       const chosen = queue.items.filter(({ id }) => id === queue.selectedId);
       await desk.selectFirst([...chosen, ...queue.items]);
     }

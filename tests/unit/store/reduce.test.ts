@@ -5,21 +5,20 @@ import {
   applyToWaiting,
   beginRuns,
   changeSettings,
+  chooseItem,
   prepareRuns,
   reduceEvent,
-  selectItem,
   settleChoice,
 } from '../../../src/store/reduce.ts';
 import { INITIAL_STATE, type StudioState } from '../../../src/store/state.ts';
 import { nanoManifest } from '../../support/nano.ts';
 import { DEVICE, finishedRun, runRecord } from '../../support/records.ts';
 
-const SIZE = { height: 8, width: 8 };
 const DEFAULTS = { guidance: 9, steps: 8 };
 
 function select(state: StudioState, id: string): StudioState {
   const item = state.queue.items.find((known) => known.id === id);
-  return item === undefined ? state : selectItem(state, item, SIZE, null);
+  return item === undefined ? state : chooseItem(state, item);
 }
 
 /** Pictures a and b, a in the viewer, the model `x` chosen for it; its own settings are still to come. */

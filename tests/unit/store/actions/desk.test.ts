@@ -1,0 +1,158 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createStore } from 'zustand/vanilla';
+import type { SourceInfo } from '../../../../src/protocol/picture-file.ts';
+import { createContext } from '../../../../src/store/actions/context.ts';
+import { createDesk } from '../../../../src/store/actions/desk.ts';
+import { createModels } from '../../../../src/store/actions/models.ts';
+import { createOpenActions } from '../../../../src/store/actions/open.ts';
+import { createPictures } from '../../../../src/store/actions/pictures.ts';
+import { createResults } from '../../../../src/store/actions/results.ts';
+import type { Runner } from '../../../../src/store/actions/run.ts';
+import { createFrames } from '../../../../src/store/frames.ts';
+import { addItems, changeItem, EMPTY_QUEUE, newItem } from '../../../../src/store/queue.ts';
+import { changeSettings } from '../../../../src/store/reduce.ts';
+import { fileKey } from '../../../../src/store/session.ts';
+import { INITIAL_STATE, type StudioState } from '../../../../src/store/state.ts';
+import type { Clients } from '../../../../src/worker-client/clients.ts';
+import { gradient } from '../../../support/nano.ts';
+
+const SOURCE: SourceInfo = { format: 'png', depth: 8, profile: null, icc: null, exif: null, xmp: null };
+
+/** Pictures `a`, `b`, … in the queue, each with its own seed; a file is read when it is told to be, and is broken where it is told so. */
+function deskOf(names: string) {
+  const frames = createFrames(2 ** 20);
+  const items = [...names].map((name, seed) => newItem(name, name, 1, { ...INITIAL_STATE.settings, seed }));
+  const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, queue: addItems(EMPTY_QUEUE, items) }));
+  const readers = new Map<string, PromiseWithResolvers<void>>();
+  const reader = (name: string): PromiseWithResolvers<void> => {
+    const known = readers.get(name) ?? Promise.withResolvers<void>();
+    readers.set(name, known);
+    // it may be broken before anyone reads it
+    known.promise.catch(() => {});
+    return known;
+  };
+  const clients = {
+    decode: async (_, name: string) => {
+      await reader(name).promise;
+      return { image: gradient(8, 8), source: SOURCE };
+    },
+    inspect: () => Promise.reject(new Error('not looked at')),
+  } as Partial<Clients> as Clients;
+  const context = createContext(store, frames, clients);
+  for (const name of names) void context.storage.put(fileKey(name), new Blob([name]));
+  const pictures = createPictures(context);
+  const models = createModels(context);
+  const runner = { discard: vi.fn(() => new Promise<never>(() => {})) };
+  const desk = createDesk(context, models, pictures, createResults(context, pictures), runner as Partial<Runner> as Runner);
+  const { open } = createOpenActions(context, models, pictures, desk);
+  const shown = () => {
+    const { picture, queue, settings } = store.getState();
+    return [queue.selectedId, picture.name, picture.status, settings.seed];
+  };
+  const read = (name: string): void => reader(name).resolve();
+  const breakFile = (name: string): void => reader(name).reject(new Error('made to fail'));
+  return { desk, store, open: (name: string) => open(new Blob([name]), name), shown, read, breakFile, runner };
+}
+
+describe('a picture that is chosen', () => {
+  it('is the one that all acts on at once, and in the viewer when it is read', async () => {
+    const { desk, shown, read } = deskOf('ab');
+    const selected = desk.select('b');
+    expect(shown()).toEqual(['b', 'b', 'loading', 1]);
+    read('b');
+    await selected;
+    expect(shown()).toEqual(['b', 'b', 'ready', 1]);
+  });
+
+  it('gives way to one that is chosen after it, whichever is read first', async () => {
+    const { desk, shown, read } = deskOf('ab');
+    const both = [desk.select('a'), desk.select('b')];
+    read('b');
+    await both[1];
+    read('a');
+    await both[0];
+    expect(shown()).toEqual(['b', 'b', 'ready', 1]);
+  });
+
+  it('keeps what is changed of its settings while it is read', async () => {
+    const { desk, store, shown, read } = deskOf('ab');
+    const selected = desk.select('b');
+    store.setState((before) => changeSettings(before, { seed: 9 }));
+    read('b');
+    await selected;
+    expect(shown()).toEqual(['b', 'b', 'ready', 9]);
+    expect(store.getState().queue.items[1]?.settings.seed).toBe(9);
+  });
+
+  it('leaves the viewer empty where it cannot be read, and has failed', async () => {
+    const { desk, store, shown, breakFile } = deskOf('ab');
+    const selected = desk.select('b');
+    breakFile('b');
+    await expect(selected).rejects.toThrow();
+    expect(shown()).toEqual(['b', '', 'empty', 1]);
+    expect(store.getState().queue.items[1]?.status).toBe('failed');
+  });
+});
+
+describe('a picture that is opened', () => {
+  it('is chosen: what was chosen before and is read after it stays away', async () => {
+    const { desk, shown, read, open, store } = deskOf('ab');
+    const selected = desk.select('b');
+    const opened = open('c');
+    expect(shown().slice(1, 3)).toEqual(['c', 'loading']);
+    read('c');
+    await opened;
+    read('b');
+    await selected;
+    expect(shown().slice(1, 3)).toEqual(['c', 'ready']);
+    expect(store.getState().queue.selectedId).toBe(store.getState().queue.items[2]?.id);
+  });
+
+  it('only joins the queue where another was chosen meanwhile', async () => {
+    const { desk, shown, read, open, store } = deskOf('ab');
+    const opened = open('c');
+    const selected = desk.select('b');
+    read('b');
+    await selected;
+    read('c');
+    await opened;
+    expect(shown()).toEqual(['b', 'b', 'ready', 1]);
+    expect(store.getState().queue.items.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('is not pushed away by the first that can be read of those from before', async () => {
+    const { desk, shown, read, breakFile, open } = deskOf('ab');
+    const first = desk.selectFirst([newItem('a', 'a', 1, INITIAL_STATE.settings), newItem('b', 'b', 1, INITIAL_STATE.settings)]);
+    const opened = open('c');
+    breakFile('a');
+    await first;
+    read('c');
+    await opened;
+    expect(shown().slice(1, 3)).toEqual(['c', 'ready']);
+  });
+
+  it('gives way to what was shown where it cannot be read, settings for running that again included', async () => {
+    const { desk, store, shown, read, breakFile, open } = deskOf('ab');
+    store.setState((before) => ({ queue: changeItem(before.queue, 'b', { status: 'running' }) }));
+    read('b');
+    await desk.select('b');
+    store.setState((before) => changeSettings(before, { seed: 9 }));
+    const opened = open('c');
+    breakFile('c');
+    await opened;
+    expect(shown()).toEqual(['b', 'b', 'ready', 9]);
+  });
+});
+
+describe('a picture that is taken out while it runs', () => {
+  it('is discarded, and the next is shown without waiting for that', async () => {
+    const { desk, store, shown, read, runner } = deskOf('ab');
+    read('a');
+    read('b');
+    await desk.select('a');
+    store.setState((before) => ({ queue: changeItem(before.queue, 'a', { status: 'running' }) }));
+    await desk.forget(['a']);
+    expect(runner.discard).toHaveBeenCalledOnce();
+    expect(shown()).toEqual(['b', 'b', 'ready', 1]);
+  });
+});
