@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readRecipe } from '../../src/protocol/recipe.ts';
+import type { Session } from '../../src/store/session.ts';
 import { pngTexts } from '../../workers/imaging/png-texts.ts';
 import { keptSteps, launchChromium, SCREENSHOTS, seriousFindings, setSteps, visit } from '../support/chromium.ts';
 import { gradient } from '../support/nano.ts';
@@ -205,6 +206,31 @@ describe('a person with several pictures', () => {
     expect(Object.keys(await zipped(page)).sort()).toEqual(['a-256x256.png', 'b-64x64.png', 'c-64x64-2.png', 'c-64x64.png']);
   });
 
+  it.each([
+    ['desktop', {}],
+    ['phone', { viewport: PHONE }],
+  ] as const)('adds a picture while one runs, and can hold, end and run all: %s', async (name, options) => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'), options);
+    await choose(page, [await pictureFile('a.png', 96, 96)]);
+    await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
+    await setSteps(page, 20);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await page.getByLabel('Step 1 low frequencies').waitFor();
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByText(/^Paused after step/).waitFor();
+    await choose(page, [await pictureFile('b.png', 16, 16)]);
+    await row(page, 'b.png').getByText('waiting').waitFor();
+    await page.getByRole('button', { name: 'Go on' }).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).waitFor();
+    await shoot(page, `queue-one-runs-${name}`);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+    await upscaleAll(page, 1);
+    await told(page, '2 of 2 done');
+    await show(page, 'a.png');
+    await row(page, 'a.png').getByRole('button', { name: 'Run a.png again' }).click();
+    await page.getByRole('list', { name: 'Last results' }).getByRole('button').nth(1).waitFor();
+  });
+
   it('stops the picture under way, and the rest goes on', async () => {
     const { page } = await visit(browser, inject('nanoSiteUrl'));
     await choose(page, [await pictureFile('a.png', 96, 96), await pictureFile('b.png', 16, 16)]);
@@ -338,6 +364,25 @@ describe('a reload', () => {
     expect(faults).toEqual([]);
   });
 
+  it('leaves held what was held, until it is let go', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await choose(page, [await pictureFile('a.png', 96, 96), await pictureFile('b.png', 16, 16)]);
+    await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
+    await setSteps(page, 20);
+    await upscaleAll(page, 2);
+    await page.getByLabel('Step 2 low frequencies').waitFor();
+    await page.getByRole('button', { name: 'Pause queue' }).click();
+    await expect.poll(() => isHeld(page), { timeout: 20_000 }).toBe(true);
+    await page.reload();
+    await row(page, 'a.png').getByText('waiting').waitFor();
+    // the models are listed, after which what was cut off would be gone on with
+    await page.getByRole('combobox', { name: 'Model' }).locator('optgroup').first().waitFor({ state: 'attached' });
+    expect(await page.getByRole('progressbar').count()).toBe(0);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await told(page, '2 of 2 done');
+    expect(faults).toEqual([]);
+  });
+
   it('gives back a single picture, its settings and its result', async () => {
     const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
     await choose(page, [await pictureFile('a.png', 16, 24)]);
@@ -444,18 +489,35 @@ describe('the queue on a page', () => {
 });
 
 /** How many results the browser keeps. */
-function keptResults(page: Page): Promise<number> {
+async function keptResults(page: Page): Promise<number> {
+  return (await kept(page)).keys.filter((key) => key.startsWith('result/')).length;
+}
+
+/** Whether the browser keeps a queue that is held. */
+async function isHeld(page: Page): Promise<boolean> {
+  return (await kept(page)).session?.queue.paused === true;
+}
+
+interface Kept {
+  readonly keys: readonly string[];
+  readonly session: Session | undefined;
+}
+
+/** What the browser keeps. */
+function kept(page: Page): Promise<Kept> {
   return page.evaluate(async () => {
     const database = await new Promise<IDBDatabase>((resolve, reject) => {
       const request = indexedDB.open('rfsr-studio');
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error);
     });
-    const keys = await new Promise<IDBValidKey[]>((resolve) => {
-      const request = database.transaction('session').objectStore('session').getAllKeys();
-      request.onsuccess = () => resolve(request.result);
-    });
+    const store = database.transaction('session').objectStore('session');
+    const found = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve) => {
+        request.onsuccess = () => resolve(request.result);
+      });
+    const [keys, session] = await Promise.all([found(store.getAllKeys()), found<Session | undefined>(store.get('session'))]);
     database.close();
-    return keys.filter((key) => String(key).startsWith('result/')).length;
+    return { keys: keys.map(String), session };
   });
 }

@@ -38,7 +38,7 @@ export function createDesk(context: ActionContext, models: Models, pictures: Pic
     readModel();
     try {
       const image = await pictures.of(item);
-      await results.bring(item);
+      await attempt(() => results.bring(item));
       const now = itemOf(id);
       if (now !== undefined && chosenId === id) set((before) => showItem(before, now, image, pictures.source(id)));
     } catch (error) {
