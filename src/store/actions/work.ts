@@ -75,8 +75,7 @@ export function createWork(context: ActionContext, runner: Runner, saving: Savin
   /** Lets go of what is held, then runs what was cut off, and what waits while the queue is going. */
   async function letGo(): Promise<void> {
     change({ paused: false });
-    await runner.goOn();
-    await goOn(cutOffItem(state().queue)?.id);
+    await Promise.all([runner.goOn(), goOn(cutOffItem(state().queue)?.id)]);
   }
 
   function change(queue: Partial<QueueState>): void {

@@ -6,6 +6,7 @@ import { createWork } from '../../../src/store/actions/work.ts';
 import { addItems, changeItem, EMPTY_QUEUE, newItem, type QueueItem } from '../../../src/store/queue.ts';
 import { prepareRuns } from '../../../src/store/reduce.ts';
 import { INITIAL_STATE, type StudioState, underWay } from '../../../src/store/state.ts';
+import { deferred } from '../../support/deferred.ts';
 import { nanoManifest } from '../../support/nano.ts';
 import { finishedRun, type runRecord } from '../../support/records.ts';
 
@@ -26,13 +27,13 @@ function atWork(...names: readonly QueueItem['status'][]) {
   };
   const ran: QueueItem[] = [];
   const asked: string[] = [];
-  let run = Promise.withResolvers<readonly ReturnType<typeof runRecord>[]>();
+  let run = deferred<readonly ReturnType<typeof runRecord>[]>();
   const tell = (what: string) => async (): Promise<void> => void asked.push(what);
   const runner: Runner = {
     async run(item) {
       ran.push(item);
       store.setState(prepareRuns);
-      run = Promise.withResolvers();
+      run = deferred();
       return run.promise.finally(() => store.setState({ progress: null }));
     },
     stop: tell('stop'),

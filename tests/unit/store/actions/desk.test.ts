@@ -3,7 +3,7 @@ import { createStore } from 'zustand/vanilla';
 import type { SourceInfo } from '../../../../src/protocol/picture-file.ts';
 import { createContext } from '../../../../src/store/actions/context.ts';
 import { createDesk } from '../../../../src/store/actions/desk.ts';
-import { createModels } from '../../../../src/store/actions/models.ts';
+import type { Models } from '../../../../src/store/actions/models.ts';
 import { createOpenActions } from '../../../../src/store/actions/open.ts';
 import { createPictures } from '../../../../src/store/actions/pictures.ts';
 import { createResults } from '../../../../src/store/actions/results.ts';
@@ -14,6 +14,7 @@ import { changeSettings } from '../../../../src/store/reduce.ts';
 import { fileKey } from '../../../../src/store/session.ts';
 import { INITIAL_STATE, type StudioState } from '../../../../src/store/state.ts';
 import type { Clients } from '../../../../src/worker-client/clients.ts';
+import { type Deferred, deferred } from '../../../support/deferred.ts';
 import { gradient } from '../../../support/nano.ts';
 
 const SOURCE: SourceInfo = { format: 'png', depth: 8, profile: null, icc: null, exif: null, xmp: null };
@@ -23,9 +24,9 @@ function deskOf(names: string) {
   const frames = createFrames(2 ** 20);
   const items = [...names].map((name, seed) => newItem(name, name, 1, { ...INITIAL_STATE.settings, seed }));
   const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, queue: addItems(EMPTY_QUEUE, items) }));
-  const readers = new Map<string, PromiseWithResolvers<void>>();
-  const reader = (name: string): PromiseWithResolvers<void> => {
-    const known = readers.get(name) ?? Promise.withResolvers<void>();
+  const readers = new Map<string, Deferred<void>>();
+  const reader = (name: string): Deferred<void> => {
+    const known = readers.get(name) ?? deferred<void>();
     readers.set(name, known);
     // it may be broken before anyone reads it
     known.promise.catch(() => {});
@@ -41,7 +42,7 @@ function deskOf(names: string) {
   const context = createContext(store, frames, clients);
   for (const name of names) void context.storage.put(fileKey(name), new Blob([name]));
   const pictures = createPictures(context);
-  const models = createModels(context);
+  const models = {} as Models;
   const runner = { discard: vi.fn(() => new Promise<never>(() => {})) };
   const desk = createDesk(context, models, pictures, createResults(context, pictures), runner as Partial<Runner> as Runner);
   const { open } = createOpenActions(context, models, pictures, desk);

@@ -10,6 +10,7 @@ import { createFrames } from '../../../../src/store/frames.ts';
 import { addItems, EMPTY_QUEUE, newItem } from '../../../../src/store/queue.ts';
 import { INITIAL_STATE, type StudioState } from '../../../../src/store/state.ts';
 import type { Clients } from '../../../../src/worker-client/clients.ts';
+import { deferred } from '../../../support/deferred.ts';
 import { gradient, nanoManifest } from '../../../support/nano.ts';
 import { finishedRun } from '../../../support/records.ts';
 
@@ -17,8 +18,8 @@ import { finishedRun } from '../../../support/records.ts';
 function runnerOf() {
   const item = newItem('a', 'a.png', 1, INITIAL_STATE.settings);
   const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, queue: addItems(EMPTY_QUEUE, [item]) }));
-  const over = Promise.withResolvers<void>();
-  const begun = Promise.withResolvers<(event: RunEvent) => void>();
+  const over = deferred<void>();
+  const begun = deferred<(event: RunEvent) => void>();
   const clients = {
     run: vi.fn<Clients['run']>((_, __, onEvent) => {
       begun.resolve(onEvent);
