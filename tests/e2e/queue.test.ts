@@ -227,7 +227,7 @@ describe('a person with several pictures', () => {
     await upscaleAll(page, 1);
     await told(page, '2 of 2 done');
     await show(page, 'a.png');
-    await row(page, 'a.png').getByRole('button', { name: 'Run a.png again' }).click();
+    await row(page, 'a.png').getByRole('button', { name: 'Run again a.png' }).click();
     await page.getByRole('list', { name: 'Last results' }).getByRole('button').nth(1).waitFor();
   });
 

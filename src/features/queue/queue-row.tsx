@@ -53,7 +53,7 @@ export function QueueRow({ item, first, last }: QueueRowProps) {
             </Button>
           )}
           {status === 'done' && (
-            <Button kind="plain" label={`Run ${name} again`} onPress={() => void runAgain(id)}>
+            <Button kind="plain" label={`Run again ${name}`} onPress={() => void runAgain(id)}>
               Run again
             </Button>
           )}
