@@ -52,7 +52,8 @@ export function createDesk(context: ActionContext, models: Models, pictures: Pic
   /** Until the models are listed, the panel's may be none of them. */
   function readModel(): void {
     const { bundles, settings } = state();
-    if (bundles.some(({ id }) => id === settings.bundleId)) void attempt(async () => void (await models.manifestWithPair(settings.bundleId)));
+    if (bundles.some(({ id }) => id === settings.bundleId))
+      void attempt(async () => void (await models.manifestWithPair(settings.bundleId)));
   }
 
   async function selectFirst(items: readonly QueueItem[]): Promise<void> {
