@@ -1,3 +1,4 @@
+import { firstStageFrameId, inputFrameId, pictureFrameId, resultFrameId } from './frames.ts';
 import { type RunRecord, type StudioState, shownAfter, shownPartner, shownRun } from './state.ts';
 
 /** The run that stands before in the comparison; none where the input or the first stage does. */
@@ -13,6 +14,13 @@ export function shownLanes(state: StudioState): readonly RunRecord[] {
   const [before, after] = [shownBefore(state), shownAfter(state)];
   const lanes = before === undefined ? [shownRun(state), shownPartner(state)] : [before, after];
   return lanes.filter((lane) => lane !== undefined);
+}
+
+/** Where the pictures on screen are kept, but for steps, whose place the result takes where they are gone. */
+export function shownFrameIds(state: StudioState): readonly string[] {
+  const lead = shownRun(state);
+  const inputs = lead === undefined ? [] : [inputFrameId(lead.runId), firstStageFrameId(lead.runId)];
+  return [pictureFrameId(state.queue.selectedId ?? ''), ...inputs, ...shownLanes(state).map(({ runId }) => resultFrameId(runId))];
 }
 
 /** How many steps there are to look at, in the longest of the runs on screen. */

@@ -1,15 +1,20 @@
 import { emptyPicture, pasteRows } from '../core/picture.ts';
 import type { Extent, Image8 } from '../protocol/request.ts';
 
-/** Pictures by id, outside the store: least recently used out first once they pass the byte budget. */
+/**
+ * Pictures by id, outside the store: least recently used out first once they pass the byte budget, but for those that are held or on
+ * screen. Pixels that several ids share count once.
+ */
 export interface Frames {
   put(id: string, image: Image8): void;
   /**
-   * Fills a picture of the given size from top to bottom, beginning with row 0; where it is not filled yet it is transparent. It stays,
-   * whatever the budget, until it is released or dropped: it is nowhere else yet.
+   * Fills a picture of the given size from top to bottom, beginning with row 0; where it is not filled yet it is transparent. It is held:
+   * it is nowhere else yet.
    */
   putRows(id: string, whole: Extent, top: number, rows: Image8): void;
-  /** A picture that was filled may go once the budget asks for it. */
+  /** A picture, or one to come, stays from now on, whatever the budget, until it is released or dropped. */
+  hold(id: string): void;
+  /** A picture that was held may go once the budget asks for it. */
   release(id: string): void;
   get(id: string): Image8 | undefined;
   /** Every picture whose id starts with `prefix`. */
@@ -19,25 +24,44 @@ export interface Frames {
   readonly sizeBytes: number;
 }
 
-export function createFrames(budgetBytes: number): Frames {
+/** Pictures within a budget; `onScreen` gives the ids that are looked at now. */
+export function createFrames(budgetBytes: number, onScreen: () => readonly string[]): Frames {
   // insertion order is use order
   const images = new Map<string, Image8>();
   const held = new Set<string>();
+  /** How many ids share some pixels. */
+  const sharing = new Map<Pixels, number>();
   let sizeBytes = 0;
 
   function remove(id: string): void {
-    const image = images.get(id);
-    if (image !== undefined) sizeBytes -= bytesOf(image);
+    for (const pixels of pixelsOf(images.get(id))) {
+      const others = (sharing.get(pixels) ?? 0) - 1;
+      if (others > 0) {
+        sharing.set(pixels, others);
+      } else {
+        sharing.delete(pixels);
+        sizeBytes -= pixels.byteLength;
+      }
+    }
     images.delete(id);
   }
 
   function put(id: string, image: Image8): void {
     remove(id);
     images.set(id, image);
-    sizeBytes += bytesOf(image);
+    for (const pixels of pixelsOf(image)) {
+      const others = sharing.get(pixels) ?? 0;
+      if (others === 0) sizeBytes += pixels.byteLength;
+      sharing.set(pixels, others + 1);
+    }
+    if (sizeBytes > budgetBytes) makeRoom(id);
+  }
+
+  function makeRoom(newest: string): void {
+    const staying = new Set([newest, ...held, ...onScreen()]);
     for (const oldest of [...images.keys()]) {
-      if (sizeBytes <= budgetBytes || oldest === id) break;
-      if (!held.has(oldest)) remove(oldest);
+      if (sizeBytes <= budgetBytes) return;
+      if (!staying.has(oldest)) remove(oldest);
     }
   }
 
@@ -51,6 +75,7 @@ export function createFrames(budgetBytes: number): Frames {
       // a new object over the same pixels: whoever draws it sees that it changed
       put(id, { ...begun });
     },
+    hold: (id) => void held.add(id),
     release: (id) => void held.delete(id),
     get(id) {
       const image = images.get(id);
@@ -64,7 +89,7 @@ export function createFrames(budgetBytes: number): Frames {
       return [...images].filter(([id]) => id.startsWith(prefix));
     },
     drop(prefix) {
-      for (const id of [...images.keys()].filter((known) => known.startsWith(prefix))) {
+      for (const id of [...images.keys(), ...held].filter((known) => known.startsWith(prefix))) {
         held.delete(id);
         remove(id);
       }
@@ -75,8 +100,12 @@ export function createFrames(budgetBytes: number): Frames {
   };
 }
 
-function bytesOf({ rgba8, rgba16 }: Image8): number {
-  return rgba8.byteLength + (rgba16?.byteLength ?? 0);
+type Pixels = Image8['rgba8'] | NonNullable<Image8['rgba16']>;
+
+function pixelsOf(image: Image8 | undefined): readonly Pixels[] {
+  if (image === undefined) return [];
+  const { rgba8, rgba16 } = image;
+  return rgba16 === undefined ? [rgba8] : [rgba8, rgba16];
 }
 
 export type StepLayer = 'x0' | 'low' | 'high';

@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Clients } from '../worker-client/clients.ts';
 import { type Actions, createActions } from './actions.ts';
+import { shownFrameIds } from './compared.ts';
 import { createFrames, type Frames } from './frames.ts';
 import { keepRates } from './rates.ts';
 import { storedSaveOptions } from './save-options.ts';
@@ -20,7 +21,7 @@ export interface Workbench {
 export function createWorkbench(clients: Clients): Workbench {
   const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, saveOptions: storedSaveOptions() }));
   keepRates(store);
-  const frames = createFrames(FRAME_BUDGET_BYTES);
+  const frames = createFrames(FRAME_BUDGET_BYTES, () => shownFrameIds(store.getState()));
   return { store, frames, actions: createActions(store, frames, clients) };
 }
 

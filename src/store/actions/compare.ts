@@ -8,7 +8,7 @@ import { shownPartner, shownRun } from '../state.ts';
 import type { ActionContext } from './context.ts';
 
 export interface CompareActions {
-  /** b − a of two kept pictures, as the view asks for differences; null when one is not kept or it fails. */
+  /** b − a of two kept pictures, as the view asks for differences; null when it fails. */
   difference(a: string, b: string): Promise<PictureDifference | null>;
   /** The shown pair mixed; null when there is no finished pair or it fails. */
   mix(mix: Mix): Promise<Image8 | null>;
@@ -34,13 +34,18 @@ export function createComparing({ state, set, frames, clients, attempt, attemptF
     if (state().reference === reference) set((before) => setSimilarity(before, runId, index, similarity));
   }
 
+  /** A picture to compute with. Throws StudioError `storage-lost` where it had to make room for others. */
+  function kept(id: string): Image8 {
+    const image = frames.get(id);
+    if (image !== undefined) return image;
+    throw new StudioError('storage-lost', 'The pictures of this view are not in memory any more. Show another picture and this one again.');
+  }
+
   const actions: CompareActions = {
     difference: (a, b) =>
       attemptFor(async () => {
-        const [before, after] = [frames.get(a), frames.get(b)];
-        if (before === undefined || after === undefined) return null;
         const { band, signed } = state().view.difference;
-        return clients.difference(before, after, band, signed);
+        return clients.difference(kept(a), kept(b), band, signed);
       }),
 
     mix: ({ low, high, gain }) =>
@@ -48,14 +53,7 @@ export function createComparing({ state, set, frames, clients, attempt, attemptF
         const [base, rfsr] = [shownRun(state()), shownPartner(state())];
         if (base === undefined || rfsr === undefined) return null;
         const sources = { input: inputFrameId(base.runId), base: resultFrameId(base.runId), rfsr: resultFrameId(rfsr.runId) };
-        const [lower, higher] = [frames.get(sources[low]), frames.get(sources[high])];
-        if (lower === undefined || higher === undefined) {
-          throw new StudioError(
-            'storage-lost',
-            'The pictures of this mix are not in memory any more. Show another picture and this one again.',
-          );
-        }
-        return clients.mix(lower, higher, gain);
+        return clients.mix(kept(sources[low]), kept(sources[high]), gain);
       }),
 
     setReference: (picked) =>

@@ -3,7 +3,7 @@ import { StudioError } from '../../protocol/errors.ts';
 import { DEFAULT_SAVE_OPTIONS, type PictureToSave, type SaveOptions } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
 import type { Image8 } from '../../protocol/request.ts';
-import { FULL, inputFrameId, resultFrameId } from '../frames.ts';
+import { FULL, inputFrameId, pictureFrameId, resultFrameId } from '../frames.ts';
 import { itemOfLane, type QueueItem, resultLanes } from '../queue.ts';
 import { type KeptRun, readKeptRun, resultKey, runKey } from '../session.ts';
 import type { RunRecord } from '../state.ts';
@@ -25,8 +25,13 @@ export interface Results {
    * StudioError `output-unwritable` where the result cannot be written: it is held on then.
    */
   store(run: RunRecord): Promise<void>;
-  /** Makes the item's result, or the one it has from before, one of the store's runs again, with its pictures; nothing where it has none. */
+  /**
+   * Makes the item's result, or the one it has from before, one of the store's runs again, with its pictures; nothing where it has none. Of a
+   * run under way it is the input. Throws StudioError where the item's picture cannot be had.
+   */
   bring(item: QueueItem): Promise<void>;
+  /** Puts a run's input into the frame cache again where it had to make room; nothing where its item is gone. Throws likewise. */
+  bringInput(run: RunRecord): Promise<void>;
   /** A kept result's PNG; null while there is none. */
   png(runId: string): Promise<Blob | null>;
   /** A result from wherever it is: memory, else its kept PNG; null where it is not to be had any more. */
@@ -51,13 +56,13 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
   async function unpack(item: QueueItem, runId: string): Promise<RunRecord | null> {
     const unstored = held.get(runId);
     if (unstored !== undefined) {
-      frames.put(inputFrameId(runId), await inputOf(item, unstored.run));
+      await bringInput(unstored.run);
       frames.put(resultFrameId(runId), unstored.image);
       return unstored.run;
     }
     const [kept, result] = [readKeptRun(await storage.get(runKey(runId))), await png(runId)];
     if (kept === null || result === null) return null;
-    frames.put(inputFrameId(runId), await inputOf(item, kept.record));
+    await bringInput(kept.record);
     for (const [id, file] of kept.frames) frames.put(id, (await clients.decode(await file.arrayBuffer(), item.name)).image);
     frames.put(resultFrameId(runId), (await clients.decode(await result.arrayBuffer(), item.name, true)).image);
     return kept.record;
@@ -73,9 +78,14 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
     return files;
   }
 
-  async function inputOf(item: QueueItem, { region }: RunRecord): Promise<Image8> {
-    const image = await pictures.of(item);
-    return region === null ? image : cropPicture(image, region);
+  async function bringInput({ itemId, laneIds, region }: RunRecord): Promise<void> {
+    const item = state().queue.items.find(({ id }) => id === itemId);
+    if (item === undefined || laneIds.every((laneId) => frames.get(inputFrameId(laneId)) !== undefined)) return;
+    const picture = await pictures.of(item);
+    const input = region === null ? picture : cropPicture(picture, region);
+    for (const laneId of laneIds) frames.put(inputFrameId(laneId), input);
+    // new objects over the same runs: whoever draws them sees that their input came
+    set((before) => ({ ...before, runs: before.runs.map((run) => (laneIds.includes(run.runId) ? { ...run } : run)) }));
   }
 
   function toSave({ itemId, finished }: RunRecord, image: Image8): OpenedResult {
@@ -111,18 +121,27 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
 
     async bring(item) {
       const laneIds = resultLanes(item);
-      const here = laneIds.every(
-        (runId) => state().runs.some((run) => run.runId === runId) && frames.get(resultFrameId(runId)) !== undefined,
-      );
-      if (here) return;
-      const records: RunRecord[] = [];
-      for (const runId of laneIds) {
-        const record = await unpack(item, runId);
-        if (record === null) return;
-        records.push(record);
+      const known = state().runs.filter(({ runId }) => laneIds.includes(runId) || item.laneIds.includes(runId));
+      for (const run of known) await bringInput(run);
+      const isHere = (runId: string): boolean => known.some((run) => run.runId === runId) && frames.get(resultFrameId(runId)) !== undefined;
+      if (laneIds.every(isHere)) return;
+      // what comes first is not shown yet when the rest comes
+      const needed = [pictureFrameId(item.id), ...laneIds.flatMap((runId) => [inputFrameId(runId), resultFrameId(runId)])];
+      for (const id of needed) frames.hold(id);
+      try {
+        const records: RunRecord[] = [];
+        for (const runId of laneIds) {
+          const record = await unpack(item, runId);
+          if (record === null) return;
+          records.push(record);
+        }
+        set((before) => ({ ...before, runs: [...records, ...before.runs.filter(({ runId }) => !laneIds.includes(runId))] }));
+      } finally {
+        for (const id of needed) frames.release(id);
       }
-      set((before) => ({ ...before, runs: [...records, ...before.runs.filter(({ runId }) => !laneIds.includes(runId))] }));
     },
+
+    bringInput,
 
     png,
 

@@ -1,5 +1,5 @@
 import { listedRuns, shownLanes } from '../compared.ts';
-import { resultFrameId, stepFrameId } from '../frames.ts';
+import { inputFrameId, resultFrameId, stepFrameId } from '../frames.ts';
 import { itemOfLane } from '../queue.ts';
 import { addMessage, showRun } from '../reduce.ts';
 import { runNames } from '../run-names.ts';
@@ -18,14 +18,19 @@ export interface ViewActions {
   dismiss(id: number): void;
 }
 
-export function createViewActions({ state, set, frames, clients, attempt }: ActionContext, results: Pick<Results, 'bring'>): ViewActions {
+export function createViewActions(
+  { state, set, frames, clients, attempt }: ActionContext,
+  results: Pick<Results, 'bring' | 'bringInput'>,
+): ViewActions {
   async function bringBack(runId: string): Promise<void> {
-    const here = (): boolean => frames.get(resultFrameId(runId)) !== undefined;
-    const item = itemOfLane(state().queue, runId);
-    if (!here() && item !== undefined) await results.bring(item);
     const run = state().runs.find((known) => known.runId === runId);
-    if (here() || run === undefined || run.finished === null) return;
-    const text = `The picture of “${runNames(listedRuns(state())).get(runId) ?? run.bundleTitle}” made room for newer ones and is not kept any more. Run it again to see it.`;
+    if (run === undefined) return;
+    const item = itemOfLane(state().queue, runId);
+    await (item === undefined ? results.bringInput(run) : results.bring(item));
+    const here = [...run.laneIds.map(inputFrameId), resultFrameId(runId)].every((id) => frames.get(id) !== undefined);
+    if (here || run.finished === null) return;
+    const name = runNames(listedRuns(state())).get(runId) ?? run.bundleTitle;
+    const text = `Pictures of “${name}” made room for newer ones and are not kept any more. Run it again to see them.`;
     set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'result-gone' }));
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { comparableRuns, nameAmong, shownBefore, shownLanes, shownSteps } from '../../../src/store/compared.ts';
+import { comparableRuns, nameAmong, shownBefore, shownFrameIds, shownLanes, shownSteps } from '../../../src/store/compared.ts';
+import { inputFrameId, pictureFrameId, resultFrameId } from '../../../src/store/frames.ts';
 import { beginRuns, keepRuns, showRun } from '../../../src/store/reduce.ts';
 import {
   INITIAL_STATE,
@@ -59,6 +60,14 @@ describe('what is compared', () => {
   it('has as many steps as the longer of the two', () => {
     expect(shownSteps(twoPairs())).toBe(2);
     expect(shownSteps(against(showRun(twoPairs(), 'pasd-base'), 'diffbir-base'))).toBe(3);
+  });
+
+  it('is kept where the frame cache must not let go of it', () => {
+    const compared = against(showRun(twoPairs(), 'pasd-rfsr'), 'diffbir-base');
+    const state = { ...compared, queue: { ...compared.queue, selectedId: 'item' } };
+    const wanted = [pictureFrameId('item'), inputFrameId('pasd-base'), resultFrameId('pasd-rfsr'), resultFrameId('diffbir-base')];
+    expect(shownFrameIds(state)).toEqual(expect.arrayContaining(wanted));
+    expect(shownFrameIds(state)).not.toContain(resultFrameId('pasd-base'));
   });
 
   it('is only of one picture and one part of it', () => {

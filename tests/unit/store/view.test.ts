@@ -2,15 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { createStore } from 'zustand/vanilla';
 import type { ActionContext } from '../../../src/store/actions/context.ts';
 import { createViewActions } from '../../../src/store/actions/view.ts';
-import { createFrames, resultFrameId } from '../../../src/store/frames.ts';
+import { createFrames, inputFrameId, resultFrameId } from '../../../src/store/frames.ts';
 import { INITIAL_STATE, type StudioState } from '../../../src/store/state.ts';
 import { gradient } from '../../support/nano.ts';
 import { finishedRun } from '../../support/records.ts';
 
-/** A budget for one picture, two results, and nothing in storage. */
+/** A budget for two pictures, the inputs and results of two runs, and nothing in storage. */
 function crowded() {
-  const frames = createFrames(4 * 8 * 8);
-  for (const runId of ['old', 'new']) frames.put(resultFrameId(runId), gradient(8, 8));
+  const frames = createFrames(2 * 4 * 8 * 8, () => []);
+  for (const runId of ['old', 'new']) {
+    frames.put(inputFrameId(runId), gradient(8, 8));
+    frames.put(resultFrameId(runId), gradient(8, 8));
+  }
   const runs = ['new', 'old'].map((runId) => finishedRun({ runId, laneIds: [runId], bundleTitle: runId }));
   const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, runs }));
   const context: Pick<ActionContext, 'state' | 'set' | 'frames' | 'attempt'> = {
@@ -19,7 +22,7 @@ function crowded() {
     frames,
     attempt: (work) => work(),
   };
-  const actions = createViewActions(context as ActionContext, { bring: async () => {} });
+  const actions = createViewActions(context as ActionContext, { bring: async () => {}, bringInput: async () => {} });
   return { store, actions };
 }
 

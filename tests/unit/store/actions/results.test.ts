@@ -9,7 +9,7 @@ import { createContext } from '../../../../src/store/actions/context.ts';
 import { createPictures } from '../../../../src/store/actions/pictures.ts';
 import { createResults } from '../../../../src/store/actions/results.ts';
 import { createSaving } from '../../../../src/store/actions/save.ts';
-import { createFrames, resultFrameId, stepFrameId } from '../../../../src/store/frames.ts';
+import { createFrames, inputFrameId, resultFrameId, stepFrameId } from '../../../../src/store/frames.ts';
 import { addItems, changeItem, EMPTY_QUEUE, newItem, type QueueItem, removeItems, requeueItem } from '../../../../src/store/queue.ts';
 import { fileKey, type KeptRun, runKey } from '../../../../src/store/session.ts';
 import { INITIAL_STATE, type RunRecord, type StudioState } from '../../../../src/store/state.ts';
@@ -59,7 +59,7 @@ function runOf(id: string): RunRecord {
 
 /** The store's own parts over a frame cache that holds one result, with the real codec where the page has a worker; nothing outlives the test. */
 function studio(budgetBytes = RESULT.rgba8.byteLength) {
-  const frames = createFrames(budgetBytes);
+  const frames = createFrames(budgetBytes, () => []);
   const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, queue: EMPTY_QUEUE }));
   const encoder = { broken: false };
   const clients = {
@@ -193,6 +193,26 @@ describe('a finished result', () => {
     desk.store.setState((before) => ({ ...before, queue: removeItems(before.queue, ['a']) }));
     await desk.results.store(run);
     expect(await desk.results.png(run.runId)).toBeNull();
+  });
+
+  it('that is here although its input had to make room gets it again, and what shows it sees that', async () => {
+    const run = desk.finish('a');
+    await desk.keepPicture('a');
+    await desk.results.bring(desk.store.getState().queue.items[0] as QueueItem);
+    expect(desk.frames.get(inputFrameId(run.runId))?.rgba8).toEqual(gradient(8, 12).rgba8);
+    expect(desk.store.getState().runs).toEqual([run]);
+    expect(desk.store.getState().runs[0]).not.toBe(run);
+  });
+
+  it('comes back whole where the cache has no room for all of it at once', async () => {
+    const run = desk.finish('a');
+    await desk.keepPicture('a');
+    desk.keep('a', [run]);
+    await desk.zipped();
+    desk.frames.drop(run.runId);
+    await desk.results.bring(desk.store.getState().queue.items[0] as QueueItem);
+    expect(desk.frames.get(inputFrameId(run.runId))).toBeDefined();
+    expect(desk.frames.get(resultFrameId(run.runId))).toBeDefined();
   });
 
   it('is held without its steps where the browser keeps nothing', async () => {
