@@ -25,11 +25,14 @@ interface PictureCanvasProps {
   readonly className?: string | undefined;
 }
 
-/** A picture, pixel for pixel or, where it has more than a canvas should, reduced; its size on screen is CSS's. */
+/** A picture, pixel for pixel or, where it has more than a canvas should, reduced, or nothing; its size on screen is CSS's. */
 export function PictureCanvas({ image, label, className }: PictureCanvasProps) {
   const ref = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    if (ref.current !== null && image !== undefined) draw(ref.current, reducedPixels(image, overviewFactor(image)));
+    const canvas = ref.current;
+    if (canvas === null) return;
+    if (image === undefined) canvas.getContext('2d')?.clearRect(0, 0, canvas.width, canvas.height);
+    else draw(canvas, reducedPixels(image, overviewFactor(image)));
   }, [image]);
   const meaning = label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label };
   return <canvas ref={ref} className={className} {...meaning} />;
