@@ -60,7 +60,8 @@ export function useShown(): Shown {
     return stepSide(frames, lane, index, layer, decoded, name);
   };
   const before = (): ShownSide => {
-    if (other !== undefined) return shown(other);
+    // until it has a step, there is nothing of the other to see
+    if (other !== undefined && index !== -1 && other.steps.length > 0) return shown(other);
     return against === 'first-stage' ? firstStage : input;
   };
   const after = (): ShownSide => {
@@ -115,25 +116,30 @@ function useMixed(): Image8 | undefined {
   return mix === null ? undefined : image;
 }
 
-/** The difference of two kept pictures, computed while it is looked at. */
-export function useDifference(beforeId: string | null, afterId: string | null, active: boolean): Side {
+/** The difference of two kept pictures, computed while it is looked at; one of the same run stays until the next is there. */
+export function useDifference(before: ShownSide, after: ShownSide, active: boolean): Side {
   const options = useStudio((state) => state.view.difference);
+  const runId = useStudio((state) => state.shownRunId);
   const actions = useActions();
-  const [found, setFound] = useState<{ readonly key: string; readonly side: Side }>();
+  const [found, setFound] = useState<{ readonly runId: string | null; readonly key: string; readonly side: Side }>();
+  const [beforeId, afterId] = [before.id, after.id];
+  const here = before.image !== undefined && after.image !== undefined;
   const key = `${beforeId}|${afterId}|${options.band}|${options.signed}`;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
   useEffect(() => {
-    if (!active || beforeId === null || afterId === null) return;
+    if (!active || !here || beforeId === null || afterId === null) return;
     let wanted = true;
     void actions.difference(beforeId, afterId).then((difference) => {
       if (!wanted || difference === null) return;
       const { picture, meanLevels } = difference;
-      setFound({ key, side: { image: picture, name: `difference ×4 · mean ${meanLevels.toFixed(2)} of 255` } });
+      setFound({ runId, key, side: { image: picture, name: `difference ×4 · mean ${meanLevels.toFixed(2)} of 255` } });
     });
     return () => {
       wanted = false;
     };
-  }, [key, active, actions]);
+  }, [key, active, here, actions]);
   if (beforeId === null || afterId === null) return { image: undefined, name: 'no difference of a mix' };
-  return found?.key === key ? found.side : { image: undefined, name: 'difference…' };
+  if (!here) return { image: undefined, name: 'no difference: a picture is not in memory' };
+  if (found?.key === key) return found.side;
+  return { image: found?.runId === runId ? found.side.image : undefined, name: 'difference…' };
 }

@@ -30,7 +30,7 @@ export function Viewer() {
   const running = useStudio((state) => state.progress !== null);
   const peek = useHeldSpace();
   const region = useRegion();
-  const difference = useDifference(before.id, after.id, mode === 'difference' && !running);
+  const difference = useDifference(before, after, mode === 'difference' && !running);
   return (
     <section className={styles['viewer']} aria-label="Result">
       <Comparison
