@@ -30,14 +30,14 @@ async function download(page: Page): Promise<{ name: string; bytes: Buffer }> {
   return { name: saved.suggestedFilename(), bytes: await readFile(await saved.path()) };
 }
 
+/** Drops a file beside the viewer: it is taken anywhere. */
 async function drop(page: Page, name: string, type: string, bytes: Buffer): Promise<void> {
   await page.evaluate(
     ([fileName, mime, data]) => {
       const transfer = new DataTransfer();
       transfer.items.add(new File([Uint8Array.from(data)], fileName, { type: mime }));
-      document
-        .querySelector('section[aria-label="Image"]')
-        ?.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+      const init = { dataTransfer: transfer, bubbles: true, cancelable: true };
+      document.querySelector('aside')?.dispatchEvent(new DragEvent('drop', init));
     },
     [name, type, [...bytes]] as const,
   );

@@ -1,8 +1,8 @@
-import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Button } from '../../components/button.tsx';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './drop-zone.module.css';
-import { droppedFiles } from './dropped-files.ts';
+import { type Dropped, droppedFiles } from './dropped-files.ts';
 
 const ACCEPT = 'image/png,image/jpeg,image/webp,image/avif,image/tiff,image/gif,image/bmp';
 
@@ -14,35 +14,24 @@ const SAMPLES = [
   { path: './samples/astronaut.jpg', name: 'astronaut.jpg', text: 'Astronaut' },
 ] as const;
 
-/** The place of the picture: takes drops, pastes and chosen files always, and invites to them while it is empty. */
+/** The place of the picture: takes pastes and drops anywhere in the window, and invites to them while it is empty. */
 export function DropZone({ children }: { readonly children: ReactNode }) {
   const { status, name } = useStudio((state) => state.picture);
   const actions = useActions();
-  const [over, setOver] = useState(false);
   const take = (files: readonly File[]): void => {
     const [file, ...more] = files;
     if (more.length > 0) void actions.add(files);
     else if (file !== undefined) void actions.drop(file, file.name || 'pasted picture');
   };
   usePaste(take);
-
-  const onDrop = (event: DragEvent): void => {
-    event.preventDefault();
-    setOver(false);
-    void droppedFiles(event.dataTransfer).then((files) => (files.length === 0 ? actions.add(files) : take(files)));
-  };
+  const over = useDrop(({ files, unreadable }) => {
+    if (unreadable > 0) actions.tellUnreadable(unreadable);
+    if (files.length === 0 || unreadable > 0) void actions.add(files);
+    else take(files);
+  });
 
   return (
-    <section
-      className={`${styles['zone']} ${over ? styles['over'] : ''}`}
-      aria-label="Image"
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={onDrop}
-    >
+    <section className={`${styles['zone']} ${over ? styles['over'] : ''}`} aria-label="Image">
       {status === 'empty' && <Invitation />}
       {status === 'loading' && (
         <p className={styles['opening']} role="status">
@@ -129,4 +118,33 @@ function usePaste(onPictures: (files: readonly File[]) => void): void {
     window.addEventListener('paste', onPaste);
     return () => window.removeEventListener('paste', onPaste);
   }, []);
+}
+
+/** Takes files dropped anywhere in the window, but where something else takes them; gives whether some are dragged over it. */
+function useDrop(onDropped: (dropped: Dropped) => void): boolean {
+  const latest = useRef(onDropped);
+  latest.current = onDropped;
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    const onDrag = (event: DragEvent): void => {
+      const ours = !event.defaultPrevented && event.dataTransfer?.types.includes('Files') === true;
+      setOver(ours && event.type === 'dragover');
+      if (!ours) return;
+      event.preventDefault();
+      if (event.type === 'drop') void droppedFiles(event.dataTransfer).then((dropped) => latest.current(dropped));
+    };
+    const onDragLeave = (event: DragEvent): void => {
+      // of the window, not of something in it
+      if (event.relatedTarget === null) setOver(false);
+    };
+    window.addEventListener('dragover', onDrag);
+    window.addEventListener('drop', onDrag);
+    window.addEventListener('dragleave', onDragLeave);
+    return () => {
+      window.removeEventListener('dragover', onDrag);
+      window.removeEventListener('drop', onDrag);
+      window.removeEventListener('dragleave', onDragLeave);
+    };
+  }, []);
+  return over;
 }

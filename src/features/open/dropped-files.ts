@@ -1,28 +1,40 @@
+/** What there is in a drop. */
+export interface Dropped {
+  readonly files: readonly File[];
+  /** How many files and folders could not be read. */
+  readonly unreadable: number;
+}
+
 /** Every file of a drop, those in its folders too, by path. To be called while the drop is being handled: its items are gone after. */
-export async function droppedFiles(transfer: DataTransfer): Promise<readonly File[]> {
+export async function droppedFiles(transfer: DataTransfer): Promise<Dropped> {
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   // a picture dragged out of a page is a file without an entry
-  if (entries.length === 0) return [...transfer.files];
+  if (entries.length === 0) return { files: [...transfer.files], unreadable: 0 };
   const found = (await Promise.all(entries.map(filesUnder))).flat();
-  return found.sort((a, b) => a.path.localeCompare(b.path, undefined, { numeric: true })).map(({ file }) => file);
+  found.sort((a, b) => a.path.localeCompare(b.path, undefined, { numeric: true }));
+  const files = found.flatMap(({ file }) => file ?? []);
+  return { files, unreadable: found.length - files.length };
 }
 
-interface FoundFile {
+interface Found {
   readonly path: string;
-  readonly file: File;
+  /** Null for what could not be read. */
+  readonly file: File | null;
 }
 
-async function filesUnder(entry: FileSystemEntry): Promise<readonly FoundFile[]> {
+async function filesUnder(entry: FileSystemEntry): Promise<readonly Found[]> {
+  const path = entry.fullPath;
   if (isFile(entry)) {
-    const file = await new Promise<File>((resolve, reject) => entry.file(resolve, reject));
-    return [{ path: entry.fullPath, file }];
+    const file = await new Promise<File | null>((resolve) => entry.file(resolve, () => resolve(null)));
+    return [{ path, file }];
   }
   if (!isFolder(entry)) return [];
   const reader = entry.createReader();
-  const found: FoundFile[] = [];
+  const found: Found[] = [];
   // a folder is read in portions, the last of them empty
   for (;;) {
-    const portion = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    const portion = await new Promise<FileSystemEntry[] | null>((resolve) => reader.readEntries(resolve, () => resolve(null)));
+    if (portion === null) return [...found, { path, file: null }];
     if (portion.length === 0) return found;
     found.push(...(await Promise.all(portion.map(filesUnder))).flat());
   }

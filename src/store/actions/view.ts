@@ -15,6 +15,8 @@ export interface ViewActions {
   holdAgainst(against: Against | null): Promise<void>;
   /** Decodes the shown step in full, of every run on screen that still can be, unless it is here or a run is going. */
   decodeShownStep(): Promise<void>;
+  /** Says how many of the files and folders that were dropped are left out. */
+  tellUnreadable(count: number): void;
   dismiss(id: number): void;
 }
 
@@ -63,6 +65,11 @@ export function createViewActions(
           set((before) => ({ ...before, view: { ...before.view, decoded: [...before.view.decoded, key] } }));
         }
       }),
+
+    tellUnreadable(count) {
+      const text = `Left out, since they could not be read: ${count} of the dropped files or folders.`;
+      set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'unreadable' }));
+    },
 
     dismiss: (id) => set((before) => ({ ...before, messages: before.messages.filter((message) => message.id !== id) })),
   };
