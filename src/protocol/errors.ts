@@ -12,6 +12,7 @@ export const STUDIO_ERROR_CODES = [
   'weights-altered',
   'network-failed',
   'storage-full',
+  'storage-denied',
   'storage-lost',
   'backend-unavailable',
   'graph-failed',

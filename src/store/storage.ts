@@ -14,21 +14,31 @@ export interface Storage {
 /** Another page of the studio may hold the storage while it closes; one that is open holds it for good. */
 const CLAIM_MS = 1000;
 
-/** Why a value is not kept: the browser refuses, or another page of the studio has the storage. */
-export type Refusal = { readonly why: 'refused'; readonly cause: unknown } | { readonly why: 'elsewhere' };
+/** Why values are not kept: there is no room, the browser keeps nothing for the page, or another page of the studio has the storage. */
+export interface Refusal {
+  readonly why: 'full' | 'denied' | 'elsewhere';
+  readonly cause?: unknown;
+}
 
-/** Storage in IndexedDB, one value a key. One page at a time has it: a second one keeps all in memory. */
+/** Storage in IndexedDB, one value a key. One page at a time has it: a second one keeps all in memory. A refusal is told once of each kind. */
 export function createStorage(onRefusal: (refusal: Refusal) => void): Storage {
   const memory = new Map<string, unknown>();
   const database = createStore('rfsr-studio', 'session');
-  const claimed = claim();
+  const elsewhere = heldElsewhere();
+  const told = new Set<Refusal['why']>();
+
+  function refuse(refusal: Refusal): void {
+    if (told.has(refusal.why)) return;
+    told.add(refusal.why);
+    onRefusal(refusal);
+  }
 
   async function stored<T>(read: () => Promise<T>, otherwise: T): Promise<T> {
-    if (!(await claimed)) return otherwise;
+    if (await elsewhere) return otherwise;
     try {
       return await read();
     } catch (cause) {
-      onRefusal({ why: 'refused', cause });
+      refuse({ why: cause instanceof Error && cause.name === 'QuotaExceededError' ? 'full' : 'denied', cause });
       return otherwise;
     }
   }
@@ -38,7 +48,7 @@ export function createStorage(onRefusal: (refusal: Refusal) => void): Storage {
 
     async put(key, value) {
       memory.set(key, value);
-      if (!(await claimed)) onRefusal({ why: 'elsewhere' });
+      if (await elsewhere) refuse({ why: 'elsewhere' });
       return stored(async () => {
         await set(key, value, database);
         // another value may have come meanwhile
@@ -59,17 +69,19 @@ export function createStorage(onRefusal: (refusal: Refusal) => void): Storage {
   };
 }
 
-/** Whether this page has the storage, until it is closed. */
-async function claim(): Promise<boolean> {
+/** Whether another page of the studio has the storage; if not, this one has it until it is closed. */
+async function heldElsewhere(): Promise<boolean> {
+  const signal = AbortSignal.timeout(CLAIM_MS);
   try {
     return await new Promise((resolve, reject) => {
       const held = () => {
-        resolve(true);
+        resolve(false);
         return new Promise<never>(() => {});
       };
-      navigator.locks.request('rfsr-studio-session', { signal: AbortSignal.timeout(CLAIM_MS) }, held).catch(reject);
+      navigator.locks.request('rfsr-studio-session', { signal }, held).catch(reject);
     });
   } catch {
-    return false;
+    // where there are no locks, or none for this page, nobody else is known to have it
+    return signal.aborted;
   }
 }

@@ -23,6 +23,11 @@ export interface ActionContext {
   attemptFor<T>(work: () => Promise<T | null>): Promise<T | null>;
 }
 
+const UNKEPT = {
+  full: 'The browser has no more room to keep pictures. All goes on, but a reload would lose what is not saved: free some space, or save.',
+  denied: 'The browser keeps nothing for this page. All goes on, but a reload would lose what is not saved: allow site data, or save.',
+} as const;
+
 export function createContext(store: StoreApi<StudioState>, frames: Frames, clients: Clients): ActionContext {
   function set(change: (state: StudioState) => StudioState): void {
     const { runs } = store.getState();
@@ -37,15 +42,13 @@ export function createContext(store: StoreApi<StudioState>, frames: Frames, clie
     set((state) => addMessage(state, { kind: 'error', text, code, details }));
   }
 
-  const storage = createStorage((refusal) => {
-    if (refusal.why === 'elsewhere') {
+  const storage = createStorage(({ why, cause }) => {
+    if (why === 'elsewhere') {
       const text = 'The studio is open in another tab too. That one keeps its pictures over a reload; this one does not.';
-      set((state) => addMessage(state, { kind: 'notice', text, code: null, details: refusal.why }));
-      return;
+      set((state) => addMessage(state, { kind: 'notice', text, code: null, details: why }));
+    } else {
+      fail(new StudioError(`storage-${why}`, UNKEPT[why], { cause }));
     }
-    const text =
-      'The browser has no more room to keep pictures. All goes on, but a reload would lose what is not saved: free some space, or save.';
-    fail(new StudioError('storage-full', text, { cause: refusal.cause }));
   });
 
   async function attemptFor<T>(work: () => Promise<T | null>): Promise<T | null> {
