@@ -7,20 +7,21 @@ import { useActions, useStudio } from '../../store/store.ts';
 import styles from './download-button.module.css';
 import { SaveOptionsButton } from './save-options-button.tsx';
 
-/** Saves the shown result as the button beside it says; of a pair the one chosen, or their mix. */
+/** Saves the shown result, once there is one, as the button beside it says; of a pair the one chosen, or their mix. */
 export function DownloadButton() {
+  const opened = useStudio((state) => state.picture.status === 'ready');
   const done = useStudio((state) => shownRun(state)?.finished != null);
   const paired = useStudio((state) => shownPartner(state)?.finished != null);
   const mixing = useStudio((state) => state.view.mix !== null);
   const { download } = useActions();
-  if (!done) return null;
+  if (!opened) return null;
   const save = async (which: ResultName): Promise<void> => {
     const file = await download(which);
     if (file !== null) saveFile(file.blob, file.name);
   };
   return (
     <div className={styles['split']}>
-      {paired ? (
+      {done && paired && (
         <MenuTrigger>
           <Button opensMenu>Download ▾</Button>
           <Popover className={styles['popover'] ?? ''}>
@@ -39,9 +40,8 @@ export function DownloadButton() {
             </Menu>
           </Popover>
         </MenuTrigger>
-      ) : (
-        <Button onPress={() => void save('result')}>Download</Button>
       )}
+      {done && !paired && <Button onPress={() => void save('result')}>Download</Button>}
       <SaveOptionsButton />
     </div>
   );
