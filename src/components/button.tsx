@@ -10,11 +10,13 @@ interface ButtonProps {
   readonly disabled?: boolean;
   /** Needed where the content is an icon. */
   readonly label?: string;
+  /** Of one that switches something: whether that is on. */
+  readonly pressed?: boolean;
   /** Whether it opens the menu around it. Any other does what it says, whatever dialog it stands in. */
   readonly opensMenu?: boolean;
 }
 
-export function Button({ onPress, children, kind = 'normal', disabled = false, label, opensMenu = false }: ButtonProps) {
+export function Button({ onPress, children, kind = 'normal', disabled = false, label, pressed, opensMenu = false }: ButtonProps) {
   const extra = { normal: '', primary: styles['primary'], plain: styles['plain'], icon: `${styles['icon']} ${styles['plain']}` }[kind];
   return (
     <AriaButton
@@ -23,6 +25,7 @@ export function Button({ onPress, children, kind = 'normal', disabled = false, l
       {...(opensMenu ? {} : { slot: null })}
       {...(onPress === undefined ? {} : { onPress })}
       {...(label === undefined ? {} : { 'aria-label': label })}
+      {...(pressed === undefined ? {} : { 'aria-pressed': pressed })}
     >
       {children}
     </AriaButton>

@@ -65,7 +65,7 @@ export function Comparison({ before, after, difference, height, width, mode, pee
         onPointerDown={(event) => handlers.onPointerDown(event) || zoom.handlers.onPointerDown(event)}
         onPointerMove={onPointerMove}
         onPointerUp={(event) => handlers.onPointerUp(event) || zoom.handlers.onPointerUp(event)}
-        onPointerCancel={zoom.handlers.onPointerUp}
+        onPointerCancel={(event) => handlers.onPointerCancel(event) || zoom.handlers.onPointerUp(event)}
       >
         <Layer side={first} zoom={zoom} height={height} width={width} half={both && mode === 'side' ? 'left' : null} />
         {both && (

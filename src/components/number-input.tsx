@@ -12,14 +12,15 @@ interface NumberInputProps {
   readonly children?: ReactNode;
 }
 
-/** The platform's spin button with a label. What is typed counts once it is a number in range; leaving the field shows what counts. */
+/** The platform's spin button with a label. What is typed counts once it is a number in range, and a whole one where steps are; leaving the field shows what counts. */
 export function NumberInput({ label, value, min, max, step = 1, onChange, children }: NumberInputProps) {
   const id = useId();
   const [typed, setTyped] = useState<string | null>(null);
   const change = (text: string): void => {
     setTyped(text);
     const number = Number(text);
-    if (text.trim() !== '' && number >= min && number <= max) onChange(number);
+    const whole = Number.isInteger(number) || !Number.isInteger(step);
+    if (text.trim() !== '' && number >= min && number <= max && whole) onChange(number);
   };
   return (
     <div className={styles['field']}>

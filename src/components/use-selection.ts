@@ -13,6 +13,7 @@ export interface Selection {
     onPointerDown(event: ReactPointerEvent): boolean;
     onPointerMove(event: ReactPointerEvent): boolean;
     onPointerUp(event: ReactPointerEvent): boolean;
+    onPointerCancel(event: ReactPointerEvent): boolean;
   };
 }
 
@@ -24,7 +25,8 @@ export function useSelection(
   width: number,
   onDrawn: (area: PixelArea) => void,
 ): Selection {
-  const start = useRef<{ readonly x: number; readonly y: number } | null>(null);
+  /** Where the pointer that draws was put down; others are left to the caller. */
+  const start = useRef<{ readonly pointerId: number; readonly x: number; readonly y: number } | null>(null);
   const [drawn, setDrawn] = useState<PixelArea | null>(null);
   const at = (event: ReactPointerEvent): { x: number; y: number } => {
     const box = event.currentTarget.getBoundingClientRect();
@@ -40,26 +42,34 @@ export function useSelection(
     height: Math.abs(a.y - b.y),
     width: Math.abs(a.x - b.x),
   });
+  const end = (): void => {
+    start.current = null;
+    setDrawn(null);
+  };
   return {
     drawn,
     handlers: {
       onPointerDown(event) {
-        if (!active || !event.isPrimary) return false;
+        if (!active || start.current !== null || !event.isPrimary) return false;
         event.currentTarget.setPointerCapture(event.pointerId);
-        start.current = at(event);
+        start.current = { pointerId: event.pointerId, ...at(event) };
         return true;
       },
       onPointerMove(event) {
-        if (start.current === null) return false;
+        if (start.current?.pointerId !== event.pointerId) return false;
         setDrawn(between(start.current, at(event)));
         return true;
       },
       onPointerUp(event) {
-        if (start.current === null) return false;
+        if (start.current?.pointerId !== event.pointerId) return false;
         const area = between(start.current, at(event));
-        start.current = null;
-        setDrawn(null);
+        end();
         if (Math.min(area.height, area.width) * placement.scale >= LEAST_PX) onDrawn(area);
+        return true;
+      },
+      onPointerCancel(event) {
+        if (start.current?.pointerId !== event.pointerId) return false;
+        end();
         return true;
       },
     },

@@ -113,7 +113,7 @@ export function abandonRuns(state: StudioState, laneIds: readonly string[]): Stu
   return { ...state, runs, shownRunId };
 }
 
-const RESULT_VIEW: Partial<ViewState> = { step: null, playing: false, mix: null, against: null };
+const RESULT_VIEW: Partial<ViewState> = { step: null, playing: false, drawing: false, mix: null, against: null };
 
 /** A run on screen, its result as it came; none shows the picture alone. */
 export function showRun(state: StudioState, runId: string | null): StudioState {

@@ -59,6 +59,57 @@ describe('a person who tries a part of the picture first', () => {
   });
 });
 
+describe('the region', () => {
+  it('is given by number too, with a keyboard', async () => {
+    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 60, 80);
+    await page.getByRole('button', { name: 'Draw region', pressed: false }).press('Enter');
+    for (const [label, value] of [
+      ['Left', '50'],
+      ['Top', '8.5'],
+      ['Top', '8'],
+      ['Height', '20'],
+    ] as const) {
+      await page.getByRole('spinbutton', { name: label }).fill(value);
+    }
+    await page.screenshot({ path: `${SCREENSHOTS}/region-inputs-dark.png` });
+    await page.getByText('80×60 ▸ 120×80').waitFor();
+    await page.getByRole('button', { name: 'Region 30×20', pressed: true }).press('Enter');
+    await page.getByRole('button', { name: 'Region 30×20', pressed: false }).waitFor();
+    expect(await page.getByRole('spinbutton', { name: 'Left' }).count()).toBe(0);
+    expect(faults).toEqual([]);
+  });
+
+  it('is drawn by one finger, whatever a second does, and not by a touch that is taken away', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'), { hasTouch: true });
+    await openMadePicture(page, 60, 80);
+    await page.getByRole('button', { name: 'Draw region' }).click();
+    const box = await page.getByRole('img', { name: 'input' }).boundingBox();
+    if (box === null) throw new Error('expected the picture on screen');
+    const finger = (id: number, x: number, y: number) => ({ id, x: box.x + (x / 80) * box.width, y: box.y + (y / 60) * box.height });
+    const session = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd' | 'touchCancel', ...touchPoints: ReturnType<typeof finger>[]) =>
+      session.send('Input.dispatchTouchEvent', { type, touchPoints });
+
+    await touch('touchStart', finger(0, 10, 10));
+    await touch('touchMove', finger(0, 20, 20));
+    await touch('touchCancel');
+    await page.getByRole('button', { name: 'Draw region', pressed: true }).waitFor();
+
+    await touch('touchStart', finger(0, 10, 10));
+    await touch('touchMove', finger(0, 30, 30));
+    await touch('touchStart', finger(0, 30, 30), finger(1, 70, 50));
+    await touch('touchMove', finger(0, 30, 30), finger(1, 75, 55));
+    // the second is lifted
+    await touch('touchMove', finger(0, 50, 40));
+    await touch('touchEnd');
+    const text = await page.getByRole('button', { name: /^Region \d+×\d+$/, pressed: false }).textContent();
+    const [width = 0, height = 0] = (text ?? '').match(/\d+/g)?.map(Number) ?? [];
+    expect(Math.abs(width - 40)).toBeLessThanOrEqual(1);
+    expect(Math.abs(height - 30)).toBeLessThanOrEqual(1);
+  });
+});
+
 /** The largest difference, in levels, of a part to where it fits the whole best, away from the part's border. */
 function worst(part: Awaited<ReturnType<typeof saved>>, whole: Awaited<ReturnType<typeof saved>>): number {
   // the drawn corner is known to a pixel of the input only

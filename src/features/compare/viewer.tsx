@@ -6,6 +6,7 @@ import type { ViewMode } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import { CompareWith } from './compare-with.tsx';
 import { DifferenceOptions } from './difference-options.tsx';
+import { RegionInputs } from './region-inputs.tsx';
 import { useRegion } from './use-region.ts';
 import { useDifference, useShown } from './use-shown.ts';
 import styles from './viewer.module.css';
@@ -45,9 +46,10 @@ export function Viewer() {
       >
         <div className={styles['modes']}>
           {after.image !== undefined && <ModeButtons showsStep={showsStep} />}
-          <Button kind={region.drawing ? 'normal' : 'plain'} disabled={running} onPress={region.toggle}>
+          <Button kind={region.drawing ? 'normal' : 'plain'} pressed={region.drawing} disabled={running} onPress={region.toggle}>
             {region.text}
           </Button>
+          {region.drawing && <RegionInputs />}
           {region.chosen && (
             <Button kind="plain" disabled={running} onPress={region.clear}>
               Whole picture
