@@ -18,6 +18,21 @@ afterAll(() => browser.close());
 
 const shoot = (page: Page, name: string) => page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
 
+/** Collects what the pictures in the viewer are called from now on. */
+function watchNames(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    const names = new Set<string>();
+    Object.assign(window, { names });
+    const collect = (): void => {
+      for (const { ariaLabel } of document.querySelectorAll('section[aria-label="Result"] canvas'))
+        if (ariaLabel !== null) names.add(ariaLabel);
+    };
+    new MutationObserver(collect).observe(document.body, { subtree: true, childList: true, attributes: true });
+  });
+}
+
+const watchedNames = (page: Page) => page.evaluate(() => [...(window as unknown as { readonly names: Set<string> }).names]);
+
 /** A finished pair of the nano bundle and its twin. */
 async function pairOnPage(options: { readonly viewport?: { readonly width: number; readonly height: number } } = {}) {
   const visited = await visit(browser, inject('nanoSiteUrl'), options);
@@ -26,9 +41,13 @@ async function pairOnPage(options: { readonly viewport?: { readonly width: numbe
   await page.getByText('Compare base and RFSR').click();
   expect(await page.getByRole('switch', { name: 'Compare base and RFSR' }).isChecked()).toBe(true);
   await setSteps(page, STEPS);
+  await watchNames(page);
   await page.getByRole('button', { name: 'Upscale' }).click();
   await page.getByLabel(`Step ${STEPS} high frequencies, RFSR`).waitFor();
   await page.getByRole('button', { name: /^Download/ }).waitFor();
+  const names = await watchedNames(page);
+  expect(names).toContain(`RFSR, step ${STEPS - 1} (preview)`);
+  expect(names.filter((name) => name.includes('step 0'))).toEqual([]);
   return visited;
 }
 
