@@ -31,6 +31,13 @@ function chosenForA(): StudioState {
 const CHOICE = { itemId: 'a', others: ['b'] };
 const guidances = ({ queue, settings }: StudioState) => [...queue.items.map((item) => item.settings.guidance), settings.guidance];
 
+describe('a region that is being drawn', () => {
+  it('is given up once another picture is shown', () => {
+    const state = chosenForA();
+    expect(select({ ...state, view: { ...state.view, drawing: true } }, 'b').view.drawing).toBe(false);
+  });
+});
+
 describe('the own settings of a model that was chosen', () => {
   it('are the picture’s and the panel’s', () => {
     expect(guidances(settleChoice(chosenForA(), CHOICE, 'x', DEFAULTS))).toEqual([9, 1, 9]);
