@@ -21,7 +21,7 @@ const SOURCE: SourceInfo = { format: 'png', depth: 8, profile: null, icc: null, 
 
 /** Pictures `a`, `b`, … in the queue, each with its own seed; a file is read when it is told to be, and is broken where it is told so. */
 function deskOf(names: string) {
-  const frames = createFrames(2 ** 20);
+  const frames = createFrames(2 ** 20, () => []);
   const items = [...names].map((name, seed) => newItem(name, name, 1, { ...INITIAL_STATE.settings, seed }));
   const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, queue: addItems(EMPTY_QUEUE, items) }));
   const readers = new Map<string, Deferred<void>>();

@@ -30,7 +30,11 @@ function modelsOf(settings: SettingsState, items: readonly QueueItem[] = []) {
       })),
     manifest: async (id: string) => readFileSync(`${NANO_MODELS}/${id}/manifest.json`, 'utf8'),
   } as Partial<Clients> as Clients;
-  const context = createContext(store, createFrames(1), clients);
+  const context = createContext(
+    store,
+    createFrames(1, () => []),
+    clients,
+  );
   return { context, store, models: createModels(context), known: () => Object.keys(store.getState().manifests) };
 }
 

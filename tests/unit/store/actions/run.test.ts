@@ -28,7 +28,11 @@ function runnerOf() {
     cancel: vi.fn(async () => {}),
     pause: vi.fn(async () => {}),
   };
-  const context = createContext(store, createFrames(2 ** 20), clients as Partial<Clients> as Clients);
+  const context = createContext(
+    store,
+    createFrames(2 ** 20, () => []),
+    clients as Partial<Clients> as Clients,
+  );
   const models = { manifest: async () => nanoManifest() } as Partial<Models> as Models;
   const pictures = { of: async () => gradient(8, 8) } as Partial<Pictures> as Pictures;
   const runner = createRunner(context, models, pictures, createComparing(context));

@@ -28,7 +28,11 @@ it('of a queue, what the device cannot hold fails alone, with what would fit', a
   const clients: Pick<Clients, 'run'> = {
     run: (lanes, request, onEvent) => engine.run(lanes, request, async (event) => onEvent(event), new AbortController().signal),
   };
-  const context = createContext(store, createFrames(2 ** 20), clients as Clients);
+  const context = createContext(
+    store,
+    createFrames(2 ** 20, () => []),
+    clients as Clients,
+  );
   const models = { manifest: async () => nanoManifest() } as Partial<Models> as Models;
   const pictures = { of: async ({ id }) => PICTURES[id as keyof typeof PICTURES] } as Partial<Pictures> as Pictures;
   const runner = createRunner(context, models, pictures, createComparing(context));
