@@ -146,8 +146,8 @@ function reportOf({ height, width, recipe, timings, graphSeconds }: Extract<RunE
     steps: recipe.steps,
     seconds: Object.fromEntries(timings.map(({ stage, seconds }) => [stage, Number(seconds.toFixed(3))])),
     graphSeconds: Number(graphSeconds.toFixed(3)),
-    // resourceUsage counts kilobytes
     plannedPeakBytes,
+    // resourceUsage counts kilobytes
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
   };
 }

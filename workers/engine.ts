@@ -58,7 +58,6 @@ export type Emit = (event: RunEvent) => Promise<void>;
 /** Runs requests against bundles: the same in the browser's worker and in Node. One run at a time. */
 export class Engine {
   readonly #files: BundleFiles;
-  readonly #backends: readonly Backend[];
   readonly #pool: SessionPool;
   readonly #memory: DeviceMemory;
   readonly #bundles = new Map<string, Promise<Bundle>>();
@@ -75,7 +74,6 @@ export class Engine {
   ) {
     this.#memory = memory;
     this.#files = files;
-    this.#backends = backends;
     this.#pool = new SessionPool(runtime, backends, SESSION_BUDGET_BYTES, shaderF16);
   }
 
@@ -103,8 +101,6 @@ export class Engine {
   async run(runs: readonly RunLane[], request: RestoreRequest, send: Emit, signal: AbortSignal, control: RunControl = {}): Promise<void> {
     checkRequest(request);
     const clock = new StageClock();
-    const backend = this.#backends[0];
-    if (backend === undefined) throw new StudioError('backend-unavailable', 'This device has no way to run the model.');
     const [leader, ...followers] = runs;
     if (leader === undefined) throw new RangeError('expected a lane to run, got none');
     const plan = await this.plan(
@@ -115,6 +111,10 @@ export class Engine {
     const { tileCells } = plan;
     const planned = { ...request, tileCells };
     const bundles = await Promise.all(runs.map(({ bundleId }) => this.bundle(bundleId)));
+    // the denoiser's is where nearly all of a run's time goes
+    const [denoiser] = chainOf(await this.bundle(leader.bundleId), 'denoiser');
+    if (denoiser === undefined) throw new TypeError(`expected ${leader.bundleId} to have a denoiser`);
+    const backend = (): Backend => this.#pool.backendOf(denoiser);
     const checkpoints = control.checkpoints?.open(leader.runId, await fingerprintOf(bundles, planned)) ?? null;
     const begun = (await checkpoints?.begun()) ?? false;
     const stop = control.stop ?? NEVER;
@@ -127,7 +127,7 @@ export class Engine {
     const enter = async (stage: Stage): Promise<void> => {
       clock.enter(stage);
       if (stage !== 'decode') throwIfEnded(null);
-      await send({ type: 'stage', runId: leader.runId, stage, backend });
+      await send({ type: 'stage', runId: leader.runId, stage, backend: backend() });
     };
     const loading = begun ? signal : AbortSignal.any([signal, stop]);
     const tiles: TileLimits = new Map();

@@ -47,7 +47,7 @@ export function toRgba16({ dims, data }: Tensor): Uint16Array<ArrayBuffer> {
   return rgba16;
 }
 
-/** An area of a picture, sharing no memory. Throws RangeError for one that is not inside. */
+/** An area of a picture, sharing no memory, in 8 bits. Throws RangeError for one that is not inside. */
 export function cropPicture(picture: Rgba8, area: Area): Rgba8 {
   checkInside(area, picture);
   const { top, left, height, width } = area;
@@ -59,7 +59,7 @@ export function cropPicture(picture: Rgba8, area: Area): Rgba8 {
   return { height, width, rgba8 };
 }
 
-/** Pictures of one width below each other. Throws RangeError for none, or for other widths. */
+/** Pictures of one width below each other, in 8 bits. Throws RangeError for none, or for other widths. */
 export function stackRows(parts: readonly Rgba8[]): Rgba8 {
   const [first] = parts;
   if (first === undefined || parts.some(({ width }) => width !== first.width)) throw new RangeError('expected pictures of one width');

@@ -45,7 +45,7 @@ export const KEPT_X0_BYTES = 2 ** 27;
 const STRIP_COPIES = 6;
 
 /** Everything a run holds at once beside its graphs. The benchmark compares the larger phase's sum with what the process was seen to take. */
-export const HELD_TERMS: readonly HeldTerm[] = [
+const HELD_TERMS: readonly HeldTerm[] = [
   { what: 'input, RGBA', part: 'pictures', phases: BOTH, bytes: ({ input }) => 4 * area(input) },
   {
     what: 'results, RGBA of 8 bits, and of 16 where asked for',

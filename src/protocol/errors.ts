@@ -3,7 +3,6 @@ export const STUDIO_ERROR_CODES = [
   'image-empty',
   'image-not-an-image',
   'image-truncated',
-  'image-too-small',
   'image-too-large',
   'option-invalid',
   'manifest-invalid',

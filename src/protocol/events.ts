@@ -11,10 +11,7 @@ export type Stage = (typeof STAGES)[number];
 
 /** Why something was declined, replaced or degraded. Shown to the person, never silent. */
 export const NOTICE_REASONS = [
-  'backend-chosen',
   'backend-changed',
-  'canary-failed',
-  'unknown-words',
   'prompt-truncated',
   'alpha-kept',
   'cache-unavailable',
@@ -85,7 +82,7 @@ export type RunEvent =
       readonly elapsedMs: number;
       readonly previews: StepPreviews | null;
     }
-  /** Finished rows of the result, from row `top` of `whole`; every row is told once, from top to bottom, before `done`. */
+  /** Finished rows of the result, from row `top` of `whole`; told from top to bottom before `done`, and all again where a worker was replaced. */
   | { readonly type: 'rows'; readonly runId: string; readonly top: number; readonly whole: Extent; readonly image: Image8 }
   | {
       readonly type: 'done';

@@ -66,7 +66,7 @@ export interface StudioApi {
   /** Holds the run of a lane at its next graph boundary, until `goOn` or `cancel`. */
   pause(runId: string): Promise<void>;
   goOn(runId: string): Promise<void>;
-  /** Decodes one kept step of the latest run at full size with the full decoder: x0 and its bands. */
+  /** Decodes one kept step of the latest run with the full decoder, at full size up to 16 megapixels: x0 and its bands. */
   decodeStep(runId: string, index: number): Promise<{ readonly x0: Image8; readonly low: Image8; readonly high: Image8 }>;
   clearCache(): Promise<void>;
 }

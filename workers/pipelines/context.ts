@@ -16,7 +16,8 @@ export type TileLimits = Map<Role, TileCells>;
 export interface PipelineContext {
   readonly manifest: Manifest;
   readonly tokenizer: PromptTokenizer;
-  readonly backend: Backend;
+  /** What the denoiser runs on: another after it was moved on. */
+  backend(): Backend;
   readonly signal: AbortSignal;
   /** How large pieces of large pictures may be; shared by all lanes of a run, and lowered when memory does not suffice. */
   readonly tiles: TileLimits;

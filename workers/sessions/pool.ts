@@ -45,6 +45,13 @@ export class SessionPool {
     return session;
   }
 
+  /** The backend a graph runs on, or will. Throws StudioError `backend-unavailable` where there is none. */
+  backendOf(graph: Graph): Backend {
+    const backend = this.#backends[this.#places.get(keyOf(graph)) ?? 0];
+    if (backend === undefined) throw new StudioError('backend-unavailable', 'This device has no way to run the model.');
+    return backend;
+  }
+
   /** Sends a graph that fails on its backend to the next one, for good. False where there is none. */
   async moveOn(graph: Graph, reason: string, onFallback: OnFallback): Promise<boolean> {
     const key = keyOf(graph);
@@ -62,8 +69,7 @@ export class SessionPool {
 
   async #create(graph: Graph, model: Uint8Array, onFallback: OnFallback): Promise<GraphSession> {
     for (;;) {
-      const backend = this.#backends[this.#places.get(keyOf(graph)) ?? 0];
-      if (backend === undefined) throw new StudioError('backend-unavailable', 'This device has no way to run the model.');
+      const backend = this.backendOf(graph);
       try {
         if (backend === 'webgpu' && needsF16(graph) && !this.#shaderF16) {
           const message = `The model part “${graph.id}” computes in half precision, which this device’s WebGPU does not (shader-f16).`;

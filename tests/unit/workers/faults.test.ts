@@ -179,6 +179,8 @@ describe('a graph that gives no numbers', () => {
     const events = await run(engine, request);
     expect(eventOf(events, 'notice').reason).toBe('backend-changed');
     expect(levels(resultOf(events), resultOf(await run(sound, request)))).toBe(0);
+    const told = events.flatMap((event) => (event.type === 'stage' ? [event.backend] : []));
+    expect([told[0], told.at(-1), eventOf(events, 'done').recipe.backend]).toEqual(['webgpu', 'cpu', 'cpu']);
     await engine.dispose();
   });
 

@@ -105,7 +105,7 @@ function recipeOf(context: PipelineContext, request: RestoreRequest, { tags, pos
     tags,
     positiveText,
     negativeText: request.guidance > 1 ? request.prompt.negative : '',
-    backend,
+    backend: backend(),
     bundleId: manifest.id,
     bundleTitle: manifest.title,
     graphs: Object.fromEntries(roles.map((role) => [role, graphHashes(context, [role])])),
