@@ -60,6 +60,9 @@ describe('a person who came to upscale', () => {
     await page.getByRole('button', { name: 'High band' }).click();
     await page.getByRole('img', { name: 'step 1, high band', exact: true }).waitFor();
     await shoot(page, 'step-dark');
+    await page.getByRole('button', { name: '1:1' }).click();
+    await page.getByLabel('Zoom', { exact: true }).getByText('100 %').waitFor();
+    await page.getByRole('button', { name: 'Fit' }).click();
     await page.getByRole('button', { name: 'Play steps' }).click();
     await page.getByText('step 4 of 4').waitFor();
     await page.getByRole('region', { name: 'Steps' }).getByRole('button', { name: 'Result' }).click();
