@@ -82,7 +82,7 @@ export function Timeline() {
             </span>
           ))}
         </div>
-        {lead.firstStage && <FirstStage runId={lead.runId} />}
+        {lead.firstStage && <FirstStage runId={lead.runId} lanes={lanes} />}
         <ol className={styles['columns']} data-pair={lanes.length > 1}>
           {Array.from({ length: taken }, (_, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a step is its index
@@ -98,14 +98,24 @@ export function Timeline() {
   );
 }
 
-/** What the first stage made of the input, before any step; a press holds the result against it. */
-function FirstStage({ runId }: { readonly runId: string }) {
+interface FirstStageProps {
+  readonly runId: string;
+  readonly lanes: readonly RunRecord[];
+}
+
+/** What a run's first stage made of the input, before any step, in the row of its lane; a press holds the result against it. */
+function FirstStage({ runId, lanes }: FirstStageProps) {
   const frames = useFrames();
   const against = useStudio((state) => state.view.against);
   const { show } = useActions();
   const held = against === 'first-stage';
+  const lane = lanes.findIndex(({ laneIds }) => laneIds.includes(runId));
   return (
-    <div className={`${styles['column']} ${styles['first']}`} data-current={held}>
+    <div
+      className={`${styles['column']} ${styles['first']}`}
+      style={{ gridTemplateRows: `20px repeat(${2 * lanes.length}, minmax(0, 1fr))` }}
+      data-current={held}
+    >
       <button
         type="button"
         className={styles['pick']}
@@ -114,7 +124,9 @@ function FirstStage({ runId }: { readonly runId: string }) {
       >
         stage 1
       </button>
-      <PictureCanvas image={frames.get(firstStageFrameId(runId))} label="First stage" className={styles['thumb']} />
+      <div style={{ gridRow: 2 + 2 * lane }}>
+        <PictureCanvas image={frames.get(firstStageFrameId(runId))} label="First stage" className={styles['thumb']} />
+      </div>
     </div>
   );
 }
