@@ -112,7 +112,7 @@ export class Engine {
     const planned = { ...request, tileCells };
     const bundles = await Promise.all(runs.map(({ bundleId }) => this.bundle(bundleId)));
     // the denoiser's is where nearly all of a run's time goes
-    const [denoiser] = chainOf(await this.bundle(leader.bundleId), 'denoiser');
+    const [denoiser] = chainOf(laneAt(bundles, 0), 'denoiser');
     if (denoiser === undefined) throw new TypeError(`expected ${leader.bundleId} to have a denoiser`);
     const backend = (): Backend => this.#pool.backendOf(denoiser);
     const checkpoints = control.checkpoints?.open(leader.runId, await fingerprintOf(bundles, planned)) ?? null;
