@@ -12,7 +12,7 @@ import { createTokenizer } from './pipelines/prompt.ts';
 import { PIPELINES } from './pipelines/registry.ts';
 import type { RunResult } from './pipelines/shared/finish.ts';
 import { laneAt } from './pipelines/shared/lanes.ts';
-import { decoded } from './pipelines/shared/latents.ts';
+import { decoderOf } from './pipelines/shared/latents.ts';
 import { FULL_PIXELS, previewsOf } from './pipelines/shared/previews.ts';
 import { type OnFallback, SessionPool } from './sessions/pool.ts';
 import type { Feeds, Fetches, OrtRuntime } from './sessions/runtime.ts';
@@ -62,7 +62,7 @@ export class Engine {
   readonly #memory: DeviceMemory;
   readonly #bundles = new Map<string, Promise<Bundle>>();
   /** The latest run's steps, lane by lane, for decoding in full on demand. */
-  #latest: readonly (Pick<RunResult, 'x0ByStep' | 'visible'> & { readonly runId: string; readonly bundle: Bundle })[] = [];
+  #latest: readonly (Pick<RunResult, 'x0ByStep' | 'visible' | 'centre'> & { readonly runId: string; readonly bundle: Bundle })[] = [];
 
   /** `backends`: best first; a graph that fails on one moves to the next. `memory`: what runs are planned for. `shaderF16`: see SessionPool. */
   constructor(
@@ -161,8 +161,8 @@ export class Engine {
     const results = await pipeline([{ ...lead.context, checkpoints }, ...others.map(({ context }) => context)], padded);
     const timings = clock.finish();
     this.#latest = lanes.map(({ runId, bundle }, i) => {
-      const { x0ByStep, visible } = laneAt(results, i);
-      return { runId, bundle, x0ByStep, visible };
+      const { x0ByStep, visible, centre } = laneAt(results, i);
+      return { runId, bundle, x0ByStep, visible, centre };
     });
     for (const [i, { runId }] of lanes.entries()) {
       const { height, width, recipe } = laneAt(results, i);
@@ -176,7 +176,7 @@ export class Engine {
     const lane = this.#latest.find((kept) => kept.runId === runId);
     const latent = lane?.x0ByStep[index] ?? null;
     if (lane === undefined || latent === null) throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
-    const { bundle, visible } = lane;
+    const { bundle, visible, centre } = lane;
     const emit = async (): Promise<void> => {};
     const context = {
       manifest: bundle.manifest,
@@ -185,7 +185,7 @@ export class Engine {
       run: (role: Role, feeds: Feeds) => this.#runRole(bundle, role, feeds, emit, NEVER),
       moveOn: (role: Role, reason: string) => this.#moveOn(bundle, role, reason, emit),
     };
-    return previewsOf(decoded(context, latent), null, visible, FULL_PIXELS);
+    return previewsOf(decoderOf(context, centre)(latent), null, visible, FULL_PIXELS);
   }
 
   /** Frees every compiled graph and all that was kept of the latest run. */

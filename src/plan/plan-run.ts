@@ -83,7 +83,8 @@ function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number |
   const cells = { height: working.height / lead.latent.factor, width: working.width / lead.latent.factor };
   const previews = run.preview !== 'none';
   const parts = region === null ? null : regionIn(region, image, working, cells, lead, tileCells);
-  const graphs = workOf(manifests, { cells, tileCells, region: parts, steps, guided: run.guidance > 1, previews });
+  const corrects = lead.image.decoding === 'correction';
+  const graphs = workOf(manifests, { cells, tileCells, region: parts, steps, guided: run.guidance > 1, previews, corrects });
   const { height, width } = region ?? image;
   const output = { height: height * scale, width: width * scale };
   const [condition] = lead.graphs.conditionEncoder?.at(-1)?.outputs ?? [];

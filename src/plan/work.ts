@@ -27,6 +27,8 @@ export interface WorkFacts {
   /** Whether classifier-free guidance doubles the denoiser's batch. */
   readonly guided: boolean;
   readonly previews: boolean;
+  /** Whether decoding is a correction: what is corrected is decoded too. */
+  readonly corrects: boolean;
 }
 
 /** Roles whose graphs run once for each lane, shared or not: what they see differs. */
@@ -70,8 +72,9 @@ function growth(fixed: number, linear: number, squared: number, cells: number): 
   return fixed + linear * cells + squared * cells ** 2;
 }
 
-function timesOf(role: Role, { steps, guided, previews }: WorkFacts): number {
+function timesOf(role: Role, { steps, guided, previews, corrects }: WorkFacts): number {
   if (role === 'denoiser') return steps;
-  if (role === 'previewDecoder') return previews ? steps : 0;
+  if (role === 'previewDecoder') return previews ? steps + Number(corrects) : 0;
+  if (role === 'vaeDecoder') return 1 + Number(corrects);
   return role === 'textEncoder' && guided ? 2 : 1;
 }

@@ -71,6 +71,11 @@ const manifest = object({
     multipleOf: integer(),
     /** What DiffBIR pads with up to whole multiples: zeros as published, unless the bundle says the picture's own edge. */
     padding: optional(literal('zeros', 'edge')),
+    /**
+     * What the decoder's picture is. `whole`: the result. `correction`: the first stage's picture is the result's start, and the difference that
+     * decoding makes between the sample and that picture's own latent is added, so that what the autoencoder cannot carry is not lost.
+     */
+    decoding: optional(literal('whole', 'correction')),
     /** Shorter sides of the working picture are raised to this many pixels. */
     minSide: integer(),
     workingSide: integer(),

@@ -1,10 +1,11 @@
-"""`python -m rfsr {prepare,pretrain,finetune,plot,needs,export,costs,export-reward,golden,evaluate}`: one subcommand a module, imported only when asked for."""
+"""`python -m rfsr {prepare,teach,pretrain,finetune,plot,needs,export,costs,export-reward,golden,evaluate}`: one subcommand a module, imported only when asked for."""
 
 import argparse
 import importlib
 
 COMMANDS = {
     "prepare": "rfsr.data",
+    "teach": "rfsr.teach",
     "pretrain": "rfsr.pretrain",
     "finetune": "rfsr.finetune",
     "plot": "rfsr.finetune.plots",

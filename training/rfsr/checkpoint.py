@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from rfsr.families import FAMILIES
 from rfsr.models.denoiser import Denoiser, DenoiserConfig
 from rfsr.models.restorer import CONFIGS as RESTORER_CONFIGS
-from rfsr.models.restorer import SwinIR, SwinIRConfig
+from rfsr.models.restorer import Restorer, SwinIRConfig, open_restorer
+from rfsr.models.rrdb import RRDBConfig
 from rfsr.models.tagger import MiniTagger, TaggerConfig
 from rfsr.models.text import TextEncoder, mini_text_config
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
@@ -91,7 +92,7 @@ def load_bundle(folder: Path) -> BundleModels:
     tagger = MiniTagger(config_from(TaggerConfig, configs["tagger"]))
     text = TextEncoder(mini_text_config(configs["text"]["vocab_size"], width=configs["text"]["width"]))
     denoiser = Denoiser(config_from(DenoiserConfig, configs["denoiser"]))
-    restorer = SwinIR(config_from(SwinIRConfig, configs["restorer"])) if "restorer" in configs else None
+    restorer = restorer_from(configs["restorer"]) if "restorer" in configs else None
     networks = {"vae": vae, "tagger": tagger, "text_encoder": text, "denoiser": denoiser, "restorer": restorer}
     for name, module in networks.items():
         if module is None:
@@ -113,6 +114,11 @@ def load_bundle(folder: Path) -> BundleModels:
         latent_shift=manifest["latent"]["shift"],
         image=manifest["image"],
     )
+
+
+def restorer_from(table: dict[str, Any]) -> Restorer:
+    """A fresh first stage of the configuration that a manifest has: SwinIR's has depths, RRDBNet's has blocks."""
+    return open_restorer(config_from(SwinIRConfig if "depths" in table else RRDBConfig, table))
 
 
 def initialise_stage(stage: nn.Module, bundle: Path, *, keep: tuple[str, ...] = ()) -> None:
@@ -157,7 +163,7 @@ def write_runs(bundle: Path, folder: Path) -> None:
         named[kind] = {**stage, "startedFrom": named[kind]} if kind in named else stage
     size = name_of(models.denoiser.config, FAMILIES[models.family].configs)
     configs = manifest["training"]["configs"]
-    parts = {"denoiser": models.denoiser, "text_encoder": models.text_encoder, "vae": models.vae}
+    parts = {"denoiser": models.denoiser, "text_encoder": models.text_encoder}
     joint = {f"{part}.{key}": value for part, module in parts.items() for key, value in module.state_dict().items()}
     runs = {
         "vae": (

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -17,7 +16,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from rfsr.common import from_rgb8, list_pictures, load_config, open_rgb, sha256_of, to_rgb8
-from rfsr.degrade.params import SET_B, SETS
+from rfsr.degrade.params import SETS
 from rfsr.degrade.pipeline import degrade
 from rfsr.pairs import write_pairs
 
@@ -27,25 +26,26 @@ class PrepareConfig:
     """What to pack. `crops_a_picture` bounds a picture's share; `min_gradient` (of 255) rejects flat crops.
 
     A picture larger than `shrink_above` pixels on its short side is first reduced by a random factor of `shrink`, so that crops
-    are crisp. `mixture`: weights of the degradation sets.
+    are crisp. `mixture`: weights of the degradation sets; `scales`: of the factors by which crops are reduced, as words of TOML.
     """
 
     count: int = 4000
-    side: int = 256
-    degradations: int = 3
+    side: int = 192
+    degradations: int = 1
     crops_a_picture: tuple[int, int] = (4, 24)
     pixels_a_crop: int = 40_000
     shrink_above: int = 700
     shrink: tuple[float, float] = (0.45, 0.8)
     min_gradient: float = 3.0
     mixture: dict[str, float] = field(default_factory=lambda: {"b": 0.7, "mild": 0.3})
+    scales: dict[str, float] = field(default_factory=lambda: {"4": 1.0})
     seed: int = 0
     processes: int = 2
 
 
 @dataclass(frozen=True)
 class PackedCrops:
-    """A folder written by `prepare`, memory-mapped: hr uint8 [N, S, S, 3], lr uint8 [N, K, S/4, S/4, 3]."""
+    """A folder written by `prepare`, memory-mapped, all uint8: hr [N, S, S, 3]; lr, degraded and, with `teach`, taught [N, K, S, S, 3]."""
 
     folder: Path
 
@@ -56,13 +56,38 @@ class PackedCrops:
 
     @cached_property
     def lr(self) -> np.ndarray:
-        """Their degraded versions, rounded to 8 bits."""
+        """Their degraded versions, each in the top left corner: see `small`."""
         return np.load(self.folder / "lr.npy", mmap_mode="r")
+
+    def small(self, index: int, kind: int) -> np.ndarray:
+        """Degraded version `kind` of a crop at its own size, uint8 [S/scale, S/scale, 3]."""
+        side = self.hr.shape[1] // self.facts[index]["scales"][kind]
+        return self.lr[index, kind, :side, :side]
+
+    @cached_property
+    def degraded(self) -> np.ndarray:
+        """Their degraded versions as networks see them: enlarged to the clean crop's size."""
+        return np.load(self.folder / "degraded.npy", mmap_mode="r")
+
+    @cached_property
+    def taught(self) -> np.ndarray:
+        """What the teacher makes of each degraded version, or the clean crop itself (see `rfsr.teach`), [N, K, S, S, 3]."""
+        return np.load(self.folder / "taught.npy", mmap_mode="r")
+
+    @cached_property
+    def answered(self) -> np.ndarray:
+        """Which of them are there, bool [N, K]."""
+        return np.load(self.folder / "answered.npy", mmap_mode="r")
+
+    @cached_property
+    def facts(self) -> list[dict[str, Any]]:
+        """Of each crop: `source`, the number of its photograph; `box`; `sets` and `scales`, the degradation of each version."""
+        return json.loads((self.folder / "manifest.json").read_text())["crops"]
 
     @cached_property
     def sources(self) -> list[int]:
         """The number of the photograph each crop was cut from."""
-        return [crop["source"] for crop in json.loads((self.folder / "manifest.json").read_text())["crops"]]
+        return [crop["source"] for crop in self.facts]
 
     def split(self, held_out_every: int) -> tuple[np.ndarray, np.ndarray]:
         """Indices of crops to train on, and of those cut from every so many-th photograph, never trained on."""
@@ -100,8 +125,8 @@ def prepare(images: Path, out: Path, config: PrepareConfig) -> None:
     with Pool(config.processes, initializer=torch.set_num_threads, initargs=(1,)) as pool, TemporaryFile(dir=out) as waiting:
         for crops in tqdm(pool.imap(crops_of, jobs), total=len(jobs), desc="prepare", mininterval=5):
             for crop in crops:
-                waiting.write(crop.hr.tobytes() + crop.lr.tobytes())
-                facts.append({"source": crop.source, "box": crop.box, "sets": crop.sets})
+                waiting.write(crop.hr.tobytes() + crop.lr.tobytes() + crop.degraded.tobytes())
+                facts.append({"source": crop.source, "box": crop.box, "sets": crop.sets, "scales": crop.scales})
         if not facts:
             raise ValueError(f"expected pictures with detail and sides of at least {config.side} under {images}, got none")
         order = np.random.default_rng(config.seed).permutation(len(facts))[: config.count]
@@ -110,50 +135,69 @@ def prepare(images: Path, out: Path, config: PrepareConfig) -> None:
         "config": asdict(config),
         "sources": [{"file": str(path.relative_to(images)), "sha256": sha256_of(path)} for path in pictures],
         "crops": [facts[i] for i in order],
-        "sha256": {name: sha256_of(out / name) for name in ("hr.npy", "lr.npy")},
+        "sha256": {name: sha256_of(out / name) for name in ("hr.npy", "lr.npy", "degraded.npy")},
     }
     (out / "manifest.json").write_text(json.dumps(manifest))
 
 
 def write_arrays(waiting: IO[bytes], out: Path, config: PrepareConfig, order: np.ndarray) -> None:
-    """hr.npy and lr.npy from the records (a crop's clean, then its degraded bytes) of `waiting`, in the given order."""
-    hr_shape = (config.side, config.side, 3)
-    lr_shape = (config.degradations, config.side // SET_B.scale, config.side // SET_B.scale, 3)
-    hr_bytes, lr_bytes = math.prod(hr_shape), math.prod(lr_shape)
-    hr, lr = (
-        np.lib.format.open_memmap(out / f"{name}.npy", mode="w+", dtype=np.uint8, shape=(len(order), *shape))
-        for name, shape in (("hr", hr_shape), ("lr", lr_shape))
-    )
+    """hr.npy, lr.npy and degraded.npy from the records (a crop's three arrays) of `waiting`, in the given order."""
+    picture = (config.side, config.side, 3)
+    versions = (config.degradations, *picture)
+    shapes = {"hr": picture, "lr": versions, "degraded": versions}
+    sizes = {name: int(np.prod(shape)) for name, shape in shapes.items()}
+    arrays = {
+        name: np.lib.format.open_memmap(out / f"{name}.npy", mode="w+", dtype=np.uint8, shape=(len(order), *shape))
+        for name, shape in shapes.items()
+    }
     for row, record in enumerate(order.tolist()):
-        waiting.seek(record * (hr_bytes + lr_bytes))
-        hr[row] = np.frombuffer(waiting.read(hr_bytes), np.uint8).reshape(hr_shape)
-        lr[row] = np.frombuffer(waiting.read(lr_bytes), np.uint8).reshape(lr_shape)
-    hr.flush()
-    lr.flush()
+        waiting.seek(record * sum(sizes.values()))
+        for name, shape in shapes.items():
+            arrays[name][row] = np.frombuffer(waiting.read(sizes[name]), np.uint8).reshape(shape)
+    for array in arrays.values():
+        array.flush()
 
 
 @dataclass(frozen=True)
 class Crop:
-    """One crop: clean uint8 [S, S, 3], degraded uint8 [K, S/4, S/4, 3], and where it is from: (scale, top, left) of the source."""
+    """One crop as `PackedCrops` has it, where it is from: (scale, top, left) of the source, and how it was degraded."""
 
     hr: np.ndarray
     lr: np.ndarray
+    degraded: np.ndarray
     source: int
     box: tuple[float, int, int]
     sets: list[str]
+    scales: list[int]
 
 
 def crops_of(job: tuple[int, Path, PrepareConfig]) -> list[Crop]:
     """All crops of one picture, drawn from a generator seeded by (seed, its number)."""
     number, path, config = job
     rng = np.random.default_rng([config.seed, number])
-    names, weights = list(config.mixture), np.array(list(config.mixture.values()))
     crops = []
     for hr, box in windows(open_rgb(path), rng, config):
-        sets = [str(name) for name in rng.choice(names, size=config.degradations, p=weights / weights.sum())]
-        lr = np.stack([to_rgb8(degrade(from_rgb8(hr), SETS[name], rng)) for name in sets])
-        crops.append(Crop(hr=hr, lr=lr, source=number, box=box, sets=sets))
+        sets = pick(config.mixture, config.degradations, rng)
+        scales = [int(scale) for scale in pick(config.scales, config.degradations, rng)]
+        clean = from_rgb8(hr)
+        small = [to_rgb8(degrade(clean, SETS[name], rng, scale=scale)) for name, scale in zip(sets, scales, strict=True)]
+        lr = np.zeros((len(small), *hr.shape), np.uint8)
+        for kept, picture in zip(lr, small, strict=True):
+            kept[: picture.shape[0], : picture.shape[1]] = picture
+        degraded = np.stack([enlarged(picture, config.side) for picture in small])
+        crops.append(Crop(hr=hr, lr=lr, degraded=degraded, source=number, box=box, sets=sets, scales=scales))
     return crops
+
+
+def pick(weights: dict[str, float], count: int, rng: np.random.Generator) -> list[str]:
+    """`count` of the names, drawn by their weights."""
+    shares = np.array(list(weights.values()))
+    return [str(name) for name in rng.choice(list(weights), size=count, p=shares / shares.sum())]
+
+
+def enlarged(rgb8: np.ndarray, side: int) -> np.ndarray:
+    """A square uint8 picture as [side, side, 3], bicubic with Pillow, as every procedure enlarges its input."""
+    return np.asarray(Image.fromarray(rgb8).resize((side, side), Image.Resampling.BICUBIC))
 
 
 def windows(

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from rfsr.common import append_jsonl, write_grid
+from rfsr.convolution import use_fast_convolutions
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class LoopConfig:
     betas: tuple[float, float] = (0.9, 0.99)
     accumulate: int = 1
     """Micro-batches of batch_size whose gradients are averaged for one optimizer step."""
-    precision: Literal["bf16", "fp16", "no"] = "bf16"
-    """Autocast; islands that need float32 keep it by themselves."""
+    precision: Literal["bf16", "fp16", "no", "auto"] = "auto"
+    """Autocast; islands that need float32 keep it by themselves. `auto`: bf16 where the hardware computes in it, else none."""
     seed: int = 0
     log_every: int = 25
     sample_every: int = 500
@@ -96,12 +97,14 @@ class Trainer:
     """Runs a stage to its last step or for some minutes, from its last checkpoint if there is one."""
 
     def __init__(self, stage: Stage, config: LoopConfig, run: Path, *, facts: dict[str, Any], cpu: bool = False) -> None:
-        self.accelerator = Accelerator(mixed_precision=config.precision, cpu=cpu)
+        self.accelerator = Accelerator(mixed_precision=chosen_precision(config.precision, cpu=cpu), cpu=cpu)
         self.config, self.run, self.command_facts = config, run, facts
         self.step, self.minutes_before = 0, 0.0
         self.recent: dict[str, list[Tensor]] = {}
         """Losses since the last line of the log."""
         self.stage = stage.to(self.accelerator.device).to(memory_format=torch.channels_last)
+        if self.accelerator.device.type == "cpu":
+            use_fast_convolutions(self.stage)
         optimizer = torch.optim.AdamW(
             stage.trainable(), lr=config.learning_rate, betas=tuple(config.betas), weight_decay=config.weight_decay
         )
@@ -237,6 +240,15 @@ class Trainer:
             **stage_facts,
         }
         replace_file(self.run / "facts.json", lambda path: path.write_text(json.dumps(facts, indent=1)))
+
+
+def chosen_precision(precision: str, *, cpu: bool) -> str:
+    """What `auto` means here: on a processor without bf16 arithmetic it would be emulated, at a tenth of float32's speed."""
+    if precision != "auto":
+        return precision
+    if torch.cuda.is_available() and not cpu:
+        return "bf16"
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() else "no"
 
 
 def merged_keys(parts: list[dict[str, Tensor]]) -> list[str]:

@@ -20,7 +20,7 @@ from rfsr.pretrain.vae import noise_like
 from rfsr.samplers import open_sampler
 from rfsr.schedule import predict_x0
 
-CELLS_PER = {"target": 1, "condition_latent": 1, "lr": 2, "clean": 8}
+CELLS_PER = {"target": 1, "condition_latent": 1, "degraded": 8, "first": 8, "clean": 8}
 """Values a latent cell spans in each part of a batch."""
 
 
@@ -63,7 +63,7 @@ class RolloutStage(DenoiserStage):
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """As the denoiser stage, cut to a window of latent cells, with the clean pixels (`clean`) and the batch's plan."""
-        index, kind = rng.choice(self.pool(), size=count), rng.integers(self.latents.lr.shape[1], size=count)
+        index, kind = rng.choice(self.pool(), size=count), rng.integers(self.latents.centre.shape[1], size=count)
         batch = self.cut(self.gather(index, kind) | {"clean": to01(self.crops.hr[index])}, rng)
         plan = self.plan(rng)
         untagged = torch.from_numpy(rng.random(count) < self.rollout_config.untagged)

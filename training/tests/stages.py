@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from rfsr.data import PackedCrops
@@ -24,8 +25,15 @@ def pack_crops(folder: Path) -> Path:
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 255, (20, 16, 16, 3)).repeat(16, axis=1).repeat(16, axis=2)
     np.save(folder / "hr.npy", coarse.astype(np.uint8))
-    np.save(folder / "lr.npy", np.stack([coarse[:, ::4, ::4]] * 2, axis=1).astype(np.uint8))
-    (folder / "manifest.json").write_text(json.dumps({"crops": [{"source": index % 10} for index in range(20)]}))
+    small = coarse[:, ::4, ::4].astype(np.uint8)
+    lr = np.zeros((20, 2, 256, 256, 3), np.uint8)
+    lr[:, :, :64, :64] = small[:, None]
+    np.save(folder / "lr.npy", lr)
+    enlarged = [np.asarray(Image.fromarray(each).resize((256, 256), Image.Resampling.BICUBIC)) for each in small]
+    np.save(folder / "degraded.npy", np.stack([np.stack(enlarged)] * 2, axis=1))
+    # every third was only reduced, so that the clean crop is its answer
+    facts = [{"source": index % 10, "sets": ["none" if index % 3 == 0 else "b"] * 2, "scales": [4, 4]} for index in range(20)]
+    (folder / "manifest.json").write_text(json.dumps({"crops": facts}))
     write_networks(folder)
     (folder / "synsets.txt").write_text(SYNSETS)
     return folder

@@ -89,5 +89,5 @@ def test_weights_of_another_size_or_with_a_gap_are_refused() -> None:
 def test_unpacked_weights_are_plain_state_dicts(tmp_path: Path) -> None:
     write_runs(NANO, tmp_path)
     keys = load_file(tmp_path / "denoiser/model.safetensors").keys()
-    assert {key.split(".")[0] for key in keys} == {"denoiser", "text_encoder", "vae"}
+    assert {key.split(".")[0] for key in keys} == {"denoiser", "text_encoder"}
     assert "denoiser.residual_std" in keys

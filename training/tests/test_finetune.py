@@ -123,7 +123,7 @@ def test_the_loss_of_the_last_step_has_the_gradient_of_its_formula(folder: Path,
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
     abar = (1 - betas).cumprod(0)
     x = abar[999].sqrt().float() * batch["condition_latent"] + (1 - abar[999]).sqrt().float() * noise
-    upscaled = torch.nn.functional.interpolate(batch["lr"], size=(64, 64), mode="bicubic", antialias=True).clamp(0, 1)
+    upscaled = batch["degraded"]
     eps = stage.denoiser(
         x,
         torch.full((2,), 801.0),

@@ -1,18 +1,15 @@
 import type { Extent } from '../../src/core/area.ts';
 import { NoiseGenerator } from '../../src/core/random.ts';
-import { colourOf, cropped, PlaneStore, padded, pictureSource, resized } from '../../src/core/sources.ts';
-import { LIVE_PIXELS } from '../../src/plan/held.ts';
+import { colourOf, cropped, padded, pictureSource, resized } from '../../src/core/sources.ts';
 import type { Manifest } from '../../src/protocol/manifest.ts';
 import type { RestoreRequest } from '../../src/protocol/request.ts';
 import { denoise, type LaneInputs } from './shared/denoise.ts';
 import { encodeTexts } from './shared/encode-texts.ts';
 import { finish, fixColor, type RunResult } from './shared/finish.ts';
+import { restoreFirst } from './shared/first-stage.ts';
 import { type Lanes, laneAt, shared } from './shared/lanes.ts';
-import { encodeMean, latentDimsOf } from './shared/latents.ts';
-import { output1 } from './shared/outputs.ts';
-import { reducedPicture } from './shared/previews.ts';
+import { centreOf, encodeMean, latentDimsOf } from './shared/latents.ts';
 import { readPicture } from './shared/read-picture.ts';
-import { runInBands } from './shared/tiles.ts';
 import { eachSide, scopeOf } from './shared/working-size.ts';
 
 /**
@@ -23,21 +20,12 @@ import { eachSide, scopeOf } from './shared/working-size.ts';
 export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Promise<readonly RunResult[]> {
   const [lead] = lanes;
   const { upscaled, raised, working } = workingSizes(request.image, request.scale, lead.manifest.image);
-  const { factor } = lead.manifest.latent;
   const enlarged = resized(pictureSource(request.image), upscaled, 'bicubic');
   const large = raised === null ? enlarged : resized(enlarged, raised, 'bicubic');
   const degraded = padded(colourOf(large), working, lead.manifest.image.padding ?? 'zeros');
   const scope = scopeOf(request, working, large, upscaled, lead.manifest);
 
-  await lead.stage('restore');
-  const first = await shared(lanes, ['restorer'], async (lane) => {
-    const store = new PlaneStore(working);
-    await runInBands(lane, 'restorer', { degraded }, scope.parts, async ({ top, height, outputs }) => {
-      store.write(output1(outputs, 'restored'), { top: top * factor, left: 0, height: height * factor, width: working.width });
-    });
-    await lane.emit({ type: 'first-stage', image: await reducedPicture(store, scope.visible, LIVE_PIXELS) });
-    return store;
-  });
+  const first = await restoreFirst(lanes, degraded, scope);
 
   await lead.stage('tag');
   const tags = await shared(lanes, ['tagger'], async (lane) => {
@@ -53,12 +41,12 @@ export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Pro
   const latents = await shared(lanes, ['restorer', 'vaeEncoder'], (lane, i) => encodeMean(lane, laneAt(first, i), scope));
 
   await lead.stage('denoise');
-  const inputs = lanes.map((_, i): LaneInputs => {
+  const inputs = lanes.map((lane, i): LaneInputs => {
     const latent = laneAt(latents, i);
-    return { texts: laneAt(texts, i), seen: { conditionLatent: latent }, latent };
+    return { texts: laneAt(texts, i), seen: { conditionLatent: latent }, latent, centre: centreOf(lane, laneAt(first, i), latent) };
   });
   const sampled = await denoise(lanes, request, inputs, startNoise, noise, scope);
-  return finish(lanes, request, texts, sampled, scope, { ...upscaled, filter: 'lanczos' }, (planes, i) =>
+  return finish(lanes, request, inputs, sampled, scope, { ...upscaled, filter: 'lanczos' }, (planes, i) =>
     cropped(fixColor(planes, laneAt(first, i), request.colorFix, scope), large),
   );
 }

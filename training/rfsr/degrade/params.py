@@ -1,4 +1,4 @@
-"""Parameter sets of the degradation: Real-ESRGAN's defaults (A), PASD's lighter ones (B), and mild."""
+"""Parameter sets of the degradation: Real-ESRGAN's defaults (A), PASD's lighter ones (B), mild, and none."""
 
 from dataclasses import dataclass, field, replace
 
@@ -40,7 +40,6 @@ class DegradeParams:
     final_sinc: float = 0.8
     kernel_sides: tuple[int, ...] = tuple(range(7, 22, 2))
     kernel_kinds: dict[str, float] = field(default_factory=lambda: dict(KERNEL_KINDS))
-    scale: int = 4
     sharpen: bool = False
 
 
@@ -73,4 +72,5 @@ MILD = DegradeParams(
     ),
     final_sinc=0.3,
 )  # fmt: skip
-SETS = {"a": SET_A, "b": SET_B, "mild": MILD}
+SETS: dict[str, DegradeParams | None] = {"a": SET_A, "b": SET_B, "mild": MILD, "none": None}
+"""`none`: the picture is only reduced, bicubically."""

@@ -1,23 +1,28 @@
 """The whole degradation: from a clean picture to its low-resolution input."""
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
+from rfsr.common import from_rgb8, to_rgb8
 from rfsr.degrade.kernels import draw_final_sinc, draw_kernel
 from rfsr.degrade.params import DegradeParams, StageParams
 from rfsr.degrade.stages import RESIZE_MODES, filter2d, gaussian_noise, jpeg, poisson_noise, random_resize, resize, sharpen
 
 
-def degrade(rgb01: Tensor, params: DegradeParams, rng: np.random.Generator) -> Tensor:
-    """Clean rgb01 [3, H, W], H and W multiples of params.scale and at least 32, to its degraded [3, H/scale, W/scale] in 0…1.
+def degrade(rgb01: Tensor, params: DegradeParams | None, rng: np.random.Generator, *, scale: int = 4) -> Tensor:
+    """Clean rgb01 [3, H, W], H and W multiples of scale and at least 32, to its degraded [3, H/scale, W/scale] in 0…1.
 
     Every draw comes from `rng`. Order as published: blur, resize, noise, JPEG; blur, resize, noise; then, as a coin falls, final
-    resize and sinc before or after the last JPEG. Throws ValueError for sides that do not divide.
+    resize and sinc before or after the last JPEG. Without `params` the picture is only reduced, with Pillow's bicubic filter, to 8 bits.
+    Throws ValueError for sides that do not divide.
     """
     height, width = rgb01.shape[1:]
-    if height % params.scale or width % params.scale or min(height, width) < 32:
-        raise ValueError(f"expected sides >= 32 in multiples of {params.scale}, got {height}×{width}")
-    small = (height // params.scale, width // params.scale)
+    if height % scale or width % scale or min(height, width) < 32:
+        raise ValueError(f"expected sides >= 32 in multiples of {scale}, got {height}×{width}")
+    small = (height // scale, width // scale)
+    if params is None:
+        return from_rgb8(np.asarray(Image.fromarray(to_rgb8(rgb01)).resize(small[::-1], Image.Resampling.BICUBIC)))
     x = sharpen(rgb01) if params.sharpen else rgb01
     x = blur_resize_noise(x, params, params.first, rng, base=(height, width))
     x = jpeg(x, rng.uniform(*params.first.jpeg))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from rfsr.models.denoiser import Denoiser
+from rfsr.models.restorer import SwinIR
 from rfsr.models.vae import LeanAutoencoder
 from rfsr.pipelines.parts import BundleModels
 
@@ -75,7 +76,7 @@ def tiling_rule(spec: GraphSpec) -> dict[str, Any] | None:
     spatial = [name for name, dims in spec.inputs.items() if "h" in str(dims[2:3])]
     if not spatial:
         return None
-    if spec.role in ("denoiser", "restorer"):
+    if isinstance(spec.module, Denoiser | SwinIR):
         pixels = isinstance(spec.module, Denoiser) and any(spec.module.config.unet.pixel_levels)
         return {"kind": "blend", "tile": PIXEL_TILE_CELLS if pixels else TILE_CELLS, "overlap": TILE_OVERLAP}
     cells = reach(spec, spatial[0])
@@ -175,7 +176,7 @@ def graph_specs(models: BundleModels) -> list[GraphSpec]:
     found = [GraphSpec(role, module, inputs, outputs) for role, module, inputs, outputs in specs]
     if models.restorer is not None:
         found.append(
-            GraphSpec("restorer", models.restorer, {"degraded": rgb}, {"restored": rgb}, models.restorer.multiple // 8)
+            GraphSpec("restorer", models.restorer, {"degraded": rgb}, {"restored": rgb}, max(1, models.restorer.multiple // 8))
         )
     return found
 

@@ -71,9 +71,9 @@ class SessionModule(nn.Module):
 class SessionVae(nn.Module):
     """Encoder and decoder graphs behind the autoencoder's interface."""
 
-    def __init__(self, encoder: SessionModule, decoder: SessionModule) -> None:
+    def __init__(self, encoder: SessionModule, decoder: SessionModule, preview: SessionModule) -> None:
         super().__init__()
-        self.encode_moments, self.decode_latent = encoder, decoder
+        self.encode_moments, self.decode_latent, self.decode_linear = encoder, decoder, preview
 
 
 class SessionDenoiser(SessionModule):
@@ -90,7 +90,7 @@ def models_from_sessions(models: BundleModels, sessions: dict[str, SessionModule
     """The same models with every network replaced by its graph."""
     return replace(
         models,
-        vae=SessionVae(sessions["vaeEncoder"], sessions["vaeDecoder"]),
+        vae=SessionVae(sessions["vaeEncoder"], sessions["vaeDecoder"], sessions["previewDecoder"]),
         tagger=sessions["tagger"],
         text_encoder=sessions["textEncoder"],
         denoiser=SessionDenoiser(sessions["denoiser"], sessions.get("conditionEncoder"), reads=models.denoiser.reads),

@@ -15,7 +15,7 @@ from rfsr.checkpoint import config_from
 from rfsr.families import FAMILIES
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.restorer import CONFIGS as RESTORER_CONFIGS
-from rfsr.models.restorer import SwinIR
+from rfsr.models.restorer import open_restorer
 from rfsr.models.tagger import MiniTagger, TaggerConfig
 from rfsr.models.text import TextEncoder, mini_text_config
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
@@ -33,7 +33,7 @@ NANO_EMBED_DIM = 16
 def models_from_runs(
     vae: Path, tagger: Path, denoiser: Path, restorer: Path | None, *, config: dict[str, Any]
 ) -> tuple[BundleModels, dict[str, Any]]:
-    """Models of finished stages, and the training facts for the manifest. A trajectory run brings its own decoder.
+    """Models of finished stages, and the training facts for the manifest.
 
     `config`: the export's, of which family, tagged and image are read. Throws ValueError for a denoiser of another family.
     """
@@ -52,7 +52,7 @@ def models_from_runs(
         tagger=MiniTagger(config_from(TaggerConfig, facts["tagger"]["taggerConfig"])),
         text_encoder=TextEncoder(mini_text_config(tokenizer.get_vocab_size(), width=denoiser_config.unet.text_dim)),
         denoiser=Denoiser(denoiser_config),
-        restorer=SwinIR(RESTORER_CONFIGS[facts["restorer"]["restorerConfig"]]) if restorer else None,
+        restorer=open_restorer(RESTORER_CONFIGS[facts["restorer"]["restorerConfig"]]) if restorer else None,
         tokenizer=tokenizer,
         tags=facts["tagger"]["tags"],
         thresholds=facts["tagger"]["thresholds"],
@@ -67,11 +67,14 @@ def models_from_runs(
     # PASD's heads are for training alone
     networks.denoiser.load_state_dict({name: value for name, value in part("denoiser.").items() if ".to_rgbs." not in name})
     networks.text_encoder.load_state_dict(part("text_encoder."))
-    networks.vae.load_state_dict(part("vae.") or load_file(vae / "model.safetensors"))
+    networks.vae.load_state_dict(load_file(vae / "model.safetensors"))
     networks.tagger.load_state_dict(load_file(tagger / "model.safetensors"))
     if networks.restorer is not None and restorer is not None:
         weights = load_file(restorer / "model.safetensors")
-        networks.restorer.load_state_dict({name.removeprefix("restorer."): value for name, value in weights.items()})
+        # a discriminator that may lie beside it is for training alone
+        networks.restorer.load_state_dict(
+            {name.removeprefix("restorer."): value for name, value in weights.items() if name.startswith("restorer.")}
+        )
     return networks, {"stages": [stage_facts(found) for found in flatten(facts)], "configs": module_configs(networks)}
 
 
@@ -119,7 +122,7 @@ def module_configs(models: BundleModels) -> dict[str, Any]:
 def nano_models(config: dict[str, Any], *, moved: float = 0.0) -> tuple[BundleModels, dict[str, Any]]:
     """Random, well-scaled networks of a few thousand parameters. Zero convolutions are not zero, so that ControlNet counts.
 
-    `config`: the export's, of which family, tagged and image are read. What families share is the same for all.
+    `config`: the export's, of which family, tagged, image and the first stage's size are read. What families share is the same for all.
     `moved`: deviation of what is added to the denoiser's weights afterwards, as fine-tuning would move it and nothing else.
     """
     family = config["bundle"]["family"]
@@ -127,6 +130,7 @@ def nano_models(config: dict[str, Any], *, moved: float = 0.0) -> tuple[BundleMo
     unet = denoiser_config.unet
     tokenizer = build_tokenizer(NANO_TAGS)
     text = mini_text_config(tokenizer.get_vocab_size(), width=unet.text_dim)
+    restorer_config = config.get("random", {}).get("restorer")
     tagger = TaggerConfig(side=64, channels=(8, 12, 16), embed_dim=NANO_EMBED_DIM, tags=len(NANO_TAGS))
     models = BundleModels(
         family=family,
@@ -135,7 +139,7 @@ def nano_models(config: dict[str, Any], *, moved: float = 0.0) -> tuple[BundleMo
         tagger=scattered(lambda: MiniTagger(tagger), seed=1),
         text_encoder=scattered(lambda: TextEncoder(text), seed=2),
         denoiser=scattered(lambda: Denoiser(denoiser_config), seed=3),
-        restorer=scattered(lambda: SwinIR(RESTORER_CONFIGS["nano"]), seed=4) if FAMILIES[family].first_stage else None,
+        restorer=scattered(lambda: open_restorer(RESTORER_CONFIGS[restorer_config]), seed=4) if restorer_config else None,
         tokenizer=tokenizer,
         tags=NANO_TAGS,
         thresholds=[0.5] * len(NANO_TAGS),

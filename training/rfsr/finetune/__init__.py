@@ -64,7 +64,7 @@ def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
         config,
         DenoiserStageConfig(family=before["family"], size=before["denoiserConfig"]),
         crops,
-        build_latents(crops, parts, args.crops, FAMILIES[before["family"]]),
+        build_latents(crops, parts, args.crops, FAMILIES[before["family"]], limit=config.crops),
         parts,
         bundle=args.init_from,
         rewards={name: open_reward(name, path) for name, path in paths.items()},

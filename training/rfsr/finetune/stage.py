@@ -24,7 +24,7 @@ from rfsr.losses import gram_distance, low_band_loss
 from rfsr.metrics.pixels import psnr
 from rfsr.models.denoiser import Denoiser
 from rfsr.pretrain.denoiser import DenoiserStageConfig
-from rfsr.pretrain.latents import FrozenParts, LatentCrops, prompt_text, upscale
+from rfsr.pretrain.latents import FrozenParts, LatentCrops, prompt_text
 from rfsr.pretrain.tagger import to01
 from rfsr.rewards.reward import Reward
 from rfsr.rollout import Plan, RolloutConfig, RolloutStage, plan_of
@@ -41,7 +41,7 @@ class RFSRConfig(RolloutConfig):
     `steps`, `early`, `late`: see `rfsr.windows.Windows`; none means the family's. `pixel`: the early window's loss against the truth.
     `rewards`: weights by name. `regularisation`: of the late window; "lora" trains adapters only; "kl" is the divergence of
     the step's two Gaussians up to a factor, the mean squared difference of the noise predictions (DPOK, arXiv 2305.16381); "gram_kl" compares styles.
-    One photograph in `held_out_every` is never trained on.
+    One photograph in `held_out_every` is never trained on. `crops`: how many are used at most.
     """
 
     latent_window: int = 64
@@ -58,6 +58,7 @@ class RFSRConfig(RolloutConfig):
     features: str = "vgg19"
     checkpointing: bool = False
     held_out_every: int = 10
+    crops: int | None = None
 
 
 class RFSRStage(RolloutStage):
@@ -93,7 +94,7 @@ class RFSRStage(RolloutStage):
         for network in (self.denoiser.unet, self.denoiser.controlnet):
             network.checkpointing = config.checkpointing
         self.started_from: dict[str, Any] = {}
-        self.training_crops, held_out = crops.split(config.held_out_every)
+        self.training_crops, held_out = (part[part < len(latents.hr)] for part in crops.split(config.held_out_every))
         self.checked = held_out[np.linspace(0, len(held_out) - 1, min(CHECKED, len(held_out))).astype(int)]
         self.reference: Tensor | None = None
 
@@ -113,7 +114,7 @@ class RFSRStage(RolloutStage):
         latent = self.last_step(self.denoiser, batch, sample, plan)
         # everything that judges computes in float32: small differences are what it is about
         with torch.autocast(latent.device.type, enabled=False):
-            picture = self.picture(latent)
+            picture = self.picture(batch, latent)
             parts: dict[str, tuple[float, Tensor]] = {}
             if self.windows.is_early(plan.stop) and self.rfsr.pixel != "none":
                 parts[self.rfsr.pixel] = (self.rfsr.pixel_weight, self.pixel_loss(picture, batch["clean"]))
@@ -128,9 +129,9 @@ class RFSRStage(RolloutStage):
         loss = torch.stack(weighted).sum() if weighted else 0.0 * latent.sum()
         return {"loss": loss, **{name: part for name, (_, part) in parts.items()}}
 
-    def picture(self, latent: Tensor) -> Tensor:
-        """What is judged: [B, 3, 8h, 8w] in 0…1 of scaled latents [B, C, h, w]."""
-        return self.parts.decode01(latent.float()).clamp(0, 1)
+    def picture(self, batch: dict[str, Tensor], latent: Tensor) -> Tensor:
+        """What is judged: [B, 3, 8h, 8w] in 0…1 of scaled latents [B, C, h, w] of a batch."""
+        return self.picture_of(batch, latent.float()).clamp(0, 1)
 
     def pixel_loss(self, picture: Tensor, clean: Tensor) -> Tensor:
         """The early window's loss."""
@@ -140,7 +141,7 @@ class RFSRStage(RolloutStage):
         """How far the trained network's prediction `latent` of `sample` is from the pretrained one's, as the configuration measures it."""
         with torch.no_grad():
             before = self.last_step(self.pretrained, batch, sample, plan)
-            maps = self.features.maps(self.picture(before))
+            maps = self.features.maps(self.picture(batch, before))
         if self.rfsr.regularisation == "kl":
             abar = self.alphas[self.timestep(plan)]
             return abar / (1 - abar) * (latent - before).square().mean()
@@ -167,7 +168,8 @@ class RFSRStage(RolloutStage):
         """What full unguided sampling by `denoiser` makes of a batch, always from the same noise."""
         plan = Plan(self.windows.steps, self.windows.steps - 1)
         generator = torch.Generator(self.alphas.device).manual_seed(0)
-        return self.picture(self.last_step(denoiser, batch, self.visit(batch, plan, generator, denoiser=denoiser), plan))
+        latent = self.last_step(denoiser, batch, self.visit(batch, plan, generator, denoiser=denoiser), plan)
+        return self.picture(batch, latent)
 
     def measure(self) -> dict[str, float]:
         """Rewards, fidelity to the truth, and style against the pretrained network (`stylization`), of sampled held-out crops."""
@@ -190,7 +192,7 @@ class RFSRStage(RolloutStage):
         """Held-out crops: enlarged input, the pretrained network's result, the trained one's, the truth."""
         batch = {name: value[:SHOWN] for name, value in self.checked_batch().items()}
         results = [self.sampled(network, batch) for network in (self.pretrained, self.denoiser)]
-        rows = [upscale(batch["lr"], batch["clean"].shape[-1]), *results, batch["clean"]]
+        rows = [batch["degraded"], *results, batch["clean"]]
         return [row.float().cpu() for row in rows]
 
     def facts(self) -> dict[str, Any]:

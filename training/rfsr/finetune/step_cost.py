@@ -80,6 +80,6 @@ def write_crops(folder: Path) -> None:
     """Packed crops of noise."""
     rng = np.random.default_rng(0)
     np.save(folder / "hr.npy", rng.integers(0, 256, (CROPS, SIDE, SIDE, 3), dtype=np.uint8))
-    np.save(folder / "lr.npy", rng.integers(0, 256, (CROPS, 1, SIDE // 4, SIDE // 4, 3), dtype=np.uint8))
+    np.save(folder / "degraded.npy", rng.integers(0, 256, (CROPS, 1, SIDE, SIDE, 3), dtype=np.uint8))
     crops = [{"source": index} for index in range(CROPS)]
     (folder / "manifest.json").write_text(json.dumps({"crops": crops}))

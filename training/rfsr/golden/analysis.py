@@ -90,6 +90,8 @@ def step_statistics(models: BundleModels, restored: Restored) -> list[dict[str, 
     before = None
     for x0 in restored.x0_by_step:
         preview = models.vae.decode_linear(x0 / models.latent_scale + models.latent_shift)[0] / 2 + 0.5
+        if restored.preview_base is not None:
+            preview = preview + restored.preview_base[0]
         height, width = restored.visible or preview.shape[1:]
         low, *details = bands_of(preview[:, :height, :width].clamp(0, 1).permute(1, 2, 0).double().numpy())
         bands = (low, np.stack(details))

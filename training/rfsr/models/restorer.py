@@ -1,13 +1,16 @@
-"""DiffBIR's first stage: SwinIR on pictures unshuffled by 8 (Liang et al., arXiv 2108.10257; settings of DiffBIR v1).
+"""First stages. Full size is DiffBIR's: SwinIR on pictures unshuffled by 8 (Liang et al., arXiv 2108.10257; settings of DiffBIR v1). Mini is
+`rfsr.models.rrdb`, of which every mini has one.
 
 Names are the published checkpoint's; its index and mask buffers are computed here instead, so that any size can be run.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from rfsr.models.rrdb import RRDBConfig, RRDBNet
 
 UNSHUFFLE = 8
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
@@ -17,11 +20,7 @@ MASKED = -100.0
 
 @dataclass(frozen=True)
 class SwinIRConfig:
-    """Widths. The defaults are DiffBIR's full size.
-
-    `adds_input`: the output is a correction to the input. The small network needs it: all it sees passes a narrow map of one cell in 8 × 8
-    pixels, from which a picture cannot be rebuilt within its training time.
-    """
+    """Widths. The defaults are DiffBIR's full size."""
 
     channels: int = 180
     depths: tuple[int, ...] = (6,) * 8
@@ -29,13 +28,16 @@ class SwinIRConfig:
     window: int = 8
     mlp_ratio: int = 2
     pixel_channels: int = 64
-    adds_input: bool = False
 
 
-FULL = SwinIRConfig()
-MINI = SwinIRConfig(channels=64, depths=(2,) * 4, heads=4, pixel_channels=24, adds_input=True)
-NANO = replace(MINI, channels=8, depths=(2,), heads=2, pixel_channels=4)
-CONFIGS = {"full": FULL, "mini": MINI, "nano": NANO}
+RestorerConfig = SwinIRConfig | RRDBConfig
+CONFIGS: dict[str, RestorerConfig] = {
+    "full": SwinIRConfig(),
+    "mini": RRDBConfig(blocks=3, restores=True),
+    # a few thousand parameters: for tests, never trained
+    "nano": RRDBConfig(channels=8, growth=4, blocks=1, restores=True),
+    "nano-swin": SwinIRConfig(channels=8, depths=(2,), heads=2, pixel_channels=4),
+}
 
 
 class PatchEmbed(nn.Module):
@@ -204,5 +206,12 @@ class SwinIR(nn.Module):
         x = self.conv_before_upsample(x)
         for conv in (self.conv_up1, self.conv_up2, self.conv_up3):
             x = F.leaky_relu(conv(F.interpolate(x, scale_factor=2, mode="nearest")), 0.2)
-        x = self.conv_last(F.leaky_relu(self.conv_hr(x), 0.2))
-        return degraded + x if self.config.adds_input else x + self.rgb_mean
+        return self.conv_last(F.leaky_relu(self.conv_hr(x), 0.2)) + self.rgb_mean
+
+
+Restorer = SwinIR | RRDBNet
+
+
+def open_restorer(config: RestorerConfig) -> Restorer:
+    """A fresh first stage."""
+    return SwinIR(config) if isinstance(config, SwinIRConfig) else RRDBNet(config)

@@ -58,12 +58,18 @@ def full_autoencoder() -> StockAutoencoder:
 
 @dataclass(frozen=True)
 class LeanConfig:
-    """Widths of the lean autoencoder at 1/4 and 1/8 (encoder), 1/8, 1/4 and 1/2 (decoder) of the picture's side."""
+    """Widths of the lean autoencoder at 1/4 and 1/8 (encoder), 1/8, 1/4, 1/2 and all (decoder) of the picture's side."""
 
     latent_channels: int = 16
     encoder_channels: tuple[int, int] = (48, 96)
     decoder_channels: tuple[int, int, int] = (112, 56, 32)
     decoder_blocks: tuple[int, int, int] = (2, 2, 1)
+    pixel_channels: int = 16
+
+
+def conv3(inputs: int, outputs: int, *, stride: int = 1) -> nn.Conv2d:
+    """A 3×3 convolution that sees the edge go on past itself: zeros there would leave a frame."""
+    return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, padding_mode="replicate")
 
 
 class ConvBlock(nn.Module):
@@ -71,8 +77,8 @@ class ConvBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1 = conv3(channels, channels)
+        self.conv2 = conv3(channels, channels)
         nn.init.normal_(self.conv2.weight, std=1e-3)
         nn.init.zeros_(self.conv2.bias)
 
@@ -91,30 +97,33 @@ class LeanAutoencoder(nn.Module):
         e4, e8 = self.config.encoder_channels
         d8, d4, d2 = self.config.decoder_channels
         n8, n4, n2 = self.config.decoder_blocks
+        pixels = self.config.pixel_channels
         self.pca_in = nn.Conv2d(3 * FACTOR**2, latent, 1)
         self.pca_out = nn.Conv2d(latent, 3 * FACTOR**2, 1)
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(4),
-            nn.Conv2d(48, e4, 3, padding=1),
+            conv3(48, e4),
             ConvBlock(e4),
-            nn.Conv2d(e4, e8, 3, stride=2, padding=1),
+            conv3(e4, e8, stride=2),
             ConvBlock(e8),
             ConvBlock(e8),
             nn.LeakyReLU(LEAK),
-            nn.Conv2d(e8, 2 * latent, 3, padding=1),
+            conv3(e8, 2 * latent),
         )
         self.decoder = nn.Sequential(
-            nn.Conv2d(latent, d8, 3, padding=1),
+            conv3(latent, d8),
             *(ConvBlock(d8) for _ in range(n8)),
-            nn.Conv2d(d8, 4 * d4, 3, padding=1),
+            conv3(d8, 4 * d4),
             nn.PixelShuffle(2),
             *(ConvBlock(d4) for _ in range(n4)),
-            nn.Conv2d(d4, 4 * d2, 3, padding=1),
+            conv3(d4, 4 * d2),
             nn.PixelShuffle(2),
             *(ConvBlock(d2) for _ in range(n2)),
             nn.LeakyReLU(LEAK),
-            nn.Conv2d(d2, 12, 3, padding=1),
+            conv3(d2, 4 * pixels),
             nn.PixelShuffle(2),
+            ConvBlock(pixels),
+            conv3(pixels, 3),
         )
         for sequence in (self.encoder, self.decoder):
             last = [m for m in sequence if isinstance(m, nn.Conv2d)][-1]

@@ -14,7 +14,7 @@ from PIL import Image
 from rfsr.color_fix import COLOR_FIXES
 from rfsr.common import from_rgb8, to_rgb8
 from rfsr.pipelines.parts import BundleModels, Restored, Settings
-from rfsr.pipelines.steps import decode01, encode_texts, predictor, read_picture, resized, sample_latent
+from rfsr.pipelines.steps import encode_texts, picture_of, predictor, preview_base, read_picture, resized, sample_latent
 
 
 @torch.no_grad()
@@ -39,9 +39,16 @@ def restore(models: BundleModels, lr_rgb8: np.ndarray, settings: Settings) -> Re
     conditions = models.denoiser.conditions(picture=first, image_embeds=embeds, condition_latent=condition_latent)
     predict = predictor(models, contexts, conditions, guidance=settings.guidance)
     sample, x0_by_step = sample_latent(predict, condition_latent, noise, models=models, settings=settings, generator=generator)
-    fixed = COLOR_FIXES[settings.color_fix](decode01(models, sample), first)
+    fixed = COLOR_FIXES[settings.color_fix](picture_of(models, sample, centre=condition_latent, first=first), first)
     picture, first_stage = (to_rgb8(each[0, :, :height, :width]) for each in (fixed, first))
-    return Restored(resized(picture, *output, Image.Resampling.LANCZOS), tags, x0_by_step, first_stage, (height, width))
+    return Restored(
+        resized(picture, *output, Image.Resampling.LANCZOS),
+        tags,
+        x0_by_step,
+        first_stage,
+        preview_base(models, centre=condition_latent, first=first),
+        (height, width),
+    )
 
 
 def working_picture(lr: np.ndarray, scale: int, image: dict[str, Any]) -> tuple[np.ndarray, tuple[int, int]]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from rfsr.color_fix import COLOR_FIXES
 from rfsr.families import FAMILIES, START_POINTS, Family
 from rfsr.models.denoiser import Denoiser
-from rfsr.models.restorer import SwinIR
+from rfsr.models.restorer import Restorer
 from rfsr.models.tagger import MiniTagger
 from rfsr.models.text import TextEncoder
 from rfsr.models.vae import LeanAutoencoder
@@ -19,7 +19,7 @@ from rfsr.samplers import SAMPLERS
 
 @dataclass(frozen=True)
 class BundleModels:
-    """Everything a bundle holds, as torch modules and numbers. `restorer`: DiffBIR's first stage. `tagged`: tags go into the prompt."""
+    """Everything a bundle holds, as torch modules and numbers. `restorer`: the first stage. `tagged`: tags go into the prompt."""
 
     family: str
     tagged: bool
@@ -27,14 +27,14 @@ class BundleModels:
     tagger: MiniTagger
     text_encoder: TextEncoder
     denoiser: Denoiser
-    restorer: SwinIR | None
+    restorer: Restorer | None
     tokenizer: Tokenizer
     tags: list[str]
     thresholds: list[float]
     latent_scale: float
     latent_shift: float
     image: dict[str, Any]
-    """The manifest's `image` section: multipleOf, minSide, …"""
+    """The manifest's `image` section: multipleOf, minSide, decoding, …"""
 
     def modules(self) -> list[nn.Module]:
         """The networks."""
@@ -90,4 +90,6 @@ class Restored:
     tags: list[str]
     x0_by_step: list[Tensor]
     first_stage: np.ndarray | None = None
+    preview_base: Tensor | None = None
+    """What a step's linear decoding, rgb01 [1, 3, H, W], is added to where the bundle decodes corrections."""
     visible: tuple[int, int] | None = None

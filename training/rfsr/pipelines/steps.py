@@ -103,16 +103,41 @@ def restore_from_input(
     contexts = encode_texts(models, tags, settings)
     generator = torch.Generator().manual_seed(settings.seed)
     condition = from_rgb8(reference)[None]
-    mean, std = models.vae.encode_moments(condition * 2 - 1)
+    first = condition if models.restorer is None else models.restorer(condition)
+    mean, std = models.vae.encode_moments(first * 2 - 1)
     start_noise, posterior_noise = (torch.randn(mean.shape, generator=generator) for _ in range(2))
     conditions = models.denoiser.conditions(picture=condition, image_embeds=embeds, condition_latent=models.scaled(mean))
     predict = predictor(models, contexts, conditions, guidance=settings.guidance)
     latent = models.scaled(mean + std * posterior_noise)
     sample, x0_by_step = sample_latent(predict, latent, start_noise, models=models, settings=settings, generator=generator)
-    fixed = COLOR_FIXES[settings.color_fix](decode01(models, sample).clamp(0, 1), condition)
-    return Restored(rgb8=resized(to_rgb8(fixed[0]), *output), tags=tags, x0_by_step=x0_by_step)
+    decoded = picture_of(models, sample, centre=models.scaled(mean), first=first)
+    fixed = COLOR_FIXES[settings.color_fix](decoded.clamp(0, 1), condition)
+    return Restored(
+        rgb8=resized(to_rgb8(fixed[0]), *output),
+        tags=tags,
+        x0_by_step=x0_by_step,
+        first_stage=None if models.restorer is None else to_rgb8(first[0]),
+        preview_base=preview_base(models, centre=models.scaled(mean), first=first),
+    )
+
+
+def picture_of(models: BundleModels, latent: Tensor, *, centre: Tensor, first: Tensor) -> Tensor:
+    """A scaled latent [1, C, h, w] as a picture [1, 3, 8h, 8w], nominally 0…1.
+
+    Where the bundle decodes corrections, it is the first stage's picture `first` and the difference that decoding makes between the latent and
+    `first`'s own, `centre`: what the autoencoder cannot carry is not lost.
+    """
+    decoded = decode01(models, latent)
+    return decoded if models.image.get("decoding") != "correction" else first + decoded - decode01(models, centre)
+
+
+def preview_base(models: BundleModels, *, centre: Tensor, first: Tensor) -> Tensor | None:
+    """See `Restored.preview_base`."""
+    if models.image.get("decoding") != "correction":
+        return None
+    return first - (models.vae.decode_linear(models.unscaled(centre)) / 2 + 0.5)
 
 
 def decode01(models: BundleModels, latent: Tensor) -> Tensor:
-    """A scaled latent [1, C, h, w] as a picture [1, 3, 8h, 8w], nominally 0…1."""
+    """A scaled latent [1, C, h, w] as the autoencoder decodes it, [1, 3, 8h, 8w], nominally 0…1."""
     return models.vae.decode_latent(models.unscaled(latent)) / 2 + 0.5

@@ -18,12 +18,13 @@ from rfsr.pretrain.denoiser import DenoiserStage, DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, build_latents
 from rfsr.pretrain.preference import PreferenceConfig, PreferenceStage
 from rfsr.pretrain.quality import LadderStage, QualityConfig, QualityStage, own_outputs
-from rfsr.pretrain.restorer import RestorerConfig, RestorerStage
+from rfsr.pretrain.restorer import RestorerStage, RestorerStageConfig
 from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 from rfsr.pretrain.transfer import TransferConfig, TransferStage
 from rfsr.pretrain.vae import VaeConfig, VaeStage
 from rfsr.rewards.mini_quality import MiniQuality
+from rfsr.teach import open_teacher
 
 SYNSETS = Path("imagenet_synset.txt")
 TRANSFERS = tuple(name for name in FAMILIES if name != PRIOR)
@@ -37,9 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of this run: checkpoint, log, samples, weights")
     parser.add_argument("--crops", type=Path, required=True, help="packed crops, as `rfsr prepare` writes them")
     parser.add_argument("--nets", type=Path, required=True, help="folder with SqueezeNet's weights and the class names")
-    parser.add_argument("--vae", type=Path, help="run of the stage vae (denoisers)")
+    parser.add_argument("--vae", type=Path, help="run of the stage vae (denoisers), or to go on from (vae)")
     parser.add_argument("--tagger", type=Path, help="run of the stage tagger (denoisers)")
-    parser.add_argument("--restorer", type=Path, help="run of the stage restorer (families with a first stage)")
+    parser.add_argument("--restorer", type=Path, help="run of the stage restorer (denoisers), or to go on from (restorer)")
     parser.add_argument(
         "--denoiser", type=Path, help=f"run of a denoiser to start from ({', '.join(('trajectory', *TRANSFERS))})"
     )
@@ -88,12 +89,16 @@ def build_stage(args: argparse.Namespace, config: dict[str, Any]) -> Stage:
     crops = PackedCrops(args.crops)
     match config["stage"]:
         case "vae":
-            return VaeStage(VaeConfig(**config.get("vae", {})), crops, SqueezeNetFeatures(args.nets / SQUEEZENET))
+            stage = VaeStage(config_from(VaeConfig, config.get("vae", {})), crops, SqueezeNetFeatures(args.nets / SQUEEZENET))
+            if args.vae:
+                facts = json.loads((args.vae / "facts.json").read_text())
+                stage.start_from(load_file(args.vae / "model.safetensors"), facts)
+            return stage
         case "tagger":
             teacher = SqueezeNetFeatures(args.nets / SQUEEZENET)
             return TaggerStage(TaggerStageConfig(**config.get("tagger", {})), crops, teacher, args.nets / SYNSETS)
         case "restorer":
-            return RestorerStage(config_from(RestorerConfig, config.get("restorer", {})), crops)
+            return build_restorer(args, config, crops)
         case name if name in ("denoiser", "trajectory", *TRANSFERS):
             return build_denoiser(args, config, crops)
         case "quality" | "preference":
@@ -102,15 +107,26 @@ def build_stage(args: argparse.Namespace, config: dict[str, Any]) -> Stage:
             raise ValueError(f"expected stage {', '.join(STAGES)}, got {other!r}")
 
 
+def build_restorer(args: argparse.Namespace, config: dict[str, Any], crops: PackedCrops) -> RestorerStage:
+    """The stage restorer, from a run named by --restorer or, of the mini's size, from the teacher."""
+    table = config_from(RestorerStageConfig, config.get("restorer", {}))
+    stage = RestorerStage(table, crops, SqueezeNetFeatures(args.nets / SQUEEZENET))
+    if args.restorer:
+        stage.load_state_dict(load_file(args.restorer / "model.safetensors"), strict=False)
+    elif table.blocks:
+        stage.start_from(open_teacher(args.nets))
+    return stage
+
+
 def build_denoiser(args: argparse.Namespace, config: dict[str, Any], crops: PackedCrops) -> DenoiserStage:
     """The stage denoiser, trajectory from a denoiser run or on its own, or another family's from a bundle as prior."""
     name = config["stage"]
     base = DenoiserStageConfig(**config.get("denoiser", {}), **({"family": name} if name in TRANSFERS else {}))
     family = FAMILIES[base.family]
-    if family.first_stage and args.restorer is None:
-        raise ValueError(f"expected --restorer for the stage {name}, whose condition is the first stage's picture")
-    parts = FrozenParts.load(args.vae, args.tagger, args.restorer if family.first_stage else None)
-    latents = build_latents(crops, parts, args.crops, family)
+    if args.restorer is None and (family.first_stage or family.configs[base.size].residual_to_condition):
+        raise ValueError(f"expected --restorer for the stage {name}: its picture's latent is what the denoiser starts from")
+    parts = FrozenParts.load(args.vae, args.tagger, args.restorer)
+    latents = build_latents(crops, parts, args.crops, family, limit=base.crops)
     if name == "denoiser":
         return DenoiserStage(base, crops, latents, parts)
     features = SqueezeNetFeatures(args.nets / SQUEEZENET)
@@ -120,6 +136,8 @@ def build_denoiser(args: argparse.Namespace, config: dict[str, Any], crops: Pack
         stage = TrajectoryStage(table, base, crops, latents, parts, features)
         if before:
             stage.load_state_dict(before, strict=False)
+            # a property of these latents, not of the run before
+            stage.measure_residual()
     else:
         stage = TransferStage(config_from(TransferConfig, config.get("transfer", {})), base, crops, latents, parts, features)
         if before is None:

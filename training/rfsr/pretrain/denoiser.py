@@ -13,7 +13,7 @@ from rfsr.families import FAMILIES, PRIOR, start_sample
 from rfsr.loop import Stage
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.text import TextEncoder, mini_text_config
-from rfsr.pretrain.latents import FrozenParts, LatentCrops, fixed_prompts, upscale
+from rfsr.pretrain.latents import FrozenParts, LatentCrops, fixed_prompts
 from rfsr.pretrain.tagger import to01
 from rfsr.pretrain.vae import noise_like
 from rfsr.samplers import Sampler, open_sampler
@@ -28,7 +28,8 @@ class DenoiserStageConfig:
     """Family and size of the denoiser, prompt mixture and timestep mixture of the stage.
 
     `negative`: share of samples whose target is the degraded picture itself, under the negative words. `empty` and `untagged`:
-    shares without any words, and with quality words only. `last_timestep`: share at t = 999, where sampling starts.
+    shares without any words, and with quality words only. `last_timestep`: share at t = 999, where sampling starts. `crops`: how many are
+    used at most; encoding each with the first stage takes its time.
     """
 
     family: str = PRIOR
@@ -37,6 +38,7 @@ class DenoiserStageConfig:
     empty: float = 0.05
     untagged: float = 0.15
     last_timestep: float = 0.1
+    crops: int | None = None
 
 
 class DenoiserStage(Stage):
@@ -65,7 +67,9 @@ class DenoiserStage(Stage):
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """Latents, embeddings, prompts, degraded pictures and timesteps of `count` random crops."""
-        batch = self.gather(rng.integers(len(self.latents.hr), size=count), rng.integers(self.latents.lr.shape[1], size=count))
+        batch = self.gather(
+            rng.integers(len(self.latents.hr), size=count), rng.integers(self.latents.centre.shape[1], size=count)
+        )
         timestep = rng.integers(1000, size=count)
         timestep[: max(1, round(count * self.config.last_timestep))] = 999
         return {**batch, "timestep": torch.from_numpy(timestep), "prompt_kind": torch.from_numpy(rng.random(count))}
@@ -75,10 +79,11 @@ class DenoiserStage(Stage):
         latents = self.latents
         return {
             "target": torch.from_numpy(latents.hr[index].astype(np.float32)),
-            "condition_latent": torch.from_numpy(latents.lr[index, kind].astype(np.float32)),
+            "condition_latent": torch.from_numpy(latents.centre[index, kind].astype(np.float32)),
             "image": torch.from_numpy(latents.embeds[index, kind].astype(np.float32)),
             "tokens": torch.from_numpy(latents.tokens[index, kind].astype(np.int64)),
-            "lr": to01(self.crops.lr[index, kind]),
+            "degraded": to01(self.crops.degraded[index, kind]),
+            "first": to01(latents.first[index, kind]),
         }
 
     def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
@@ -129,6 +134,17 @@ class DenoiserStage(Stage):
 
         return predict
 
+    def picture_of(self, batch: dict[str, Tensor], latent: Tensor) -> Tensor:
+        """The picture [B, 3, 8h, 8w], nominally 0…1, that scaled latents [B, C, h, w] stand for.
+
+        Where there is a first stage, it is that picture and what decoding adds to it: what the autoencoder cannot carry is not lost.
+        """
+        if self.parts.restorer is None:
+            return self.parts.decode01(latent)
+        with torch.no_grad():
+            centre = self.parts.decode01(batch["condition_latent"])
+        return batch["first"] + self.parts.decode01(latent) - centre
+
     def start(self, batch: dict[str, Tensor], sampler: Sampler, generator: torch.Generator) -> Tensor:
         """Where the family's sampling starts, from the mean latent of the condition."""
         z = batch["condition_latent"]
@@ -139,7 +155,7 @@ class DenoiserStage(Stage):
         return start_sample(self.family.start_point, z, sampler, draw(), draw)
 
     def sample_rows(self) -> list[Tensor]:
-        """Degraded, bicubic, first x0, sampled with 10 steps, and clean crops."""
+        """Enlarged crops, the first stage's, first x0, sampled with 10 steps, and clean crops."""
         index = np.linspace(0, len(self.latents.hr) - 1, 8).astype(int)
         batch = {key: value.to(self.alphas.device) for key, value in self.gather(index, index * 0).items()}
         generator = torch.Generator(self.alphas.device).manual_seed(0)
@@ -150,9 +166,8 @@ class DenoiserStage(Stage):
             eps = predict(sample, time)
             first = predict_x0(sample, eps, time, self.alphas) if step == 0 else first
             sample = sampler.step(sample, eps, step, noise_like(sample, generator))
-        side = 8 * sample.shape[-1]
-        clean = to01(self.crops.hr[index])
-        rows = [upscale(batch["lr"], side), self.parts.decode01(first), self.parts.decode01(sample), clean]
+        pictures = [self.picture_of(batch, latent) for latent in (first, sample)]
+        rows = [batch["degraded"], batch["first"], *pictures, to01(self.crops.hr[index])]
         return [row.float().clamp(0, 1).cpu() for row in rows]
 
     def facts(self) -> dict[str, Any]:
@@ -172,5 +187,6 @@ class DenoiserStage(Stage):
 
 def conditions_of(denoiser: Denoiser, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """What `denoiser` sees of a batch's degraded pictures: see `Denoiser.conditions`."""
-    picture = upscale(batch["lr"], 8 * batch["condition_latent"].shape[-1])
-    return denoiser.conditions(picture=picture, image_embeds=batch["image"], condition_latent=batch["condition_latent"])
+    return denoiser.conditions(
+        picture=batch["degraded"], image_embeds=batch["image"], condition_latent=batch["condition_latent"]
+    )

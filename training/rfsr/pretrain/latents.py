@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -16,7 +15,7 @@ from tqdm import tqdm
 from rfsr.data import PackedCrops
 from rfsr.families import Family
 from rfsr.models.restorer import CONFIGS as RESTORER_CONFIGS
-from rfsr.models.restorer import SwinIR
+from rfsr.models.restorer import Restorer, open_restorer
 from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
 from rfsr.models.vocabulary import token_ids
@@ -39,12 +38,12 @@ class FrozenParts:
     facts: dict[str, dict]
     key: str
     """Names the weights: a digest of their files."""
-    restorer: SwinIR | None = None
-    """DiffBIR's first stage."""
+    restorer: Restorer | None = None
+    """The first stage."""
 
     @staticmethod
     def load(vae_run: Path, tagger_run: Path, restorer_run: Path | None = None) -> "FrozenParts":
-        """From the run folders of the stages `vae`, `tagger` and, for DiffBIR, `restorer`."""
+        """From the run folders of the stages `vae`, `tagger` and, where there is a first stage, `restorer`."""
         vae_facts, tagger_facts = (json.loads((run / "facts.json").read_text()) for run in (vae_run, tagger_run))
         config = vae_facts["vaeConfig"]
         vae = LeanAutoencoder(LeanConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}))
@@ -59,9 +58,11 @@ class FrozenParts:
         restorer = None
         if restorer_run:
             facts["restorer"] = json.loads((restorer_run / "facts.json").read_text())
-            restorer = SwinIR(RESTORER_CONFIGS[facts["restorer"]["restorerConfig"]])
+            restorer = open_restorer(RESTORER_CONFIGS[facts["restorer"]["restorerConfig"]])
             state = load_file(restorer_run / "model.safetensors")
-            restorer.load_state_dict({name.removeprefix("restorer."): value for name, value in state.items()})
+            restorer.load_state_dict(
+                {name.removeprefix("restorer."): value for name, value in state.items() if name.startswith("restorer.")}
+            )
             restorer.requires_grad_(False).eval()
         return FrozenParts(
             vae=vae.requires_grad_(False).eval(),
@@ -76,13 +77,11 @@ class FrozenParts:
             restorer=restorer,
         )
 
-    def condition(self, enlarged: Tensor) -> Tensor:
-        """What the denoiser is conditioned on, of enlarged inputs [B, 3, 8h, 8w] in 0…1: themselves, or DiffBIR's first stage of them."""
+    def first_stage(self, enlarged: Tensor) -> Tensor:
+        """The picture whose latent is the denoiser's centre, of enlarged inputs [B, 3, 8h, 8w] in 0…1: the first stage's, or themselves."""
         if self.restorer is None:
             return enlarged
-        # the correction to the input is small, so half precision is enough for it
-        with torch.autocast(enlarged.device.type, torch.bfloat16):
-            return self.restorer(enlarged.contiguous(memory_format=torch.channels_last)).float()
+        return self.restorer(enlarged.contiguous(memory_format=torch.channels_last)).float().clamp(0, 1)
 
     def scaled_mean(self, rgb01: Tensor) -> Tensor:
         """Scaled posterior mean [B, C, h, w] of pictures [B, 3, 8h, 8w] in 0…1."""
@@ -93,24 +92,21 @@ class FrozenParts:
         return self.vae.decode_latent(latent / self.latent_scale + self.latent_shift).float() / 2 + 0.5
 
 
-def upscale(lr01: Tensor, side: int) -> Tensor:
-    """lr01 [B, 3, H, W] in 0…1 to [B, 3, side, side], bicubic with Pillow's kernel (torch's antialiased one), clamped."""
-    return F.interpolate(lr01, size=(side, side), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
-
-
 @dataclass(frozen=True)
 class LatentCrops:
-    """Memory-mapped arrays hr [N, C, h, w], lr [N, K, C, h, w], embeds [N, K, T, D] float16; tokens [N, K, 77] int16.
+    """Memory-mapped arrays of the first N crops: hr [N, C, h, w], centre [N, K, C, h, w], embeds [N, K, T, D] float16; tokens [N, K, 77] int16;
+    first uint8 [N, K, S, S, 3].
 
-    `lr`: of the enlarged degraded crops, or of what DiffBIR's first stage makes of them.
+    `first`: what the first stage makes of the degraded crops, or they themselves; `centre`: its latents.
     """
 
     hr: np.ndarray
-    lr: np.ndarray
+    centre: np.ndarray
+    first: np.ndarray
     embeds: np.ndarray
     tokens: np.ndarray
     residual_std: Tensor
-    """Per-channel deviation of hr - lr, [C]."""
+    """Per-channel deviation of hr - centre, [C]."""
 
 
 def prompt_text(family: Family, tags: list[str]) -> str:
@@ -118,32 +114,38 @@ def prompt_text(family: Family, tags: list[str]) -> str:
     return family.prompt(tags, "", family.positive)
 
 
-def build_latents(crops: PackedCrops, parts: FrozenParts, cache: Path, family: Family) -> LatentCrops:
-    """Encodes every crop once, into cache/<key of the weights>; later calls open what is there. Prompts are the family's."""
-    folder = cache / f"latents-{parts.key}"
+def build_latents(
+    crops: PackedCrops, parts: FrozenParts, cache: Path, family: Family, *, limit: int | None = None
+) -> LatentCrops:
+    """Encodes every crop, or the first `limit`, once, into cache/<key of the weights>; later calls open what is there. Prompts are the family's."""
+    count = min(limit or len(crops.hr), len(crops.hr))
+    folder = cache / f"latents-{parts.key}-{count}"
     if not (folder / "done").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        encode_all(crops, parts, folder)
+        encode_all(crops, parts, folder, count)
         (folder / "done").touch()
-    hr, lr, embeds, said = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("hr", "lr", "embeds", "said"))
+    names = ("hr", "centre", "first", "embeds", "said")
+    hr, centre, first, embeds, said = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in names)
     sample = np.linspace(0, len(hr) - 1, min(1000, len(hr))).astype(int)
-    difference = torch.from_numpy(hr[sample].astype(np.float32) - lr[sample, 0].astype(np.float32))
+    difference = torch.from_numpy(hr[sample].astype(np.float32) - centre[sample, 0].astype(np.float32))
     tokens = np.empty((*said.shape[:2], 77), np.int16)
     for at in np.ndindex(tokens.shape[:2]):
         tags = [parts.tags[index] for index in np.flatnonzero(said[at])]
         tokens[at] = token_ids(parts.tokenizer, prompt_text(family, tags))
-    return LatentCrops(hr=hr, lr=lr, embeds=embeds, tokens=tokens, residual_std=difference.std(dim=(0, 2, 3)))
+    spread = difference.std(dim=(0, 2, 3))
+    return LatentCrops(hr=hr, centre=centre, first=first, embeds=embeds, tokens=tokens, residual_std=spread)
 
 
 @torch.no_grad()
-def encode_all(crops: PackedCrops, parts: FrozenParts, folder: Path) -> None:
-    """Writes hr.npy, lr.npy, embeds.npy and said.npy (which tags the tagger gives, [N, K, tags])."""
-    count, kinds, side = len(crops.hr), crops.lr.shape[1], crops.hr.shape[1]
+def encode_all(crops: PackedCrops, parts: FrozenParts, folder: Path, count: int) -> None:
+    """Writes hr.npy, centre.npy, first.npy, embeds.npy and said.npy (which tags the tagger gives, [N, K, tags])."""
+    kinds, side = crops.degraded.shape[1], crops.hr.shape[1]
     channels, cells = parts.vae.config.latent_channels, side // 8
     tokens_per_image, width = (parts.tagger.config.side // 16) ** 2 + 1, parts.tagger.config.embed_dim
     shapes = {
         "hr": ((count, channels, cells, cells), np.float16),
-        "lr": ((count, kinds, channels, cells, cells), np.float16),
+        "centre": ((count, kinds, channels, cells, cells), np.float16),
+        "first": ((count, kinds, side, side, 3), np.uint8),
         "embeds": ((count, kinds, tokens_per_image, width), np.float16),
         "said": ((count, kinds, len(parts.tags)), np.bool_),
     }
@@ -154,13 +156,14 @@ def encode_all(crops: PackedCrops, parts: FrozenParts, folder: Path) -> None:
     thresholds = torch.tensor(parts.thresholds)
     device = next(parts.vae.parameters()).device
     for start in tqdm(range(0, count, BATCH), desc="latents", mininterval=10):
-        part = slice(start, start + BATCH)
+        part = slice(start, min(start + BATCH, count))
         out["hr"][part] = parts.scaled_mean(to01(crops.hr[part]).to(device)).cpu().numpy()
         for kind in range(kinds):
-            lr = to01(crops.lr[part, kind]).to(device)
-            enlarged = upscale(lr, side)
-            out["lr"][part, kind] = parts.scaled_mean(parts.condition(enlarged)).cpu().numpy()
-            embeds, logits = parts.tagger(normalise_image(lr, side=parts.tagger.config.side))
+            degraded = to01(crops.degraded[part, kind]).to(device)
+            first = parts.first_stage(degraded)
+            out["first"][part, kind] = (first * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+            out["centre"][part, kind] = parts.scaled_mean(first).cpu().numpy()
+            embeds, logits = parts.tagger(normalise_image(degraded, side=parts.tagger.config.side))
             out["embeds"][part, kind] = embeds.float().cpu().numpy()
             out["said"][part, kind] = (logits.float().sigmoid().cpu() > thresholds).numpy()
     for array in out.values():

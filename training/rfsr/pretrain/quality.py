@@ -20,9 +20,8 @@ from tqdm import tqdm
 from rfsr.checkpoint import read_manifest
 from rfsr.data import PackedCrops
 from rfsr.loop import Stage
-from rfsr.pretrain.latents import upscale
 from rfsr.pretrain.tagger import to01
-from rfsr.restorers import BundleRestorer
+from rfsr.restorers import SCALE, BundleRestorer
 from rfsr.rewards.critic import Critic
 from rfsr.rewards.ladders import FAULTS, mix
 
@@ -58,14 +57,15 @@ class OwnOutputs:
 
 
 def own_outputs(crops: PackedCrops, bundle: Path, *, count: int, steps: int) -> OwnOutputs:
-    """Restores `count` crops spread over all of them, once: kept beside the crops under a digest of its graphs."""
+    """Restores `count` crops spread over all that were reduced by `SCALE`, once: kept beside the crops under a digest of its graphs."""
     graphs = json.dumps(read_manifest(bundle)["graphs"], sort_keys=True)
     key = hashlib.sha256(graphs.encode()).hexdigest()[:12]
     path = crops.folder / f"outputs-{key}-{count}.npy"
-    index = np.linspace(0, len(crops.hr) - 1, min(count, len(crops.hr))).astype(int)
+    usable = np.array([number for number, facts in enumerate(crops.facts) if facts["scales"][0] == SCALE])
+    index = usable[np.linspace(0, len(usable) - 1, min(count, len(usable))).astype(int)]
     if not path.exists():
         restorer = BundleRestorer(bundle, overrides={"steps": steps})
-        made = [restorer.restore(crops.lr[i, 0], picture=str(i)) for i in tqdm(index, desc="outputs", mininterval=10)]
+        made = [restorer.restore(crops.small(i, 0), picture=str(i)) for i in tqdm(index, desc="outputs", mininterval=10)]
         np.save(path, np.stack(made))
     return OwnOutputs(index, np.load(path, mmap_mode="r"))
 
@@ -95,7 +95,7 @@ class LadderStage(Stage):
         clean = to01(self.crops.hr[crop][None])[0]
         side, window = clean.shape[-1], min(self.config.window, clean.shape[-1])
         if kind == "input":
-            worst = upscale(to01(self.crops.lr[crop, :1]), side)[0]
+            worst = to01(self.crops.degraded[crop, :1])[0]
         elif kind == "output":
             worst = to01(self.outputs.rgb8[self.output_row[int(crop)]][None])[0]
         top, left = rng.integers(side - window + 1, size=2)

@@ -1,72 +1,130 @@
-"""Stage `restorer`: DiffBIR's first stage learns to remove degradation, in the pixels and without inventing anything."""
+"""Stage `restorer`: the first stage of every mini. It learns to give what a teacher gives of the small picture, then to pass for a photograph.
 
-from dataclasses import dataclass
+The teacher's picture (`rfsr.teach`) is a definite answer, which a small network can learn; the discriminator sees real photographs.
+"""
+
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
+from rfsr.adversary import Adversary, adversarial_losses
 from rfsr.common import to_rgb8
 from rfsr.data import PackedCrops
+from rfsr.features.network import feature_distance
+from rfsr.features.squeezenet import SqueezeNetFeatures
 from rfsr.loop import Stage
 from rfsr.metrics.pixels import psnr
-from rfsr.models.restorer import CONFIGS, SwinIR
-from rfsr.pretrain.latents import upscale
+from rfsr.models.restorer import CONFIGS, open_restorer
+from rfsr.models.rrdb import UNSHUFFLE, RRDBNet
 from rfsr.pretrain.tagger import to01
 
-CHECKED = 32
+CHECKED = 24
+FITTED = 96
+"""Crops that the first convolution is fitted on."""
 
 
 @dataclass(frozen=True)
-class RestorerConfig:
-    """Size, pixels of the square cut from every crop, and the two losses' weights. One photograph in `held_out_every` is never trained on."""
+class RestorerStageConfig:
+    """Size, side of the windows, loss weights on RGB in 0…1, and the teacher's blocks to start from.
+
+    `adversarial` counts from `adversarial_from01` of the run on. One photograph in `held_out_every` is never trained on.
+    """
 
     size: str = "mini"
-    crop_side: int = 192
-    l1: float = 1.0
-    l2: float = 1.0
+    crop_side: int = 160
+    l1: float = 10.0
+    feature: float = 1.0
+    adversarial: float = 0.15
+    adversarial_from01: float = 0.45
+    blocks: tuple[int, ...] = (0, 11, 22)
     held_out_every: int = 10
 
 
 class RestorerStage(Stage):
-    """L1 and L2 between the restored enlarged input and the clean picture."""
+    """Distillation of a large restorer into a small one of the same blocks."""
 
     name = "restorer"
 
-    def __init__(self, config: RestorerConfig, crops: PackedCrops) -> None:
+    def __init__(self, config: RestorerStageConfig, crops: PackedCrops, features: SqueezeNetFeatures) -> None:
         super().__init__()
         self.config, self.crops = config, crops
-        self.restorer = SwinIR(CONFIGS[config.size])
-        if self.restorer.config.adds_input:
-            # starts as the identity
-            nn.init.zeros_(self.restorer.conv_last.weight)
-            nn.init.zeros_(self.restorer.conv_last.bias)
+        self.restorer = open_restorer(CONFIGS[config.size])
+        self.features = features.requires_grad_(False)
+        self.adversary = Adversary()
         self.training_crops, held_out = crops.split(config.held_out_every)
         self.checked = held_out[np.linspace(0, len(held_out) - 1, min(CHECKED, len(held_out))).astype(int)]
 
+    @torch.no_grad()
+    def start_from(self, teacher: RRDBNet) -> None:
+        """Takes over the teacher's blocks named in the configuration and all of its other layers.
+
+        Its first convolution sees the small picture, ours the enlarged one, unshuffled: it is fitted by least squares to give the same.
+        """
+        own, theirs = self.restorer, teacher.state_dict()
+        assert isinstance(own, RRDBNet)
+        for index, block in enumerate(self.config.blocks):
+            prefix = f"body.{block}."
+            own.body[index].load_state_dict(
+                {name.removeprefix(prefix): value for name, value in theirs.items() if name.startswith(prefix)}
+            )
+        for name in ("conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last"):
+            getattr(own, name).load_state_dict(getattr(teacher, name).state_dict())
+        enlarged_by_4 = [
+            (i, k) for i in self.training_crops for k, s in enumerate(self.crops.facts[i]["scales"]) if s == UNSHUFFLE
+        ]
+        rows, wanted = [], []
+        for index, kind in enlarged_by_4[:FITTED]:
+            seen = F.pixel_unshuffle(to01(self.crops.degraded[index, kind][None]), UNSHUFFLE)
+            small = to01(self.crops.small(index, kind)[None])
+            rows.append(F.unfold(seen, 3)[0].T)
+            wanted.append(F.conv2d(small, theirs["conv_first.weight"], theirs["conv_first.bias"]).flatten(2)[0].T)
+        seen, target = torch.cat(rows).double(), torch.cat(wanted).double()
+        seen = torch.cat([seen, torch.ones(len(seen), 1, dtype=torch.double)], dim=1)
+        # a little damping: neighbouring pixels of an enlarged picture hardly differ
+        normal = seen.T @ seen + 1e-4 * len(seen) * torch.eye(seen.shape[1], dtype=torch.double)
+        solved = torch.linalg.solve(normal, seen.T @ target).float()
+        own.conv_first.weight.copy_(solved[:-1].T.reshape(own.conv_first.weight.shape))
+        own.conv_first.bias.copy_(solved[-1])
+
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
-        """Enlarged degraded crops (`degraded`) and clean ones (`clean`), [B, 3, side, side] in 0…1, half of them mirrored."""
-        index, kind = rng.choice(self.training_crops, size=count), rng.integers(self.crops.lr.shape[1], size=count)
-        clean = to01(self.crops.hr[index])
-        degraded = upscale(to01(self.crops.lr[index, kind]), clean.shape[-1])
-        side = self.config.crop_side
-        top, left = (4 * int(at) for at in rng.integers((clean.shape[-1] - side) // 4 + 1, size=2))
-        pair = [x[..., top : top + side, left : left + side] for x in (degraded, clean)]
-        if rng.random() < 0.5:
-            pair = [x.flip(-1) for x in pair]
-        return dict(zip(("degraded", "clean"), pair, strict=True))
+        """Enlarged degraded windows, their answers, and windows of other photographs, [B, 3, side, side] in 0…1, turned and mirrored alike."""
+        ready = self.crops.answered[self.training_crops]
+        rows, kinds = np.nonzero(ready)
+        picked = rng.integers(len(rows), size=count)
+        index, kind = self.training_crops[rows[picked]], kinds[picked]
+        pairs = [self.crops.degraded[index, kind], self.crops.taught[index, kind]]
+        others = self.crops.hr[rng.choice(self.training_crops, size=count)]
+        names = ("degraded", "answer", "real")
+        return {
+            name: to01(turned)
+            for name, turned in zip(names, windows([*pairs, others], self.config.crop_side, rng), strict=True)
+        }
 
     def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
         """See `Stage.forward`."""
-        difference = self.restorer(batch["degraded"]).float() - batch["clean"]
-        l1, l2 = difference.abs().mean(), difference.square().mean()
-        return {"loss": self.config.l1 * l1 + self.config.l2 * l2, "l1": l1, "l2": l2}
+        config, answer = self.config, batch["answer"]
+        restored = self.restorer(batch["degraded"].contiguous(memory_format=torch.channels_last)).float()
+        with torch.no_grad():
+            wanted = self.features(answer)
+        maps = self.features(restored)
+        losses = {"l1": (restored - answer).abs().mean(), "feature": feature_distance(maps, wanted)}
+        loss = config.l1 * losses["l1"] + config.feature * losses["feature"]
+        if config.adversarial and progress01 >= config.adversarial_from01:
+            generator, discriminator = adversarial_losses(
+                self.adversary, self.features, ours=restored, our_maps=maps, real=batch["real"]
+            )
+            losses |= {"generator": generator, "discriminator": discriminator}
+            loss = loss + config.adversarial * generator + discriminator
+        return {"loss": loss, **losses}
 
     def checked_pictures(self) -> tuple[Tensor, Tensor, Tensor]:
         """Held-out crops: enlarged, restored, clean."""
-        device = self.restorer.rgb_mean.device
-        clean = to01(self.crops.hr[self.checked])
-        degraded = upscale(to01(self.crops.lr[self.checked, 0]), clean.shape[-1])
+        device = next(self.restorer.parameters()).device
+        clean, degraded = to01(self.crops.hr[self.checked]), to01(self.crops.degraded[self.checked, 0])
         return degraded, self.restorer(degraded.to(device)).float().clamp(0, 1).cpu(), clean
 
     def measure(self) -> dict[str, float]:
@@ -85,8 +143,24 @@ class RestorerStage(Stage):
 
     def facts(self) -> dict[str, Any]:
         """The configuration's size and what was minimised."""
-        return {"restorerConfig": self.config.size, "loss": {"l1": self.config.l1, "l2": self.config.l2}}
+        return {"restorerConfig": self.config.size, "loss": asdict(self.config)}
 
     def export_state(self) -> dict[str, Tensor]:
-        """`restorer.` weights."""
-        return {f"restorer.{name}": value for name, value in self.restorer.state_dict().items()}
+        """`restorer.` weights, and the discriminator's to go on with."""
+        return {name: value for name, value in self.state_dict().items() if name.startswith(("restorer.", "adversary."))}
+
+
+def windows(groups: list[np.ndarray], side: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Of every group uint8 [B, S, S, 3] the same random windows [B, side, side, 3], turned and mirrored alike.
+
+    Windows begin at multiples of the first stage's cell, so that what it unshuffles stays aligned.
+    """
+    batch, whole = groups[0].shape[:2]
+    found: list[list[np.ndarray]] = [[] for _ in groups]
+    for row in range(batch):
+        top, left = (UNSHUFFLE * int(at) for at in rng.integers((whole - side) // UNSHUFFLE + 1, size=2))
+        quarters, mirrored = int(rng.integers(4)), rng.random() < 0.5
+        for group, out in zip(groups, found, strict=True):
+            window = np.rot90(group[row, top : top + side, left : left + side], quarters)
+            out.append(window[:, ::-1] if mirrored else window)
+    return [np.ascontiguousarray(np.stack(out)) for out in found]

@@ -46,13 +46,13 @@ class TaggerStage(Stage):
         self.register_buffer("gather", gather, persistent=False)
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
-        """Clean [B, 3, 256, 256] and degraded [B, 3, 64, 64] crops in 0…1, none of them among the held-out last ones."""
+        """Clean and enlarged degraded crops [B, 3, S, S] in 0…1, none of them among the held-out last ones."""
         index = np.sort(rng.integers(len(self.crops.hr) - self.config.held_out, size=count))
-        return self.pair(index, rng.integers(self.crops.lr.shape[1], size=count))
+        return self.pair(index, rng.integers(self.crops.degraded.shape[1], size=count))
 
     def pair(self, index: np.ndarray, kind: np.ndarray) -> dict[str, Tensor]:
         """Crops `index` with their degradation number `kind`."""
-        return {"hr": to01(self.crops.hr[index]), "lr": to01(self.crops.lr[index, kind])}
+        return {"hr": to01(self.crops.hr[index]), "degraded": to01(self.crops.degraded[index, kind])}
 
     def answers(self, hr: Tensor) -> tuple[Tensor, Tensor]:
         """The teacher's tag probabilities [B, tags] and unit-length features [B, N, 512] on clean crops."""
@@ -66,7 +66,7 @@ class TaggerStage(Stage):
     def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
         """See `Stage.forward`."""
         probabilities, features = self.answers(batch["hr"])
-        embeds, logits = self.tagger(normalise_image(batch["lr"], side=self.tagger.config.side))
+        embeds, logits = self.tagger(normalise_image(batch["degraded"], side=self.tagger.config.side))
         embed_loss = 1 - (F.normalize(self.expand(embeds[:, 1:]).float(), dim=-1) * features).sum(-1).mean()
         tag_loss = F.binary_cross_entropy_with_logits(logits.float(), probabilities)
         return {
@@ -77,7 +77,7 @@ class TaggerStage(Stage):
 
     def sample_rows(self) -> list[Tensor]:
         """The degraded crops of the held-out end; their tags are in facts.json."""
-        return [to01(self.crops.lr[-16:-8, 0]), to01(self.crops.lr[-8:, 0])]
+        return [to01(self.crops.degraded[-16:-8, 0]), to01(self.crops.degraded[-8:, 0])]
 
     @torch.no_grad()
     def facts(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class TaggerStage(Stage):
         device = self.gather.device
         pair = {key: value.to(device) for key, value in self.pair(index, np.zeros_like(index)).items()}
         truth = torch.cat([self.answers(part)[0] for part in pair["hr"].split(50)]) > self.config.teacher_tag
-        said = self.tagger(normalise_image(pair["lr"], side=self.tagger.config.side))[1].float().sigmoid()
+        said = self.tagger(normalise_image(pair["degraded"], side=self.tagger.config.side))[1].float().sigmoid()
         scores = {}
         for threshold in np.arange(0.05, 0.6, 0.05).round(2).tolist():
             hits = ((said > threshold) & truth).sum().item()

@@ -1,7 +1,7 @@
 """Stage `trajectory`: the denoiser learns on the states its own sampling visits.
 
 Reward feedback learning's rollout with a full-reference reward: the step with gradient is compared with the truth by feature
-distance and L1. The decoder learns too, held to reconstruction on clean latents, since it meets predicted latents only here.
+distance and L1. The autoencoder stays as it is.
 """
 
 from dataclasses import asdict, dataclass
@@ -21,28 +21,27 @@ from rfsr.rollout import Plan, RolloutConfig, RolloutStage, plan_of
 
 @dataclass(frozen=True)
 class TrajectoryConfig(RolloutConfig):
-    """Rollout lengths, loss weights (on RGB in 0…1) and whether the decoder learns.
+    """Rollout lengths and loss weights (on RGB in 0…1).
 
     A rollout has `steps[0]`…`steps[1]` steps, drawn log-uniformly. Fewer than 4 cannot be learnt: at SeeSR's spacing their first
     timestep is far below the 999 at which the start latent is noised.
     The step with gradient is its last with probability `last`, else any of its steps.
-    `denoise`: weight of the denoiser stage's own loss, which keeps prompts and all timesteps alive. `reconstruct`: weight of the decoder's loss on clean latents.
+    `tile`: weight of what the prediction's error has in common over all cells. `denoise`: weight of the denoiser stage's own loss, which keeps prompts and all timesteps alive.
     `jitter`: pictures are compared in a window shifted by up to this many pixels. Latent cells and the feature network's strides
-    would otherwise always fall together, and the decoder would learn a grain of that period which the network cannot see.
+    would otherwise always fall together, and the denoiser would learn a grain of that period which the network cannot see.
     """
 
     steps: tuple[int, int] = (4, 20)
     last: float = 0.5
     l1: float = 10.0
     feature: float = 1.0
+    tile: float = 0.0
     denoise: float = 0.1
-    reconstruct: float = 0.5
-    train_decoder: bool = True
     jitter: int = 8
 
 
 class TrajectoryStage(RolloutStage):
-    """On-trajectory training of a pre-trained denoiser, and of the decoder with it."""
+    """On-trajectory training of a pre-trained denoiser."""
 
     name = "trajectory"
 
@@ -59,9 +58,6 @@ class TrajectoryStage(RolloutStage):
         self.trajectory = config
         self.started_from: dict[str, Any] | None = None
         self.features = features.requires_grad_(False)
-        if config.train_decoder:
-            self.vae.decoder.requires_grad_(True)
-            self.vae.pca_out.requires_grad_(True)
 
     def plan(self, rng: np.random.Generator) -> Plan:
         """See `TrajectoryConfig`."""
@@ -83,17 +79,13 @@ class TrajectoryStage(RolloutStage):
         with torch.no_grad():
             wanted = self.features(clean)
         latent = self.last_step(self.denoiser, batch, self.visit(batch, plan, generator), plan)
-        losses = self.picture_loss(self.shifted(self.parts.decode01(latent), batch), clean, wanted)
-        loss = config.l1 * losses["l1"] + config.feature * losses["feature"]
+        losses = self.picture_loss(self.shifted(self.picture_of(batch, latent), batch), clean, wanted)
+        # of the latent itself: a tile that is the same in every picture is what a feature network can be fooled with
+        losses["tile"] = (latent - batch["target"]).float().mean(dim=(0, 2, 3)).abs().mean()
+        loss = config.l1 * losses["l1"] + config.feature * losses["feature"] + config.tile * losses["tile"]
         if config.denoise > 0:
             losses["denoise"] = super().forward(half_of(batch), seed + 1, progress01)["loss"]
             loss = loss + config.denoise * losses["denoise"]
-        if config.train_decoder:
-            # one sample of the batch is enough to hold the decoder
-            decoded = self.shifted(self.parts.decode01(batch["target"][:1]), batch)
-            kept = self.picture_loss(decoded, clean[:1], [x[:1] for x in wanted])
-            losses["reconstruct"] = config.l1 * kept["l1"] + config.feature * kept["feature"]
-            loss = loss + config.reconstruct * losses["reconstruct"]
         return {"loss": loss, **losses}
 
     def shifted(self, rgb01: Tensor, batch: dict[str, Tensor]) -> Tensor:
@@ -112,11 +104,6 @@ class TrajectoryStage(RolloutStage):
         """The denoiser stage's facts and this stage's own configuration."""
         facts = {**super().facts(), "trajectory": asdict(self.trajectory)}
         return facts if self.started_from is None else {**facts, "startedFrom": self.started_from}
-
-    def export_state(self) -> dict[str, Tensor]:
-        """The denoiser's weights, and the autoencoder's under `vae.`."""
-        vae = {f"vae.{name}": value for name, value in self.vae.state_dict().items()}
-        return {**super().export_state(), **vae}
 
 
 def half_of(batch: dict[str, Tensor]) -> dict[str, Tensor]:

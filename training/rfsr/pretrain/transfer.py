@@ -13,7 +13,7 @@ from rfsr.data import PackedCrops
 from rfsr.families import FAMILIES
 from rfsr.features.squeezenet import SqueezeNetFeatures
 from rfsr.pretrain.denoiser import DenoiserStageConfig
-from rfsr.pretrain.latents import FrozenParts, LatentCrops, upscale
+from rfsr.pretrain.latents import FrozenParts, LatentCrops
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 
 NEW_PARTS = ("pixel_attentions", "to_rgbs")
@@ -24,7 +24,6 @@ NEW_PARTS = ("pixel_attentions", "to_rgbs")
 class TransferConfig(TrajectoryConfig):
     """`rgb`: weight of PASD's loss of its degradation-free small pictures."""
 
-    train_decoder: bool = False
     rgb: float = 1.0
 
 
@@ -67,11 +66,7 @@ class TransferStage(TrajectoryStage):
     def rgb_loss(self, batch: dict[str, Tensor]) -> Tensor:
         """L1 between the ControlNet's small pictures and the clean one at their sizes (PASD, section 3.1)."""
         clean = batch["clean"]
-        found = self.denoiser.controlnet.controlnet_cond_embedding.rgbs(upscale(batch["lr"], clean.shape[-1]))
+        found = self.denoiser.controlnet.controlnet_cond_embedding.rgbs(batch["degraded"])
         wanted = [F.interpolate(clean, size=x.shape[2:], mode="bicubic", antialias=True, align_corners=False) for x in found]
         losses = [(ours.float() - truth).abs().mean() for ours, truth in zip(found, wanted, strict=True)]
         return sum(losses[1:], losses[0])
-
-    def export_state(self) -> dict[str, Tensor]:
-        """As the denoiser stage's: the autoencoder is the one it was given."""
-        return {name: value for name, value in super().export_state().items() if not name.startswith("vae.")}

@@ -1,27 +1,39 @@
-"""Stage `vae`: the lean autoencoder learns to reconstruct crops; towards the end its decoder learns to forgive latents slightly off."""
+"""Stage `vae`: the lean autoencoder learns to reconstruct crops; towards the end its decoder learns to forgive latents slightly off.
+
+With `train_encoder = false` the decoder alone learns, with a discriminator: latents, and what was trained on them, stay as they are.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from rfsr.adversary import Adversary, adversarial_losses
 from rfsr.data import PackedCrops
 from rfsr.features.network import feature_distance
 from rfsr.features.squeezenet import SqueezeNetFeatures
 from rfsr.loop import Stage
-from rfsr.models.vae import LeanAutoencoder, LeanConfig
+from rfsr.models.vae import FACTOR, LeanAutoencoder, LeanConfig
 
 
 @dataclass(frozen=True)
 class VaeConfig:
-    """Loss weights (on RGB in 0…1) and the noise of the last third, an upper bound in unscaled latent units."""
+    """Loss weights (on RGB in 0…1) and the noise of the last third, an upper bound in unscaled latent units.
+
+    `phase`: weight of `phase_bias`. `adversarial` counts from `adversarial_from01` of the run on.
+    """
 
     crop_side: int = 128
     l1: float = 10.0
     feature: float = 1.0
     kl: float = 1e-6
+    phase: float = 0.0
+    adversarial: float = 0.0
+    adversarial_from01: float = 0.3
+    train_encoder: bool = True
     decoder_noise: float = 0.1
     decoder_noise_from01: float = 0.66
 
@@ -39,6 +51,18 @@ class VaeStage(Stage):
         spread = np.linspace(0, len(crops.hr) - 1, min(512, len(crops.hr))).astype(int)
         self.vae.fit_pca(to_pm1(crops.hr[spread]))
         self.preview = to_pm1(crops.hr[spread[:8]])
+        self.kept: dict[str, float] | None = None
+        """Scale and shift of latents that must stay as they are."""
+        self.adversary = Adversary() if config.adversarial else None
+        if not config.train_encoder:
+            for part in (self.vae.encoder, self.vae.pca_in, self.vae.pca_out):
+                part.requires_grad_(False)
+
+    def start_from(self, weights: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Goes on from a run of this stage, with its scale of latents where the encoder stays."""
+        self.vae.load_state_dict(weights)
+        if not self.config.train_encoder:
+            self.kept = {name: facts[name] for name in ("latentScale", "latentShift")}
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """Random square windows of random crops, half of them mirrored: rgbPm1 [B, 3, side, side]."""
@@ -61,10 +85,24 @@ class VaeStage(Stage):
             level = config.decoder_noise * torch.rand(len(rgb), 1, 1, 1, generator=generator, device=rgb.device)
             latent = latent + level * noise_like(latent, generator)
         out = self.vae.decode_latent(latent).float()
-        l1 = (out - rgb).abs().mean() / 2
-        feature = feature_distance(self.features(rgb / 2 + 0.5), self.features(out / 2 + 0.5))
-        kl = 0.5 * (mean**2 + std**2 - 1 - 2 * std.log()).mean()
-        return {"loss": config.l1 * l1 + config.feature * feature + config.kl * kl, "l1": l1, "feature": feature, "kl": kl}
+        truth01, out01 = rgb / 2 + 0.5, out / 2 + 0.5
+        with torch.no_grad():
+            wanted = self.features(truth01)
+        maps = self.features(out01)
+        losses = {
+            "l1": (out01 - truth01).abs().mean(),
+            "feature": feature_distance(wanted, maps),
+            "kl": 0.5 * (mean**2 + std**2 - 1 - 2 * std.log()).mean(),
+            "phase": phase_bias(out01 - truth01),
+        }
+        loss = sum(getattr(config, name) * value for name, value in losses.items())
+        if self.adversary is not None and progress01 >= config.adversarial_from01:
+            generator, discriminator = adversarial_losses(
+                self.adversary, self.features, ours=out01, our_maps=maps, real=truth01.roll(1, dims=0)
+            )
+            losses |= {"generator": generator, "discriminator": discriminator}
+            loss = loss + config.adversarial * generator + discriminator
+        return {"loss": loss, **losses}
 
     def sample_rows(self) -> list[Tensor]:
         """Originals, reconstructions, and what the linear skip alone gives."""
@@ -75,20 +113,24 @@ class VaeStage(Stage):
 
     def facts(self) -> dict[str, Any]:
         """The global latent scale: one over the standard deviation of the latents of the preview crops and their neighbours."""
+        known = {"vaeConfig": asdict(self.vae.config), "loss": asdict(self.config)}
+        if self.kept is not None:
+            return {**known, **self.kept}
         with torch.no_grad():
             device = next(self.vae.parameters()).device
             spread = np.linspace(0, len(self.crops.hr) - 1, 64).astype(int)
             mean = self.vae.encode_moments(to_pm1(self.crops.hr[spread]).to(device))[0].float()
-        return {
-            "vaeConfig": asdict(self.vae.config),
-            "latentScale": round(1 / mean.std().item(), 6),
-            "latentShift": round(mean.mean().item(), 6),
-            "loss": asdict(self.config),
-        }
+        return {**known, "latentScale": round(1 / mean.std().item(), 6), "latentShift": round(mean.mean().item(), 6)}
 
     def export_state(self) -> dict[str, Tensor]:
         """The autoencoder's own state dict, without prefix."""
         return self.vae.state_dict()
+
+
+def phase_bias(difference: Tensor) -> Tensor:
+    """What a difference of pictures [B, 3, 8h, 8w] has in common in all latent cells: mean absolute deviation of its 3 × 64 phase means."""
+    phases = F.pixel_unshuffle(difference, FACTOR).mean(dim=(0, 2, 3)).reshape(3, -1)
+    return (phases - phases.mean(dim=1, keepdim=True)).abs().mean()
 
 
 def to_pm1(rgb8: np.ndarray) -> Tensor:

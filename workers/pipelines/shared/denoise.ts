@@ -10,7 +10,7 @@ import type { RestoreRequest } from '../../../src/protocol/request.ts';
 import type { PipelineContext } from '../context.ts';
 import type { Texts } from './encode-texts.ts';
 import { type Lanes, laneAt } from './lanes.ts';
-import { decoded } from './latents.ts';
+import { type Centre, decoderOf } from './latents.ts';
 import { output1 } from './outputs.ts';
 import { previewsOf } from './previews.ts';
 import { runTiled } from './tiles.ts';
@@ -23,6 +23,8 @@ export interface LaneInputs {
   readonly seen: Readonly<Record<string, Tensor | PlaneSource>>;
   /** The scaled latent [1, C, h, w] sampling may start from. */
   readonly latent: Tensor;
+  /** What decoding corrects; null where it does not. */
+  readonly centre: Centre | null;
 }
 
 /** The last sample of a lane, and what is kept of the x0 predictions of its steps, scaled latents [1, C, h, w]. */
@@ -39,6 +41,8 @@ interface LaneState extends LaneInputs {
   readonly sampling: Sampling;
   sample: Tensor;
   readonly x0ByStep: (Tensor | null)[];
+  /** A prediction through the cheap decoder where the bundle has one. */
+  readonly previewOf: (x0: Tensor) => PlaneSource;
   /** The newest prediction decoded for its preview, the last strip of it remembered for the step after; null before there is one. */
   previewed: PlaneSource | null;
 }
@@ -71,14 +75,27 @@ export async function denoise(
     const memory = kept === null ? [] : laneAt(kept.last.lanes, i).memory;
     const sampling = openSampling(request.sampler, manifest.scheduler, request.steps, { taken, memory });
     const start = startSample(request.startPoint, alphas, sampling, lane.latent, startNoise, drawSecond);
-    return { ...lane, context, sampling, sample: kept === null ? start : laneAt(kept.last.lanes, i).sample, x0ByStep: [], previewed: null };
+    const previewOf = decoderOf(
+      context,
+      lane.centre,
+      context.manifest.graphs.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder',
+    );
+    return {
+      ...lane,
+      context,
+      previewOf,
+      sampling,
+      sample: kept === null ? start : laneAt(kept.last.lanes, i).sample,
+      x0ByStep: [],
+      previewed: null,
+    };
   });
   const { timesteps, usesNoise } = laneAt(states, 0).sampling;
   const tell = async (index: number, computed: { readonly computedSteps: number; readonly elapsedMs: number }): Promise<void> => {
     for (const state of states) {
       const { context, previewed: before } = state;
       const x0 = state.x0ByStep.at(-1) ?? null;
-      state.previewed = request.preview === 'none' || x0 === null ? null : remembered(previewOf(context, x0));
+      state.previewed = request.preview === 'none' || x0 === null ? null : remembered(state.previewOf(x0));
       const previews = state.previewed === null ? null : await previewsOf(state.previewed, before, scope.visible, LIVE_PIXELS);
       await context.emit({ type: 'step', index, count: timesteps.length, timestep: timesteps[index] ?? 0, ...computed, previews });
     }
@@ -147,9 +164,4 @@ async function predict({ context, seen, sample, texts }: LaneState, timestep: nu
   const feeds = { ...seen, sample, timestep: { dims: [times.length], data: times }, context: asked };
   const prediction = output1(await runTiled(context, 'denoiser', feeds, scope.parts), 'prediction');
   return negative === null ? prediction : weightedSum([1 - guidance, sliceBatch(prediction, 0)], [guidance, sliceBatch(prediction, 1)]);
-}
-
-/** A step's prediction through the cheap decoder where the bundle has one. */
-function previewOf(context: PipelineContext, x0: Tensor): PlaneSource {
-  return decoded(context, x0, context.manifest.graphs.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder');
 }

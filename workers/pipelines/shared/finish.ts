@@ -17,10 +17,9 @@ import type { Recipe } from '../../../src/protocol/events.ts';
 import type { Role } from '../../../src/protocol/manifest.ts';
 import type { ColorFix, Image8, RestoreRequest } from '../../../src/protocol/request.ts';
 import type { PipelineContext } from '../context.ts';
-import type { Sampled } from './denoise.ts';
-import type { Texts } from './encode-texts.ts';
+import type { LaneInputs, Sampled } from './denoise.ts';
 import { graphHashes, type Lanes, laneAt } from './lanes.ts';
-import { decoded } from './latents.ts';
+import { type Centre, decoderOf } from './latents.ts';
 import type { Scope } from './working-size.ts';
 
 /** What a pipeline gives for one lane, its picture having been told in rows. */
@@ -32,6 +31,7 @@ export interface RunResult {
   readonly x0ByStep: readonly (Tensor | null)[];
   /** What of a decoded latent is the result. */
   readonly visible: Area;
+  readonly centre: Centre | null;
 }
 
 /** The size of a result, and how the working picture becomes it. */
@@ -46,7 +46,7 @@ export interface Output extends Extent {
 export async function finish(
   lanes: Lanes,
   request: RestoreRequest,
-  texts: readonly Texts[],
+  inputs: readonly Pick<LaneInputs, 'texts' | 'centre'>[],
   sampled: readonly Sampled[],
   scope: Scope,
   output: Output,
@@ -56,8 +56,9 @@ export async function finish(
   const { result: area, visible } = scope;
   const results: RunResult[] = [];
   for (const [i, context] of lanes.entries()) {
+    const { texts, centre } = laneAt(inputs, i);
     const { sample, x0ByStep, stoppedAfter } = laneAt(sampled, i);
-    const planes = colour(remembered(decoded(context, sample)), i);
+    const planes = colour(remembered(decoderOf(context, centre)(sample)), i);
     const picture = resized(pictureOf(planes), output, output.filter);
     const deep = request.depth === 16 ? resizedPlanes(mapped(planes, clamp01), output, output.filter) : null;
     const whole = { height: area.height, width: area.width };
@@ -70,7 +71,7 @@ export async function finish(
       const image = alpha === null ? opaque : withAlpha(opaque, await alpha.read(strip));
       await context.emit({ type: 'rows', top: areaWithin(strip, area).top, whole, image });
     }
-    results.push({ ...whole, recipe: recipeOf(context, request, laneAt(texts, i), stoppedAfter), x0ByStep, visible });
+    results.push({ ...whole, recipe: recipeOf(context, request, texts, stoppedAfter), x0ByStep, visible, centre });
   }
   return results;
 }
@@ -94,7 +95,12 @@ function deepPicture(planes: Tensor): Image8 {
   return { ...toPicture(planes), rgba16: toRgba16(planes) };
 }
 
-function recipeOf(context: PipelineContext, request: RestoreRequest, { tags, positiveText }: Texts, stoppedAfter: number | null): Recipe {
+function recipeOf(
+  context: PipelineContext,
+  request: RestoreRequest,
+  { tags, positiveText }: LaneInputs['texts'],
+  stoppedAfter: number | null,
+): Recipe {
   const { manifest, backend } = context;
   const { image: _, preview: __, ...asked } = request;
   const roles = Object.keys(manifest.graphs) as Role[];

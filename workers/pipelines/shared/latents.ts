@@ -1,6 +1,6 @@
 import { areaWithin, coveringCells, growArea, scaleArea } from '../../../src/core/area.ts';
 import { ramp } from '../../../src/core/canary.ts';
-import { mapped, type PlaneSource } from '../../../src/core/sources.ts';
+import { mapped, type PlaneSource, remembered } from '../../../src/core/sources.ts';
 import { affine, cropPlanes, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
 import { StudioError } from '../../../src/protocol/errors.ts';
 import type { PipelineContext } from '../context.ts';
@@ -70,6 +70,36 @@ export function decoded(context: TiledContext, latent: Tensor, role: 'vaeDecoder
       const planes = await decode(cropPlanes(latent, outer));
       return cropPlanes(planes, areaWithin(area, scaleArea(outer, factor)));
     },
+  };
+}
+
+/** What a bundle that decodes corrections adds them to: the first stage's picture, rgb01, and its scaled latent. */
+export interface Centre {
+  readonly picture: PlaneSource;
+  readonly latent: Tensor;
+}
+
+/** The centre of a lane's decoding; null where the decoder gives the result itself. Throws TypeError for corrections without a first stage. */
+export function centreOf({ manifest }: Pick<PipelineContext, 'manifest'>, picture: PlaneSource | null, latent: Tensor): Centre | null {
+  if (manifest.image.decoding !== 'correction') return null;
+  if (picture === null) throw new TypeError(`expected ${manifest.id} to have a first stage, whose picture it corrects`);
+  return { picture, latent };
+}
+
+/** How latents of one run become pictures: `decoded`, or where there is a centre its picture and the difference to its own decoding, kept for the strip read last. */
+export function decoderOf(
+  context: TiledContext,
+  centre: Centre | null,
+  role: 'vaeDecoder' | 'previewDecoder' = 'vaeDecoder',
+): (latent: Tensor) => PlaneSource {
+  if (centre === null) return (latent) => decoded(context, latent, role);
+  const base = remembered(decoded(context, centre.latent, role));
+  return (latent) => {
+    const own = decoded(context, latent, role);
+    const { height, width } = own;
+    const read: PlaneSource['read'] = async (area) =>
+      weightedSum([1, await centre.picture.read(area)], [1, await own.read(area)], [-1, await base.read(area)]);
+    return { height, width, read };
   };
 }
 

@@ -8,8 +8,9 @@ import type { PipelineContext } from '../context.ts';
 import { denoise, type LaneInputs } from './denoise.ts';
 import { encodeTexts, type PromptFormat } from './encode-texts.ts';
 import { finish, fixColor, type RunResult } from './finish.ts';
+import { hasFirstStage, restoreFirst } from './first-stage.ts';
 import { type Lanes, laneAt, shared } from './lanes.ts';
-import { encodePicture, latentDimsOf } from './latents.ts';
+import { centreOf, encodePicture, latentDimsOf } from './latents.ts';
 import { readPicture } from './read-picture.ts';
 import { runTiled } from './tiles.ts';
 import { type Scope, scopeOf } from './working-size.ts';
@@ -26,6 +27,7 @@ export interface PreparedInput {
 
 /**
  * From the prepared input to the results, as SeeSR and PASD have it: tags → prompt → text → latents → guided sampling → decode → colour fix.
+ * The minis have a first stage before: then it is its picture that is encoded; the rest sees the input, as published.
  * One generator serves all lanes of the run: start noise, posterior noise, then what `denoise` draws. The published programs take the
  * posterior noise from the global generator; here the seed determines everything.
  */
@@ -41,13 +43,16 @@ export async function restoreFromInput(
   const tags = readings.map((reading) => request.prompt.tags ?? reading.tags);
   const texts = await encodeTexts(lanes, request, prompt, tags);
 
-  await lead.stage('encode');
   const scope = scopeOf(request, reference, reference, output, lead.manifest);
   const colours = colourOf(reference);
+  const first = hasFirstStage(lead) ? await restoreFirst(lanes, colours, scope) : null;
+  await lead.stage('encode');
   const noise = new NoiseGenerator(request.seed);
   const latentDims = latentDimsOf(lead, scope);
   const [startNoise, posteriorNoise] = [noise.normal(latentDims), noise.normal(latentDims)];
-  const latents = await shared(lanes, ['vaeEncoder'], (lane) => encodePicture(lane, colours, posteriorNoise, scope));
+  const latents = await shared(lanes, ['restorer', 'vaeEncoder'], (lane, i) =>
+    encodePicture(lane, first === null ? colours : laneAt(first, i), posteriorNoise, scope),
+  );
 
   await lead.stage('denoise');
   const inputs: LaneInputs[] = [];
@@ -55,10 +60,11 @@ export async function restoreFromInput(
     const { conditionLatent, latent } = laneAt(latents, i);
     const { imageEmbeds } = laneAt(readings, i);
     const seen = { ...(await encodeCondition(lane, colours, scope)), imageEmbeds, conditionLatent };
-    inputs.push({ texts: laneAt(texts, i), seen, latent });
+    const centre = centreOf(lane, first === null ? null : laneAt(first, i), conditionLatent);
+    inputs.push({ texts: laneAt(texts, i), seen, latent, centre });
   }
   const sampled = await denoise(lanes, request, inputs, startNoise, noise, scope);
-  return finish(lanes, request, texts, sampled, scope, { ...output, filter: 'bicubic' }, (planes) =>
+  return finish(lanes, request, inputs, sampled, scope, { ...output, filter: 'bicubic' }, (planes) =>
     fixColor(mapped(planes, clamp01), colours, request.colorFix, scope),
   );
 }
