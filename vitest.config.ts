@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// the real browser is driven with playwright-core from Node, so every runner here is a Node runner
+// the real browser is driven with Playwright from Node, so every runner here is a Node runner
 export default defineConfig({
   test: {
     projects: [
@@ -9,8 +9,8 @@ export default defineConfig({
       {
         test: {
           name: 'browser',
-          include: ['tests/browser/**/*.test.ts', 'tests/e2e/**/*.test.ts'],
-          globalSetup: ['tests/support/site.ts'],
+          include: ['tests/browser/**/*.test.ts'],
+          globalSetup: ['tests/support/vitest-setup.ts'],
           testTimeout: 240_000,
           hookTimeout: 60_000,
           fileParallelism: false,

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import type { Page } from 'playwright-core';
+import type { Page } from 'playwright';
 import sharp from 'sharp';
 import { launchChromium, setSteps, visit } from '../tests/support/chromium.ts';
 import { peakBelow } from './memory-of.ts';

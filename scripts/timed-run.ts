@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Page } from 'playwright';
 
 /** One press of Upscale: seconds of its stages, as the page itself says. */
 export async function timedRun(page: Page) {

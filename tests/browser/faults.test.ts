@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page, Worker } from 'playwright-core';
+import type { Browser, Page, Worker } from 'playwright';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { keptSteps, launchChromium, openMadePicture, setSteps, visit } from '../support/chromium.ts';

@@ -1,20 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { expect, type Page } from 'playwright/test';
 import { FAMILY_OPTIONS } from '../../src/protocol/families.ts';
 import { parseIndex } from '../../src/protocol/manifest.ts';
-import { launchChromium, openMadePicture, SCREENSHOTS, setSteps, visit } from '../support/chromium.ts';
+import { openMadePicture, SCREENSHOTS, setSteps } from '../support/chromium.ts';
+import { test } from '../support/journey.ts';
 import { NANO_MODELS } from '../support/nano.ts';
 
 const STEPS = 3;
 const INDEX = parseIndex(readFileSync(join(NANO_MODELS, 'index.json'), 'utf8'));
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(() => browser.close());
 
 async function upscaleWith(page: Page, id: string): Promise<void> {
   await page.getByRole('combobox', { name: 'Model' }).selectOption(id);
@@ -29,9 +23,9 @@ async function holdAgainst(page: Page, name: RegExp): Promise<void> {
   await against.selectOption((await against.getByRole('option', { name }).getAttribute('value')) ?? '');
 }
 
-describe('a person who tries every family', () => {
-  it('finds them by name, each with its own choices, and their published settings', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+test.describe('a person who tries every family', () => {
+  test('finds them by name, each with its own choices, and their published settings', async ({ visit }) => {
+    const { page, faults } = await visit();
     await openMadePicture(page, 40, 56);
     const model = page.getByRole('combobox', { name: 'Model' });
     const groups = () => model.locator('optgroup').evaluateAll((found) => found.map((group) => group.getAttribute('label')));
@@ -54,8 +48,8 @@ describe('a person who tries every family', () => {
     expect(faults).toEqual([]);
   });
 
-  it('sees DiffBIR’s first stage as a frame of its own, and holds the result against it', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+  test('sees DiffBIR’s first stage as a frame of its own, and holds the result against it', async ({ visit }) => {
+    const { page, faults } = await visit();
     await openMadePicture(page, 40, 56);
     await upscaleWith(page, 'diffbir-nano');
     const steps = page.getByRole('region', { name: 'Steps' });
@@ -71,8 +65,8 @@ describe('a person who tries every family', () => {
     expect(faults).toEqual([]);
   });
 
-  it('compares any two finished results, step by step too, and only of one picture', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+  test('compares any two finished results, step by step too, and only of one picture', async ({ visit }) => {
+    const { page, faults } = await visit();
     await openMadePicture(page, 40, 56);
     await upscaleWith(page, 'seesr-nano');
     await upscaleWith(page, 'pasd-nano');
@@ -94,8 +88,8 @@ describe('a person who tries every family', () => {
     expect(faults).toEqual([]);
   });
 
-  it('compares the bases of two pairs, and any other two of their results, step by step', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+  test('compares the bases of two pairs, and any other two of their results, step by step', async ({ visit }) => {
+    const { page, faults } = await visit();
     await openMadePicture(page, 40, 56);
     await page.getByText('Compare base and RFSR').click();
     await upscaleWith(page, 'diffbir-nano');

@@ -1,17 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import { expect, type Page, type Route } from 'playwright/test';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { giveMemory, launchChromium, openMadePicture, SCREENSHOTS, seriousFindings, setSteps, visit } from '../support/chromium.ts';
-
-const DESKTOP = { width: 1440, height: 900 };
-const PHONE = { width: 390, height: 844 };
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(() => browser.close());
+import { giveMemory, openMadePicture, SCREENSHOTS, seriousFindings, setSteps } from '../support/chromium.ts';
+import { EVERY_SCREEN, test } from '../support/journey.ts';
 
 const shoot = (page: Page, name: string) => page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
 
@@ -21,9 +12,9 @@ async function upscaled(page: Page, steps: number): Promise<void> {
   await page.getByRole('button', { name: 'Download' }).waitFor();
 }
 
-describe('a person who came to upscale', () => {
-  it('opens a picture, watches the steps, compares, downloads, and runs again', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+test.describe('a person who came to upscale', () => {
+  test('opens a picture, watches the steps, compares, downloads, and runs again', async ({ visit }) => {
+    const { page, faults } = await visit();
     await page.getByRole('region', { name: 'Image' }).waitFor();
     await shoot(page, 'empty-dark');
     await openMadePicture(page, 40, 56);
@@ -80,8 +71,8 @@ describe('a person who came to upscale', () => {
     expect(faults).toEqual([]);
   });
 
-  it('changes tags and learns which words the model does not know', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'));
+  test('changes tags and learns which words the model does not know', async ({ visit }) => {
+    const { page } = await visit();
     await openMadePicture(page, 16, 16);
     await page.getByRole('tab', { name: 'Tags & prompt' }).click();
     await page.getByLabel('Add a tag').fill('zeppelin');
@@ -94,8 +85,8 @@ describe('a person who came to upscale', () => {
     expect(await page.getByRole('list', { name: 'Tags' }).getByRole('listitem').count()).toBe(1);
   });
 
-  it('reaches the one primary button and its result by keyboard alone', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'));
+  test('reaches the one primary button and its result by keyboard alone', async ({ visit }) => {
+    const { page } = await visit();
     await openMadePicture(page, 16, 16);
     await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
     await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
@@ -110,14 +101,14 @@ describe('a person who came to upscale', () => {
   });
 });
 
-describe('bad input', () => {
+test.describe('bad input', () => {
   const cases = [
     ['text.png', Buffer.from('hello there, this is no picture'), 'image-not-an-image'],
     ['empty.png', Buffer.alloc(0), 'image-empty'],
   ] as const;
 
-  it('is answered with a sentence and its code, and the studio goes on', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+  test('is answered with a sentence and its code, and the studio goes on', async ({ visit }) => {
+    const { page, faults } = await visit();
     const png = await sharp({ create: { height: 200, width: 200, channels: 3, background: '#777' } })
       .png()
       .toBuffer();
@@ -140,10 +131,8 @@ describe('bad input', () => {
     expect(faults).toEqual([]);
   });
 
-  it('includes pictures whose result would be too large, before anything runs, with what would fit', async () => {
-    const { page } = await visit(browser, 'about:blank');
-    await giveMemory(page, 0.75);
-    await page.goto(inject('nanoSiteUrl'));
+  test('includes pictures whose result would be too large, before anything runs, with what would fit', async ({ visit }) => {
+    const { page } = await visit({ before: (blank) => giveMemory(blank, 0.75) });
     await openMadePicture(page, 1500, 2000);
     await page
       .getByText(/needs about .* would fit/)
@@ -156,18 +145,17 @@ describe('bad input', () => {
   });
 });
 
-describe('a slow connection', () => {
-  it('changes nothing that a person set, nor a picture opened, before the model was there', async () => {
-    const { page, faults } = await visit(browser, 'about:blank');
+test.describe('a slow connection', () => {
+  test('changes nothing that a person set, nor a picture opened, before the model was there', async ({ visit }) => {
     let connect = (): void => {};
     const connected = new Promise<void>((resolve) => {
       connect = resolve;
     });
-    await page.route('**/manifest.json', async (route) => {
+    const hold = async (route: Route): Promise<void> => {
       await connected;
       await route.continue();
-    });
-    await page.goto(inject('nanoSiteUrl'));
+    };
+    const { page, faults } = await visit({ before: (blank) => blank.route('**/manifest.json', hold) });
     await openMadePicture(page, 16, 16);
     await setSteps(page, 2);
     expect(await page.getByRole('button', { name: 'Upscale' }).isDisabled()).toBe(true);
@@ -181,23 +169,21 @@ describe('a slow connection', () => {
   });
 });
 
-describe('the page', () => {
-  it.each([
-    ['desktop-dark', DESKTOP, 'dark'],
-    ['desktop-light', DESKTOP, 'light'],
-    ['phone-dark', PHONE, 'dark'],
-    ['phone-light', PHONE, 'light'],
-  ] as const)('has no serious accessibility finding, empty and done: %s', async (name, viewport, colorScheme) => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'), { viewport, colorScheme });
-    await page.getByRole('button', { name: /^Backend/ }).waitFor();
-    await shoot(page, `empty-${name}`);
-    expect(await seriousFindings(page)).toEqual([]);
-    await openMadePicture(page, 40, 56);
-    await upscaled(page, 3);
-    await shoot(page, `done-${name}`);
-    expect(await seriousFindings(page)).toEqual([]);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(overflow).toBe(0);
-    expect(faults).toEqual([]);
-  });
+test.describe('the page', () => {
+  for (const colorScheme of ['dark', 'light'] as const) {
+    test(`has no serious accessibility finding, empty and done: ${colorScheme}`, EVERY_SCREEN, async ({ visit }, { project }) => {
+      const name = `${project.name}-${colorScheme}`;
+      const { page, faults } = await visit({ colorScheme });
+      await page.getByRole('button', { name: /^Backend/ }).waitFor();
+      await shoot(page, `empty-${name}`);
+      expect(await seriousFindings(page)).toEqual([]);
+      await openMadePicture(page, 40, 56);
+      await upscaled(page, 3);
+      await shoot(page, `done-${name}`);
+      expect(await seriousFindings(page)).toEqual([]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(overflow).toBe(0);
+      expect(faults).toEqual([]);
+    });
+  }
 });

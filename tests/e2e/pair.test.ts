@@ -1,20 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import { expect, type Page } from 'playwright/test';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { bandDifference } from '../../src/core/analysis.ts';
 import { pngTexts } from '../../workers/imaging/png-texts.ts';
-import { launchChromium, openMadePicture, SCREENSHOTS, setSteps, visit } from '../support/chromium.ts';
+import { openMadePicture, SCREENSHOTS, setSteps, type Visit } from '../support/chromium.ts';
 import { maxDifference } from '../support/golden.ts';
+import { PHONE, type Studio, test } from '../support/journey.ts';
 
-const PHONE = { width: 390, height: 844 };
 const STEPS = 4;
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(() => browser.close());
 
 const shoot = (page: Page, name: string) => page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
 
@@ -34,8 +27,8 @@ function watchNames(page: Page): Promise<void> {
 const watchedNames = (page: Page) => page.evaluate(() => [...(window as unknown as { readonly names: Set<string> }).names]);
 
 /** A finished pair of the nano bundle and its twin. */
-async function pairOnPage(options: { readonly viewport?: { readonly width: number; readonly height: number } } = {}) {
-  const visited = await visit(browser, inject('nanoSiteUrl'), options);
+async function pairOnPage(visit: Studio['visit']): Promise<Visit> {
+  const visited = await visit();
   const { page } = visited;
   await openMadePicture(page, 40, 56);
   await page.getByText('Compare base and RFSR').click();
@@ -63,9 +56,9 @@ async function pixels(png: Buffer) {
   return { height: info.height, width: info.width, rgba8: new Uint8ClampedArray(data) };
 }
 
-describe('a person who compares base and RFSR', () => {
-  it('sees both step by step, one slider for both, and every kind of difference with its number', async () => {
-    const { page, faults } = await pairOnPage();
+test.describe('a person who compares base and RFSR', () => {
+  test('sees both step by step, one slider for both, and every kind of difference with its number', async ({ visit }) => {
+    const { page, faults } = await pairOnPage(visit);
     const steps = page.getByRole('region', { name: 'Steps' });
     expect(await steps.getByRole('img', { name: /frequencies, base$/ }).count()).toBe(2 * STEPS);
     expect(await steps.getByRole('img', { name: /frequencies, RFSR$/ }).count()).toBe(2 * STEPS);
@@ -101,8 +94,8 @@ describe('a person who compares base and RFSR', () => {
     expect(faults).toEqual([]);
   });
 
-  it('reads the bands over the steps, against a reference too, and saves them', async () => {
-    const { page, faults } = await pairOnPage();
+  test('reads the bands over the steps, against a reference too, and saves them', async ({ visit }) => {
+    const { page, faults } = await pairOnPage(visit);
     await page.getByRole('tab', { name: 'Analysis' }).click();
     await page.getByRole('img', { name: /^Band energy: at step 4 base low/ }).waitFor();
     const reference = await saved(page, 'Base result');
@@ -121,8 +114,8 @@ describe('a person who compares base and RFSR', () => {
     expect(faults).toEqual([]);
   });
 
-  it('mixes the finished pair, and the saved picture says so and restores the settings', async () => {
-    const { page, faults } = await pairOnPage();
+  test('mixes the finished pair, and the saved picture says so and restores the settings', async ({ visit }) => {
+    const { page, faults } = await pairOnPage(visit);
     await page.getByRole('tab', { name: 'Analysis' }).click();
     await page.getByText('Mix the bands of the pair').click();
     await page.getByRole('img', { name: 'mix', exact: true }).waitFor();
@@ -138,7 +131,7 @@ describe('a person who compares base and RFSR', () => {
     });
     await shoot(page, 'pair-mix-dark');
 
-    const { page: other } = await visit(browser, inject('nanoSiteUrl'));
+    const { page: other } = await visit();
     await openMadePicture(other, 24, 24);
     const files = await other.evaluateHandle(
       (bytes) => {
@@ -157,9 +150,9 @@ describe('a person who compares base and RFSR', () => {
     expect(faults).toEqual([]);
   });
 
-  it('can do it on a phone', async () => {
-    const { page } = await pairOnPage({ viewport: PHONE });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(PHONE.width);
+  test('can do it on a phone', PHONE, async ({ visit, viewport }) => {
+    const { page } = await pairOnPage(visit);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport?.width ?? 0);
     await shoot(page, 'pair-phone-dark');
     await page.getByRole('tab', { name: 'Analysis' }).click();
     await page.getByRole('img', { name: /^Band energy/ }).scrollIntoViewIfNeeded();

@@ -1,18 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import { expect, type Page, type Route } from 'playwright/test';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { launchChromium, openMadePicture, SCREENSHOTS, setSteps, visit } from '../support/chromium.ts';
+import { openMadePicture, SCREENSHOTS, setSteps } from '../support/chromium.ts';
+import { PHONE, test } from '../support/journey.ts';
 
 /** Levels of 255 that a change of colour space and a network of random weights' colour fix leave between means. */
 const COLOUR_LEVELS = 12;
-const PHONE = { width: 390, height: 844 };
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(() => browser.close());
 
 async function openFile(page: Page, name: string, mimeType: string, buffer: Buffer): Promise<void> {
   await page.getByLabel('Picture file').first().setInputFiles({ name, mimeType, buffer });
@@ -51,9 +44,9 @@ const p3Picture = () =>
     .png()
     .toBuffer();
 
-describe('picture files', () => {
-  it('come back in the format, profile and depth asked for, and the choice is remembered', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+test.describe('picture files', () => {
+  test('come back in the format, profile and depth asked for, and the choice is remembered', async ({ visit }) => {
+    const { page, faults } = await visit();
     const fetched: string[] = [];
     page.on('request', (request) => fetched.push(request.url()));
     await page.getByRole('button', { name: /^Backend/ }).waitFor();
@@ -104,15 +97,13 @@ describe('picture files', () => {
     expect(faults).toEqual([]);
   });
 
-  it('are read by the browser itself, and that is said, where the page is not cross-origin isolated', async () => {
-    const context = await browser.newContext();
-    const page = await context.newPage();
-    await page.route('**/*', async (route) => {
+  test('are read by the browser itself, and that is said, where the page is not cross-origin isolated', async ({ visit }) => {
+    const share = async (route: Route): Promise<void> => {
       const response = await route.fetch();
       const { 'cross-origin-opener-policy': _, 'cross-origin-embedder-policy': __, ...headers } = response.headers();
       await route.fulfill({ response, headers });
-    });
-    await page.goto(inject('nanoSiteUrl'));
+    };
+    const { page } = await visit({ before: (blank) => blank.route('**/*', share) });
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
     await openMadePicture(page, 20, 30);
     await page
@@ -125,11 +116,10 @@ describe('picture files', () => {
     await page.getByLabel('Format', { exact: true }).selectOption('WebP');
     await page.keyboard.press('Escape');
     expect(await sharp((await download(page)).bytes).metadata()).toMatchObject({ format: 'webp', width: 120, height: 80 });
-    await context.close();
   });
 
-  it('are shown row by row while the result is made', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+  test('are shown row by row while the result is made', async ({ visit }) => {
+    const { page, faults } = await visit();
     // a result of more than one strip
     await openMadePicture(page, 480, 600);
     await page.evaluate(() => {
@@ -153,8 +143,8 @@ describe('picture files', () => {
     expect(faults).toEqual([]);
   });
 
-  it('are chosen on a phone too', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'), { viewport: PHONE, colorScheme: 'light' });
+  test('are chosen on a phone too', PHONE, async ({ visit }) => {
+    const { page } = await visit({ colorScheme: 'light' });
     await openMadePicture(page, 24, 30);
     await upscale(page);
     await page.getByRole('button', { name: 'File format: PNG' }).click();

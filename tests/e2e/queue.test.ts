@@ -3,22 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
-import type { Browser, Page } from 'playwright-core';
+import { expect, type Page } from 'playwright/test';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readRecipe } from '../../src/protocol/recipe.ts';
 import type { Session } from '../../src/store/session.ts';
 import { pngTexts } from '../../workers/imaging/png-texts.ts';
-import { keptSteps, launchChromium, SCREENSHOTS, seriousFindings, setSteps, visit } from '../support/chromium.ts';
+import { keptSteps, SCREENSHOTS, seriousFindings, setSteps } from '../support/chromium.ts';
+import { EVERY_SCREEN, test } from '../support/journey.ts';
 import { gradient } from '../support/nano.ts';
-
-const PHONE = { width: 390, height: 844 };
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(() => browser.close());
 
 const shoot = (page: Page, name: string) => page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
 
@@ -89,8 +81,8 @@ async function contents(png: Buffer) {
   return { pixels: await sharp(png).ensureAlpha().raw().toBuffer(), recipe: readRecipe(pngTexts(new Uint8Array(png))) };
 }
 
-describe('a person with several pictures', () => {
-  it('gives each its own settings, and gets of each what a single run gives, byte for byte', async () => {
+test.describe('a person with several pictures', () => {
+  test('gives each its own settings, and gets of each what a single run gives, byte for byte', async ({ visit }) => {
     const files = [await pictureFile('a.png', 20, 28), await pictureFile('b.png', 24, 16), await pictureFile('c.png', 16, 16)];
     const settings = [
       { seed: 42, steps: 4, scale: '4' },
@@ -102,7 +94,7 @@ describe('a person with several pictures', () => {
       await setSteps(page, steps);
       await page.getByRole('combobox', { name: 'Scale' }).selectOption(scale);
     };
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    const { page, faults } = await visit();
     await choose(page, files);
     await page.getByRole('button', { name: 'Upscale all (3)', disabled: false }).waitFor();
     for (const [i, { name }] of files.entries()) {
@@ -127,7 +119,7 @@ describe('a person with several pictures', () => {
     expect(Buffer.compare(one.bytes, Buffer.from(results['b-64x96.png'] ?? []))).toBe(0);
 
     for (const [i, file] of files.entries()) {
-      const single = await visit(browser, inject('nanoSiteUrl'));
+      const single = await visit();
       await choose(single.page, [file]);
       await single.page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
       await set(single.page, settings[i] as (typeof settings)[number]);
@@ -139,8 +131,8 @@ describe('a person with several pictures', () => {
     expect(faults).toEqual([]);
   });
 
-  it('gives one setting to all that wait, and moves and takes out pictures by keyboard', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+  test('gives one setting to all that wait, and moves and takes out pictures by keyboard', async ({ visit }) => {
+    const { page, faults } = await visit();
     await choose(page, await Promise.all(['a.png', 'b.png', 'c.png'].map((name) => pictureFile(name, 16, 16))));
     await page.getByRole('button', { name: 'Upscale all (3)', disabled: false }).waitFor();
     await setSteps(page, 1);
@@ -168,8 +160,8 @@ describe('a person with several pictures', () => {
     expect(faults).toEqual([]);
   });
 
-  it('sees a broken picture fail alone, tries it again, and takes it out', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+  test('sees a broken picture fail alone, tries it again, and takes it out', async ({ visit }) => {
+    const { page, faults } = await visit();
     await choose(page, [await pictureFile('a.png', 16, 16), BROKEN, await pictureFile('c.png', 16, 16)]);
     await upscaleAll(page, 3);
     await told(page, '2 of 3 done · 1 failed');
@@ -190,8 +182,8 @@ describe('a person with several pictures', () => {
     expect(faults).toEqual([]);
   });
 
-  it('pauses, adds more, and goes on', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'));
+  test('pauses, adds more, and goes on', async ({ visit }) => {
+    const { page } = await visit();
     await choose(page, [await pictureFile('a.png', 64, 64), await pictureFile('b.png', 16, 16)]);
     await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
     await setSteps(page, 12);
@@ -206,11 +198,8 @@ describe('a person with several pictures', () => {
     expect(Object.keys(await zipped(page)).sort()).toEqual(['a-256x256.png', 'b-64x64.png', 'c-64x64-2.png', 'c-64x64.png']);
   });
 
-  it.each([
-    ['desktop', {}],
-    ['phone', { viewport: PHONE }],
-  ] as const)('adds a picture while one runs, and can hold, end and run all: %s', async (name, options) => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'), options);
+  test('adds a picture while one runs, and can hold, end and run all', EVERY_SCREEN, async ({ visit }, { project }) => {
+    const { page } = await visit();
     await choose(page, [await pictureFile('a.png', 96, 96)]);
     await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
     await setSteps(page, 20);
@@ -222,7 +211,7 @@ describe('a person with several pictures', () => {
     await row(page, 'b.png').getByText('waiting').waitFor();
     await page.getByRole('button', { name: 'Go on' }).waitFor();
     await page.getByRole('button', { name: 'Cancel' }).waitFor();
-    await shoot(page, `queue-one-runs-${name}`);
+    await shoot(page, `queue-one-runs-${project.name}`);
     expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
     await upscaleAll(page, 1);
     await told(page, '2 of 2 done');
@@ -231,8 +220,8 @@ describe('a person with several pictures', () => {
     await page.getByRole('list', { name: 'Last results' }).getByRole('button').nth(1).waitFor();
   });
 
-  it('stops the picture under way, and the rest goes on', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'));
+  test('stops the picture under way, and the rest goes on', async ({ visit }) => {
+    const { page } = await visit();
     await choose(page, [await pictureFile('a.png', 96, 96), await pictureFile('b.png', 16, 16)]);
     await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
     await setSteps(page, 50);
@@ -246,8 +235,8 @@ describe('a person with several pictures', () => {
     expect(Object.keys(await zipped(page)).sort()).toEqual(['a-384x384-partial.png', 'b-64x64.png']);
   });
 
-  it('ends a picture that is still being made ready', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+  test('ends a picture that is still being made ready', async ({ visit }) => {
+    const { page, faults } = await visit();
     await choose(page, [await pictureFile('a.png', 16, 16), await pictureFile('b.png', 16, 16)]);
     await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
     let connect = (): void => {};
@@ -269,8 +258,8 @@ describe('a person with several pictures', () => {
     expect(faults).toEqual([]);
   });
 
-  it('saves into a folder as they finish, and overwrites nothing there', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'));
+  test('saves into a folder as they finish, and overwrites nothing there', async ({ visit }) => {
+    const { page } = await visit();
     // the real kind of folder, without the browser's dialog
     await page.evaluate(async () => {
       const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('results', { create: true });
@@ -298,7 +287,7 @@ describe('a person with several pictures', () => {
     await expect.poll(saved, { timeout: 20_000 }).toEqual(['a-64x64-2.png', 'a-64x64-3.png', 'b-64x64.png', 'd-64x64.png']);
   });
 
-  it('drops a folder with folders in it: pictures are known by their content, and looked at one after another', async () => {
+  test('drops a folder with folders in it: pictures are known by their content, and looked at one after another', async ({ visit }) => {
     const folder = mkdtempSync(join(tmpdir(), 'rfsr-queue-'));
     try {
       mkdirSync(join(folder, 'inner'));
@@ -311,7 +300,7 @@ describe('a person with several pictures', () => {
           .tiff()
           .toBuffer(),
       );
-      const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+      const { page, faults } = await visit();
       await page.evaluate(() => {
         const [decode, counts] = [window.createImageBitmap, { now: 0, most: 0 }];
         const counted = async (file: Blob): Promise<ImageBitmap> => {
@@ -341,9 +330,9 @@ describe('a person with several pictures', () => {
   });
 });
 
-describe('a reload', () => {
-  it('in the middle of a queue goes on to the end, and what was done is there', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+test.describe('a reload', () => {
+  test('in the middle of a queue goes on to the end, and what was done is there', async ({ visit }) => {
+    const { page, faults } = await visit();
     await choose(page, [await pictureFile('a.png', 16, 16), await pictureFile('b.png', 96, 96), await pictureFile('c.png', 16, 16)]);
     await page.getByRole('button', { name: 'Upscale all (3)', disabled: false }).waitFor();
     await show(page, 'b.png');
@@ -364,8 +353,8 @@ describe('a reload', () => {
     expect(faults).toEqual([]);
   });
 
-  it('leaves held what was held, until it is let go', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+  test('leaves held what was held, until it is let go', async ({ visit }) => {
+    const { page, faults } = await visit();
     await choose(page, [await pictureFile('a.png', 96, 96), await pictureFile('b.png', 16, 16)]);
     await page.getByRole('button', { name: 'Upscale all (2)', disabled: false }).waitFor();
     await setSteps(page, 20);
@@ -383,8 +372,8 @@ describe('a reload', () => {
     expect(faults).toEqual([]);
   });
 
-  it('gives back a single picture, its settings and its result', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+  test('gives back a single picture, its settings and its result', async ({ visit }) => {
+    const { page, faults } = await visit();
     await choose(page, [await pictureFile('a.png', 16, 24)]);
     await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
     await setSeed(page, 11);
@@ -402,8 +391,8 @@ describe('a reload', () => {
     expect(faults).toEqual([]);
   });
 
-  it('in the middle of a single run goes on after the steps that were kept, to the same result', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'));
+  test('in the middle of a single run goes on after the steps that were kept, to the same result', async ({ visit }) => {
+    const { page } = await visit();
     await choose(page, [await pictureFile('a.png', 96, 96)]);
     await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
     await setSteps(page, 50);
@@ -427,9 +416,9 @@ describe('a reload', () => {
   });
 });
 
-describe('a browser without room', () => {
-  it('is told of once, and the queue ends all the same', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'));
+test.describe('a browser without room', () => {
+  test('is told of once, and the queue ends all the same', async ({ visit }) => {
+    const { page } = await visit();
     const session = await page.context().newCDPSession(page);
     await session.send('Storage.overrideQuotaForOrigin', { origin: new URL(page.url()).origin, quotaSize: 1 });
     await choose(page, [await pictureFile('a.png', 16, 16), await pictureFile('b.png', 16, 16)]);
@@ -444,18 +433,17 @@ describe('a browser without room', () => {
   });
 });
 
-describe('a browser that keeps nothing of a site', () => {
-  it('runs the studio all the same, and says what that means', async () => {
-    const { page, faults } = await visit(browser, 'about:blank');
+test.describe('a browser that keeps nothing of a site', () => {
+  test('runs the studio all the same, and says what that means', async ({ visit }) => {
     // what Chromium does where a person blocks the site's data
-    await page.addInitScript(() => {
+    const block = (): void => {
       const blocked = (): never => {
         throw new DOMException('Access is denied for this document.', 'SecurityError');
       };
       for (const name of ['localStorage', 'indexedDB']) Object.defineProperty(window, name, { get: blocked });
       navigator.storage.getDirectory = async () => blocked();
-    });
-    await page.goto(inject('nanoSiteUrl'));
+    };
+    const { page, faults } = await visit({ before: (blank) => blank.addInitScript(block) });
     await page.getByRole('alert').getByText('storage-denied').waitFor();
     await choose(page, [await pictureFile('a.png', 16, 16)]);
     await page.getByRole('button', { name: 'Upscale', disabled: false }).click();
@@ -467,29 +455,27 @@ describe('a browser that keeps nothing of a site', () => {
   });
 });
 
-describe('the queue on a page', () => {
-  it.each([
-    ['desktop-dark', {}],
-    ['desktop-light', { colorScheme: 'light' }],
-    ['phone-dark', { viewport: PHONE }],
-    ['phone-light', { viewport: PHONE, colorScheme: 'light' }],
-  ] as const)('runs, fits, and has no serious accessibility finding: %s', async (name, options) => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'), options);
-    await choose(page, [await pictureFile('first picture.png', 40, 56), await pictureFile('b.png', 96, 96), BROKEN]);
-    await page.getByRole('button', { name: 'Upscale all (3)', disabled: false }).waitFor();
-    await shoot(page, `queue-ready-${name}`);
-    await upscaleAll(page, 3);
-    await page.getByRole('progressbar').getByText('more').waitFor();
-    await page.getByLabel('Step 2 low frequencies').waitFor();
-    await shoot(page, `queue-running-${name}`);
-    await told(page, '2 of 3 done · 1 failed');
-    await queue(page).scrollIntoViewIfNeeded();
-    await shoot(page, `queue-done-${name}`);
-    expect(await seriousFindings(page)).toEqual([]);
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(overflow).toBe(0);
-    expect(faults).toEqual([]);
-  });
+test.describe('the queue on a page', () => {
+  for (const colorScheme of ['dark', 'light'] as const) {
+    test(`runs, fits, and has no serious accessibility finding: ${colorScheme}`, EVERY_SCREEN, async ({ visit }, { project }) => {
+      const name = `${project.name}-${colorScheme}`;
+      const { page, faults } = await visit({ colorScheme });
+      await choose(page, [await pictureFile('first picture.png', 40, 56), await pictureFile('b.png', 96, 96), BROKEN]);
+      await page.getByRole('button', { name: 'Upscale all (3)', disabled: false }).waitFor();
+      await shoot(page, `queue-ready-${name}`);
+      await upscaleAll(page, 3);
+      await page.getByRole('progressbar').getByText('more').waitFor();
+      await page.getByLabel('Step 2 low frequencies').waitFor();
+      await shoot(page, `queue-running-${name}`);
+      await told(page, '2 of 3 done · 1 failed');
+      await queue(page).scrollIntoViewIfNeeded();
+      await shoot(page, `queue-done-${name}`);
+      expect(await seriousFindings(page)).toEqual([]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(overflow).toBe(0);
+      expect(faults).toEqual([]);
+    });
+  }
 });
 
 /** How many results the browser keeps. */

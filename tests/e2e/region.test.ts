@@ -1,18 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import { expect, type Page } from 'playwright/test';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { launchChromium, openMadePicture, SCREENSHOTS, setSteps, visit } from '../support/chromium.ts';
+import { openMadePicture, SCREENSHOTS, setSteps } from '../support/chromium.ts';
+import { test } from '../support/journey.ts';
 
 /** Away from the region's border, where the tiles around it are missing, it is what the whole is there. */
 const LEVELS = 2;
 const BORDER_PX = 16;
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(() => browser.close());
 
 async function saved(page: Page) {
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /^Download/ }).click()]);
@@ -21,9 +15,9 @@ async function saved(page: Page) {
     .toBuffer({ resolveWithObject: true });
 }
 
-describe('a person who tries a part of the picture first', () => {
-  it('draws it, runs it alone, and finds it again in the whole', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+test.describe('a person who tries a part of the picture first', () => {
+  test('draws it, runs it alone, and finds it again in the whole', async ({ visit }) => {
+    const { page, faults } = await visit();
     await openMadePicture(page, 60, 80);
     await setSteps(page, 3);
     await page.getByRole('button', { name: 'Draw region' }).click();
@@ -59,9 +53,9 @@ describe('a person who tries a part of the picture first', () => {
   });
 });
 
-describe('the region', () => {
-  it('is given by number too, with a keyboard', async () => {
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+test.describe('the region', () => {
+  test('is given by number too, with a keyboard', async ({ visit }) => {
+    const { page, faults } = await visit();
     await openMadePicture(page, 60, 80);
     await page.getByRole('button', { name: 'Draw region', pressed: false }).press('Enter');
     for (const [label, value] of [
@@ -80,8 +74,8 @@ describe('the region', () => {
     expect(faults).toEqual([]);
   });
 
-  it('is drawn by one finger, whatever a second does, and not by a touch that is taken away', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'), { hasTouch: true });
+  test('is drawn by one finger, whatever a second does, and not by a touch that is taken away', async ({ visit }) => {
+    const { page } = await visit({ hasTouch: true });
     await openMadePicture(page, 60, 80);
     await page.getByRole('button', { name: 'Draw region' }).click();
     const box = await page.getByRole('img', { name: 'input' }).boundingBox();

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser } from 'playwright-core';
+import { expect } from 'playwright/test';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Image8 } from '../../src/protocol/request.ts';
 import { strokes } from '../support/charts.ts';
-import { launchChromium, SCREENSHOTS, setSteps, visit } from '../support/chromium.ts';
+import { SCREENSHOTS, setSteps } from '../support/chromium.ts';
 import { BACKGROUNDS, fringe, NO_FRINGE } from '../support/fringe.ts';
+import { test } from '../support/journey.ts';
 
 const COLOUR = [200, 60, 140] as const;
 /**
@@ -14,19 +14,13 @@ const COLOUR = [200, 60, 140] as const;
  */
 const SMOOTH = (255 / 4) * 1.5;
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launchChromium();
-});
-afterAll(() => browser.close());
-
-describe('a person with a picture of thin strokes over nothing', () => {
-  it('sees it over checks, enlarges it, and saves it with smooth edges and no fringe', async () => {
+test.describe('a person with a picture of thin strokes over nothing', () => {
+  test('sees it over checks, enlarges it, and saves it with smooth edges and no fringe', async ({ visit }) => {
     const { height, width, rgba8 } = strokes(40, 48, COLOUR);
     const png = await sharp(rgba8, { raw: { height, width, channels: 4 } })
       .png()
       .toBuffer();
-    const { page, faults } = await visit(browser, inject('nanoSiteUrl'));
+    const { page, faults } = await visit();
     await page.evaluate(
       (bytes) => {
         const transfer = new DataTransfer();

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { dirname, join } from 'node:path';
+import { type Browser, type BrowserContextOptions, chromium, type LaunchOptions, type Page } from 'playwright';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
@@ -10,6 +11,17 @@ const EXECUTABLES = [
   '/usr/bin/google-chrome',
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
+export const NO_CHROMIUM =
+  'expected Chromium: install it, or Playwright’s with “npx playwright install chromium”, or name one in the variable CHROMIUM';
+
+/** The executable that CHROMIUM names, or the system's, or one that Playwright was made to download before. */
+export function findChromium(): string | undefined {
+  return process.env['CHROMIUM'] ?? [...EXECUTABLES, chromium.executablePath()].find((path) => existsSync(path));
+}
+
+/** Debian's executable is a script that starts the one in here. */
+const DEBIAN_FOLDER = '/usr/lib/chromium';
+
 const ARGS = [
   '--no-sandbox',
   '--disable-quic',
@@ -21,17 +33,33 @@ const ARGS = [
 /** WebGPU on a processor: slow and correct. */
 const SOFTWARE_GPU_ARGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
-/** Generous: machines that test are slow and shared. */
-const TIMEOUT_MS = 120_000;
+/** WebAssembly is compiled once, plainly: the second, optimised time takes longer than all that a run of a few thousand weights computes. */
+const SHORT_RUN_ARGS = ['--js-flags=--no-wasm-tier-up'];
 
+/** Generous: machines that test are slow and shared. */
+export const TIMEOUT_MS = 120_000;
+
+export const DESKTOP_SCREEN = { width: 1440, height: 900 };
+export const PHONE_SCREEN = { width: 390, height: 844 };
 export const SCREENSHOTS = 'artifacts/screenshots';
 
-/** A real Chromium, the system's own. Throws when none is installed, with how to get one. */
-export async function launchChromium({ softwareGpu = false } = {}): Promise<Browser> {
-  const executablePath = process.env['CHROMIUM'] ?? EXECUTABLES.find((path) => existsSync(path));
-  if (executablePath === undefined) throw new Error('expected Chromium: install it, or name it in the variable CHROMIUM');
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  return chromium.launch({ executablePath, args: softwareGpu ? [...ARGS, ...SOFTWARE_GPU_ARGS] : ARGS });
+/** How a Chromium of this machine is started. Throws when there is none, with how to get one. */
+export function chromiumLaunch({ softwareGpu = false, shortRuns = false } = {}): LaunchOptions {
+  const executablePath = findChromium();
+  if (executablePath === undefined) throw new Error(NO_CHROMIUM);
+  return { executablePath, args: [...ARGS, ...(softwareGpu ? SOFTWARE_GPU_ARGS : []), ...(shortRuns ? SHORT_RUN_ARGS : [])] };
+}
+
+export async function launchChromium(options: Parameters<typeof chromiumLaunch>[0] = {}): Promise<Browser> {
+  return chromium.launch(chromiumLaunch(options));
+}
+
+/** The description of Chromium's software Vulkan driver, with which Node's WebGPU runs where there is no graphics card. */
+export function softwareVulkan(): string {
+  const folders = [dirname(realpathSync(findChromium() ?? '')), DEBIAN_FOLDER];
+  const path = folders.map((folder) => join(folder, 'vk_swiftshader_icd.json')).find((candidate) => existsSync(candidate));
+  if (path === undefined) throw new Error(`expected vk_swiftshader_icd.json beside Chromium, in ${folders.join(' or ')}`);
+  return path;
 }
 
 export interface Visit {
@@ -40,9 +68,14 @@ export interface Visit {
   readonly faults: readonly string[];
 }
 
+export interface Stay extends BrowserContextOptions {
+  /** What is done to the page before it is loaded. */
+  readonly before?: (page: Page) => Promise<unknown>;
+}
+
 /** A fresh profile at an address, listening for faults. */
-export async function visit(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'dark', ...options });
+export async function visit(browser: Browser, url: string, { before, ...options }: Stay = {}): Promise<Visit> {
+  const context = await browser.newContext({ viewport: DESKTOP_SCREEN, colorScheme: 'dark', ...options });
   context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
   const faults: string[] = [];
@@ -50,6 +83,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   page.on('console', (message) => {
     if (message.type() === 'error') faults.push(message.text());
   });
+  await before?.(page);
   await page.goto(url);
   return { page, faults };
 }

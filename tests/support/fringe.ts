@@ -1,4 +1,3 @@
-import { expect } from 'vitest';
 import type { Image8 } from '../../src/protocol/request.ts';
 
 type Rgb = readonly [number, number, number];
@@ -12,6 +11,7 @@ export const BACKGROUNDS: readonly (readonly [string, Rgb])[] = [
  * Levels of 255 by which edges may be off in the mean. Random weights throw single pixels far off, to both sides alike; a fringe is one-sided.
  */
 export const NO_FRINGE = 3;
+const MIN_EDGES = 1000;
 
 /** By how much edges laid over a background are off the strokes' own colour laid over it: the mean of each channel, the worst of them. */
 export function fringe(colours: Image8, alphas: Image8, own: Rgb, background: Rgb): number {
@@ -24,6 +24,6 @@ export function fringe(colours: Image8, alphas: Image8, own: Rgb, background: Rg
     const over = (colour: number, c: number) => Math.round(colour * alpha + (background[c] ?? 0) * (1 - alpha));
     for (const c of [0, 1, 2]) sums[c] = (sums[c] ?? 0) + over(colours.rgba8[i + c] ?? 0, c) - over(own[c] ?? 0, c);
   }
-  expect(edges).toBeGreaterThan(1000);
+  if (edges <= MIN_EDGES) throw new RangeError(`expected over ${MIN_EDGES} edges to measure, got ${edges}`);
   return Math.max(...sums.map((sum) => Math.abs(sum / edges)));
 }

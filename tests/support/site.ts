@@ -2,20 +2,22 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, preview } from 'vite';
-import type { TestProject } from 'vitest/node';
 import { NANO_MODELS } from './nano.ts';
 
-declare module 'vitest' {
-  export interface ProvidedContext {
-    /** Address of the studio as it is published, with its own models. */
-    siteUrl: string;
-    /** The same studio with the nano bundle as its only model. */
-    nanoSiteUrl: string;
-  }
+export interface Site {
+  /** Address of the studio as it is published, with its own models. */
+  readonly siteUrl: string;
+  /** The same studio with the nano bundles as its only models. */
+  readonly nanoSiteUrl: string;
+  readonly close: () => Promise<void>;
 }
 
-/** Builds the studio once and serves it twice: with the shipped models, and with the nano bundle. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+/** Builds the studio once and serves it twice; where `npm test` did so for all its runners, the addresses are in the environment. */
+export async function openSite(): Promise<Site> {
+  const { SITE_URL, NANO_SITE_URL } = process.env;
+  if (SITE_URL !== undefined && NANO_SITE_URL !== undefined) {
+    return { siteUrl: SITE_URL, nanoSiteUrl: NANO_SITE_URL, close: async () => {} };
+  }
   const folder = mkdtempSync(join(tmpdir(), 'rfsr-site-'));
   const site = join(folder, 'site');
   const nanoSite = join(folder, 'nano');
@@ -28,10 +30,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   const [siteUrl, nanoSiteUrl] = servers.map((server) => server.resolvedUrls?.local[0]);
   if (siteUrl === undefined || nanoSiteUrl === undefined) throw new Error('expected two addresses');
-  project.provide('siteUrl', siteUrl);
-  project.provide('nanoSiteUrl', nanoSiteUrl);
-  return async () => {
+  const close = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.close()));
     rmSync(folder, { recursive: true });
   };
+  return { siteUrl, nanoSiteUrl, close };
 }
