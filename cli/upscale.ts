@@ -74,5 +74,3 @@ function tell(report: FileReport, { json }: CliOptions): void {
   else if (report.status === 'skipped') process.stderr.write(`${report.output}: there already\n`);
   else process.stderr.write(`${report.output}: ${report.width}×${report.height}\n`);
 }
-
-process.exitCode = await main(process.argv.slice(2));

@@ -103,7 +103,7 @@ function bicubic(image: Image8, truth: Image8 | null, size: string): Row {
 
 async function inNode(path: string, truth: Image8 | null, size: string): Promise<Row> {
   const output = `${OUT}/node.png`;
-  const words = ['--import', 'tsx', 'cli/upscale.ts', path, output, '--steps', `${STEPS}`, '--guidance', `${GUIDANCE}`, '--json'];
+  const words = ['--import', 'tsx', 'cli/bin.ts', path, output, '--steps', `${STEPS}`, '--guidance', `${GUIDANCE}`, '--json'];
   const { stdout, stderr, status } = spawnSync(process.execPath, words, { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   const report = JSON.parse(stdout) as { seconds: Record<string, number>; graphSeconds: number; peakMemoryBytes: number };

@@ -101,7 +101,7 @@ function measuredQuality(id: string): Readonly<Record<string, number>> {
 }
 
 function inNode(id: string, input: string, output: string): { readonly steps: number; readonly denoiseSeconds: number } {
-  const words = ['--import', 'tsx', 'cli/upscale.ts', input, output, '--model', id, '--json'];
+  const words = ['--import', 'tsx', 'cli/bin.ts', input, output, '--model', id, '--json'];
   const { stdout, stderr, status } = spawnSync(process.execPath, words, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${dirname(output)}: ${stderr}`);
   const { steps, seconds } = JSON.parse(stdout) as { steps: number; seconds: Record<string, number> };

@@ -50,7 +50,7 @@ export async function measureSizes(source: string, out: string, large: boolean):
     const width = Math.round((height * 4) / 3);
     const input = `${out}/${megapixels}.png`;
     await scaledTo(source, height, width, input);
-    const words = ['tsx', 'cli/upscale.ts', input, `${out}/${megapixels}-out.png`, '--scale', SCALE, '--steps', STEPS, '--json'];
+    const words = ['tsx', 'cli/bin.ts', input, `${out}/${megapixels}-out.png`, '--scale', SCALE, '--steps', STEPS, '--json'];
     const { stdout, stderr, status } = spawnSync('npx', words.map(String), { encoding: 'utf8' });
     if (status !== 0) throw new Error(`expected a run at ${megapixels} megapixels, got: ${stderr}`);
     const report = JSON.parse(stdout) as {

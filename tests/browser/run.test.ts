@@ -202,7 +202,7 @@ describe("a run on onnxruntime-node's WebGPU provider", () => {
       const words = [
         '--import',
         'tsx',
-        'cli/upscale.ts',
+        'cli/bin.ts',
         SAMPLE,
         output,
         '--models',

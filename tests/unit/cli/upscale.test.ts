@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { main } from '../../../cli/upscale.ts';
 import { NANO_MODELS } from '../../support/nano.ts';
 
-const TIMEOUT_MS = 60_000;
 let folder: string;
 
 beforeAll(async () => {
@@ -19,19 +19,41 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function upscale(...words: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const command = ['--import', 'tsx', 'cli/upscale.ts', ...words];
-  const { stdout, stderr, code } = await promisify(execFile)(process.execPath, command).then(
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line in this process. */
+async function upscale(...words: readonly string[]): Promise<Ended> {
+  const said = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      said[name] += text;
+      return true;
+    }),
+  );
+  try {
+    return { code: await main(words), ...said };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+/** Runs it as a person does: in a process of its own, whose memory is that of the run. */
+async function started(...words: readonly string[]): Promise<Ended> {
+  const { stdout, stderr, code } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'cli/bin.ts', ...words]).then(
     (done) => ({ ...done, code: 0 }),
-    (failed: { code: number; stdout: string; stderr: string }) => failed,
+    (failed: Ended) => failed,
   );
   return { code, stdout, stderr };
 }
 
-const nano = (...words: readonly string[]) =>
-  upscale(join(folder, 'in.png'), join(folder, 'out.png'), '--models', NANO_MODELS, '--steps', '2', ...words);
+const nanoWords = () => [join(folder, 'in.png'), join(folder, 'out.png'), '--models', NANO_MODELS, '--steps', '2'];
+const nano = (...words: readonly string[]) => upscale(...nanoWords(), ...words);
 
-describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
+describe('npm run upscale', () => {
   it('writes a PNG of the promised size and says what it did', async () => {
     const { code, stdout } = await nano('--json', '--scale', '3');
     expect(code).toBe(0);
@@ -39,6 +61,11 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
     expect(report).toMatchObject({ bundle: 'seesr-nano', backend: 'cpu', width: 96, height: 72, steps: 2 });
     expect(Object.keys(report)).toEqual(expect.arrayContaining(['seconds', 'peakMemoryBytes']));
     expect(await sharp(join(folder, 'out.png')).metadata()).toMatchObject({ format: 'png', width: 96, height: 72, channels: 3 });
+  });
+
+  it('ends with its exit code, and says on stderr what was wrong', async () => {
+    const { code, stdout, stderr } = await started(...nanoWords(), '--steps', 'many');
+    expect([code, stdout, stderr.split(':')[0]]).toEqual([2, '', 'option-invalid']);
   });
 
   it('writes every step with its bands on request', async () => {
@@ -58,7 +85,10 @@ describe('npm run upscale', { timeout: TIMEOUT_MS }, () => {
     const plan = JSON.parse((await nano('--plan', '--tile', '512')).stdout) as Record<string, unknown>;
     expect(plan).toMatchObject({ kind: 'plan', output: { height: 96, width: 128 }, tileCells: 64, tiles: 'in one piece' });
     expect(plan['seconds']).toBeGreaterThan(0);
-    const report = JSON.parse((await nano('--json')).stdout) as { readonly plannedPeakBytes: number; readonly peakMemoryBytes: number };
+    const report = JSON.parse((await started(...nanoWords(), '--json')).stdout) as {
+      readonly plannedPeakBytes: number;
+      readonly peakMemoryBytes: number;
+    };
     expect(report.plannedPeakBytes / report.peakMemoryBytes).toBeGreaterThan(0.5);
     expect(report.plannedPeakBytes / report.peakMemoryBytes).toBeLessThan(2);
   });
