@@ -16,6 +16,7 @@ from torch.export import Dim
 
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.restorer import SwinIR
+from rfsr.models.rrdb import RRDBNet
 from rfsr.models.vae import LeanAutoencoder
 from rfsr.pipelines.parts import BundleModels
 
@@ -63,6 +64,8 @@ class GraphSpec:
 TILE_CELLS, PIXEL_TILE_CELLS, TILE_OVERLAP = 128, 96, 32
 """Largest tiles, 1024 pixels, and SeeSR's 768 where pixel attention's scores would pass what a GPU binds at once; SeeSR's overlap as RFSR's copy has it."""
 PART_CELLS = 64
+RRDB_OVERLAP = 8
+"""Its convolutions reach 25 cells, of which a part would have to be computed three times over; beyond a few, little of that tells."""
 PROBE_CELLS = 40
 """Half the length of the strip on which a graph's reach is measured."""
 
@@ -79,6 +82,8 @@ def tiling_rule(spec: GraphSpec) -> dict[str, Any] | None:
     if isinstance(spec.module, Denoiser | SwinIR):
         pixels = isinstance(spec.module, Denoiser) and any(spec.module.config.unet.pixel_levels)
         return {"kind": "blend", "tile": PIXEL_TILE_CELLS if pixels else TILE_CELLS, "overlap": TILE_OVERLAP}
+    if isinstance(spec.module, RRDBNet):
+        return {"kind": "blend", "tile": PART_CELLS, "overlap": RRDB_OVERLAP}
     cells = reach(spec, spatial[0])
     return {"kind": "halo", "cells": cells, "part": PART_CELLS} if cells < PROBE_CELLS else None
 

@@ -102,6 +102,7 @@ def stage_facts(facts: dict[str, Any]) -> dict[str, Any]:
         "trajectory",
         "family",
         "rfsr",
+        "transplanted",
         "f1",
     )
     return {key: facts[key] for key in kept if key in facts}

@@ -84,9 +84,9 @@ class RRDBNet(nn.Module):
         """What height and width must be multiples of, pixels."""
         return UNSHUFFLE if self.config.restores else 1
 
-    def forward(self, rgb01: Tensor) -> Tensor:
-        """rgb01 [B, 3, H, W] to [B, 3, 4H, 4W], or the restored picture [B, 3, H, W], nominally 0…1, not clamped."""
-        seen = F.pixel_unshuffle(rgb01, UNSHUFFLE) if self.config.restores else rgb01
+    def forward(self, degraded: Tensor) -> Tensor:
+        """degraded [B, 3, H, W] in 0…1 to [B, 3, 4H, 4W], or the restored picture [B, 3, H, W], nominally 0…1, not clamped."""
+        seen = F.pixel_unshuffle(degraded, UNSHUFFLE) if self.config.restores else degraded
         shallow = self.conv_first(border(seen, self.mode))
         x = shallow + self.conv_body(border(self.body(shallow), self.mode))
         for conv in (self.conv_up1, self.conv_up2):
@@ -95,7 +95,7 @@ class RRDBNet(nn.Module):
         painted = self.conv_last(x)
         if not self.config.restores:
             return painted
-        return painted + self.conv_mask(x).sigmoid() * (rgb01 - painted)
+        return painted + self.conv_mask(x).sigmoid() * (degraded - painted)
 
 
 def border(x: Tensor, mode: str) -> Tensor:
