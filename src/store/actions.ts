@@ -36,7 +36,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
     ...createOpenActions(context, models, pictures, desk),
     ...createQueueActions(context, desk),
     ...work.actions,
-    ...createViewActions(context, results),
+    ...createViewActions(context, results, desk),
     ...comparing.actions,
     ...saving.actions,
   };

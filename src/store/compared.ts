@@ -34,10 +34,9 @@ export function comparableRuns(runs: readonly RunRecord[], { runId, itemId, regi
   return runs.filter((run) => run.finished !== null && run.itemId === itemId && JSON.stringify(run.region) === part && run.runId !== runId);
 }
 
-/** Finished runs that are listed: those of other pictures in the queue are found there. */
+/** Finished runs that are listed: those of the picture in the viewer. */
 export function listedRuns({ runs, queue }: StudioState): readonly RunRecord[] {
-  const elsewhere = (itemId: string): boolean => itemId !== queue.selectedId && queue.items.some(({ id }) => id === itemId);
-  return runs.filter(({ finished, itemId }) => finished !== null && !elsewhere(itemId));
+  return runs.filter(({ finished, itemId }) => finished !== null && itemId === queue.selectedId);
 }
 
 const LANE_NAMES = ['base', 'RFSR'] as const;

@@ -31,28 +31,41 @@ export interface QueueItem {
   readonly status: ItemStatus;
   /** Its run, from the start on. One that was cut off by a reload runs again under the same ids, and so goes on. */
   readonly laneIds: readonly string[];
-  /** The result it has from before, where it is run again: kept until there is another. */
-  readonly previous: EarlierResult | null;
+  /** The results it has from before, newest first; while it is run again, or after that failed, the first is its result. */
+  readonly earlier: readonly EarlierResult[];
   readonly failure: ItemFailure | null;
   /** What the tagger saw in it, and words its model does not know. */
   readonly seen: { readonly tags: readonly string[]; readonly unknownWords: readonly string[] } | null;
 }
 
+/** An item that was taken out, and where it stood: kept until it is put back or given up. */
+export interface RemovedItem {
+  readonly item: QueueItem;
+  readonly place: number;
+}
+
+/** Results of one picture that are kept: one with each shipped model, and some with other settings. The oldest goes first. */
+export const RESULTS_KEPT = 12;
+
 export interface QueueState {
   readonly items: readonly QueueItem[];
+  /** What was taken out last. */
+  readonly removed: readonly RemovedItem[];
   /** The item in the viewer, whose settings the panel shows. */
   readonly selectedId: string | null;
   /** Whether waiting items are run, one after another. */
   readonly going: boolean;
+  /** Items to be run in turn, in the order they were asked for, even where the queue is not going. */
+  readonly asked: readonly string[];
   /** Held by the person: nothing begins or goes on, until it is let go. */
   readonly paused: boolean;
 }
 
-export const EMPTY_QUEUE: QueueState = { items: [], selectedId: null, going: false, paused: false };
+export const EMPTY_QUEUE: QueueState = { items: [], removed: [], selectedId: null, going: false, asked: [], paused: false };
 
 export function newItem(id: string, name: string, sizeBytes: number, settings: SettingsState): QueueItem {
   const unseen = { size: null, thumbnail: null, seen: null };
-  return { id, name, sizeBytes, ...unseen, settings, status: 'waiting', laneIds: [], previous: null, failure: null };
+  return { id, name, sizeBytes, ...unseen, settings, status: 'waiting', laneIds: [], earlier: [], failure: null };
 }
 
 export function selectedItem({ items, selectedId }: QueueState): QueueItem | undefined {
@@ -63,13 +76,21 @@ export function waitingItems({ items }: QueueState): readonly QueueItem[] {
   return items.filter(({ status }) => status === 'waiting');
 }
 
-export function runningItem({ items }: QueueState): QueueItem | undefined {
+export function runningItem({ items }: Pick<QueueState, 'items'>): QueueItem | undefined {
   return items.find(({ status }) => status === 'running');
 }
 
-/** The item to run now; none while the queue is paused, or not going. */
+/** The item to run now: what was asked for first, else what waits first where the queue is going; none while it is paused. */
 export function nextItem(queue: QueueState): QueueItem | undefined {
-  return queue.going && !queue.paused ? waitingItems(queue)[0] : undefined;
+  if (queue.paused) return undefined;
+  const waiting = waitingItems(queue);
+  const asked = queue.asked.flatMap((id) => waiting.find((item) => item.id === id) ?? []);
+  return asked[0] ?? (queue.going ? waiting[0] : undefined);
+}
+
+/** How many items are run without another press. */
+export function comingCount(queue: QueueState): number {
+  return waitingItems(queue).filter(({ id }) => queue.going || queue.asked.includes(id)).length;
 }
 
 /** The item whose run a reload cut off: it goes on under the ids that it has. */
@@ -78,13 +99,18 @@ export function cutOffItem(queue: QueueState): QueueItem | undefined {
 }
 
 /** The item whose run a lane belongs to, be it the one before. */
-export function itemOfLane({ items }: QueueState, runId: string): QueueItem | undefined {
-  return items.find((item) => keptLanes(item).includes(runId));
+export function itemOfLane(queue: QueueState, runId: string): QueueItem | undefined {
+  return knownItems(queue).find((item) => keptLanes(item).includes(runId));
 }
 
-/** Every run of the item that something is kept of. */
-export function keptLanes({ laneIds, previous }: QueueItem): readonly string[] {
-  return [...new Set([...laneIds, ...(previous?.laneIds ?? [])])];
+/** Every item that something is kept of: those that were taken out can be put back. */
+export function knownItems({ items, removed }: QueueState): readonly QueueItem[] {
+  return [...items, ...removed.map(({ item }) => item)];
+}
+
+/** Every run of the item that something is kept of, newest first. */
+export function keptLanes({ laneIds, earlier }: QueueItem): readonly string[] {
+  return [...new Set([...laneIds, ...earlier.flatMap((result) => result.laneIds)])];
 }
 
 /** Whether there is a result of the item: if only of the steps that it took before it was stopped, or from before the run that failed. */
@@ -94,12 +120,12 @@ export function hasResult({ status, laneIds }: QueueItem): boolean {
 
 /** The runs of the result there is of the item, while it is run again of the one from before; none where there is no result. */
 export function resultLanes(item: QueueItem): readonly string[] {
-  return hasResult(item) ? item.laneIds : (item.previous?.laneIds ?? []);
+  return hasResult(item) ? item.laneIds : (item.earlier[0]?.laneIds ?? []);
 }
 
 /** Whether the item's result is of some of its steps only. */
-export function isPartial({ status, previous }: QueueItem): boolean {
-  return (status === 'failed' ? previous?.status : status) === 'stopped';
+export function isPartial({ status, earlier }: QueueItem): boolean {
+  return (status === 'failed' ? earlier[0]?.status : status) === 'stopped';
 }
 
 /** Whether other settings would change what becomes of the item; those of a result stay with it. */
@@ -122,8 +148,25 @@ export function addItems(queue: QueueState, added: readonly QueueItem[]): QueueS
   return { ...queue, items: [...queue.items, ...added] };
 }
 
+/** Takes items out. They can be put back until others are taken out. */
 export function removeItems(queue: QueueState, ids: readonly string[]): QueueState {
-  return { ...queue, items: queue.items.filter(({ id }) => !ids.includes(id)) };
+  const removed = queue.items.flatMap((item, place) => (ids.includes(item.id) ? [{ item: ended(item), place }] : []));
+  const left = queue.items.filter(({ id }) => !ids.includes(id));
+  return { ...queue, items: left, removed, asked: queue.asked.filter((id) => !ids.includes(id)) };
+}
+
+/** An item whose run ends with its being taken out, as it was before that run. */
+function ended(item: QueueItem): QueueItem {
+  const [result, ...earlier] = item.earlier;
+  if (item.status !== 'running') return item;
+  return result === undefined ? { ...item, status: 'waiting', laneIds: [] } : { ...item, ...result, earlier };
+}
+
+/** Puts back what was taken out last, where it stood. */
+export function putBack({ removed, ...queue }: QueueState): QueueState {
+  const items = [...queue.items];
+  for (const { item, place } of removed) items.splice(place, 0, item);
+  return { ...queue, items, removed: [] };
 }
 
 /** The item `by` places further on, not past an end. */
@@ -146,22 +189,28 @@ export function editItem(queue: QueueState, id: string, settings: SettingsState)
   return item !== undefined && editable(item) ? changeItem(queue, id, { settings, laneIds: [] }) : queue;
 }
 
-/** To be run again from the start, with the settings given; a result that there is stays until there is another. */
+/** To be run again from the start, with the settings given; the results that there are stay. */
 export function requeueItem(queue: QueueState, id: string, settings: SettingsState): QueueState {
   const item = queue.items.find((known) => known.id === id);
-  const previous = item === undefined ? null : (item.previous ?? resultOf(item));
-  return changeItem(queue, id, { settings, status: 'waiting', laneIds: [], previous, failure: null });
+  const earlier = item === undefined ? [] : [...resultsOf(item), ...item.earlier];
+  return changeItem(queue, id, { settings, status: 'waiting', laneIds: [], earlier, failure: null });
 }
 
-function resultOf({ status, settings, laneIds }: QueueItem): EarlierResult | null {
-  return (status === 'done' || status === 'stopped') && laneIds.length > 0 ? { status, settings, laneIds } : null;
+function resultsOf({ status, settings, laneIds }: QueueItem): readonly EarlierResult[] {
+  return (status === 'done' || status === 'stopped') && laneIds.length > 0 ? [{ status, settings, laneIds }] : [];
 }
 
-/** A run of the item ended without a result: it was stopped, or failed. The result from before, where there is one, is its result again. */
+/** A run of the item ended with a result. Of those from before the oldest go where they are too many. */
+export function finishItem(queue: QueueState, id: string, status: 'done' | 'stopped'): QueueState {
+  const earlier = queue.items.find((item) => item.id === id)?.earlier ?? [];
+  return changeItem(queue, id, { status, earlier: earlier.slice(0, RESULTS_KEPT - 1) });
+}
+
+/** A run of the item ended without a result: it was stopped, or failed. The latest from before, where there is one, is its result again. */
 export function abandonItem(queue: QueueState, id: string, failure: ItemFailure | null): QueueState {
-  const previous = queue.items.find((item) => item.id === id)?.previous ?? null;
+  const [previous, ...earlier] = queue.items.find((item) => item.id === id)?.earlier ?? [];
   const had = previous ?? { status: 'stopped', laneIds: [] };
-  return changeItem(queue, id, failure === null ? { ...had, previous: null } : { ...had, status: 'failed', failure });
+  return changeItem(queue, id, failure === null ? { ...had, earlier } : { ...had, status: 'failed', failure });
 }
 
 /**
@@ -172,10 +221,10 @@ export function restoreQueue(queue: QueueState, has: (key: 'file' | 'result', id
   const items = queue.items.flatMap((item): readonly QueueItem[] => {
     if (!has('file', item.id)) return [];
     const areKept = (laneIds: readonly string[]): boolean => laneIds.every((runId) => has('result', runId));
-    const previous = item.previous !== null && areKept(item.previous.laneIds) ? item.previous : null;
-    if (item.status === 'running') return [{ ...item, status: 'waiting', previous }];
-    if (!hasResult(item) || areKept(item.laneIds)) return [{ ...item, previous }];
-    return [{ ...item, status: item.status === 'failed' ? 'failed' : 'waiting', laneIds: [], previous }];
+    const earlier = item.earlier.filter(({ laneIds }) => areKept(laneIds));
+    if (item.status === 'running') return [{ ...item, status: 'waiting', earlier }];
+    if (!hasResult(item) || areKept(item.laneIds)) return [{ ...item, earlier }];
+    return [{ ...item, status: item.status === 'failed' ? 'failed' : 'waiting', laneIds: [], earlier }];
   });
   return { ...queue, items };
 }

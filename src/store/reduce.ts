@@ -7,6 +7,7 @@ import {
   changeItem,
   editItem,
   itemOfLane,
+  keptLanes,
   type QueueItem,
   type QueueState,
   removeItems,
@@ -14,7 +15,7 @@ import {
   sharedSettings,
   waitingItems,
 } from './queue.ts';
-import { INITIAL_STATE, type Message, RUNS_KEPT, type RunRecord, type SettingsState, type StudioState, type ViewState } from './state.ts';
+import { INITIAL_STATE, isUnsafe, type Message, type RunRecord, type SettingsState, type StudioState, type ViewState } from './state.ts';
 
 /** The state after a worker's event. Pure; pixels go to the frame cache instead. Events of runs no longer followed change nothing. */
 export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
@@ -97,11 +98,29 @@ export function beginRuns(state: StudioState, lanes: readonly RunRecord[]): Stud
   return keepRuns({ ...shown, runs: [...lanes, ...state.runs] });
 }
 
-/** The state with no more than RUNS_KEPT presses of Upscale, besides those under way and on screen. */
+/** The state without runs that can be brought back: those of pictures that are not in the viewer, and of its picture those that are kept no more. */
 export function keepRuns(state: StudioState): StudioState {
-  const leads = [...new Set(state.runs.map((run) => run.laneIds[0]))].slice(0, RUNS_KEPT);
-  const kept = [...leads, state.progress?.laneIds[0], ...shownLanes(state).map(({ laneIds }) => laneIds[0])];
-  return { ...state, runs: state.runs.filter((run) => kept.includes(run.laneIds[0])) };
+  const { runs, queue, progress, safe } = state;
+  const selected = selectedItem(queue);
+  const shown = shownLanes(state).map(({ runId }) => runId);
+  const kept = new Set([...(selected === undefined ? [] : keptLanes(selected)), ...(progress?.laneIds ?? []), ...shown]);
+  const left = runs.filter((run) => kept.has(run.runId) || isUnsafe(run, safe));
+  return left.length === runs.length ? state : { ...state, runs: left };
+}
+
+/** An item's runs brought back from where they are kept, its newest first; `safe`: those of them that are on disk. */
+export function bringRuns(state: StudioState, item: QueueItem, brought: readonly RunRecord[], safe: readonly string[]): StudioState {
+  const order = keptLanes(item);
+  const ids = new Set(brought.map(({ runId }) => runId));
+  const [own, others] = [[...brought], [] as RunRecord[]];
+  for (const run of state.runs) if (!ids.has(run.runId)) (run.itemId === item.id ? own : others).push(run);
+  own.sort((a, b) => order.indexOf(a.runId) - order.indexOf(b.runId));
+  return { ...state, runs: [...own, ...others], safe: [...new Set([...state.safe, ...safe])] };
+}
+
+/** A result that this page is no more the only place of. */
+export function markSafe(state: StudioState, runId: string): StudioState {
+  return keepRuns({ ...state, safe: [...new Set([...state.safe, runId])] });
 }
 
 /** Runs that ended without a result leave no trace but their message. */
@@ -144,10 +163,25 @@ export function showItem(state: StudioState, item: QueueItem, size: Extent, sour
   });
 }
 
-/** Items gone, with what there is of their runs. */
+/** Items out of the queue, to be put back or given up; their results that are on disk are in memory no more. */
 export function dropItems(state: StudioState, ids: readonly string[]): StudioState {
-  const runs = state.runs.filter(({ itemId }) => !ids.includes(itemId));
+  const runs = state.runs.filter((run) => !ids.includes(run.itemId) || isUnsafe(run, state.safe));
   return { ...state, runs, queue: removeItems(state.queue, ids) };
+}
+
+/** What was taken out last is given up, with all there is of it. */
+export function giveUpRemoved(state: StudioState): StudioState {
+  const { removed } = state.queue;
+  if (removed.length === 0) return state;
+  const gone = (itemId: string): boolean => removed.some(({ item }) => item.id === itemId);
+  const lanes = removed.flatMap(({ item }) => keptLanes(item));
+  return {
+    ...state,
+    queue: { ...state.queue, removed: [] },
+    runs: state.runs.filter(({ itemId }) => !gone(itemId)),
+    safe: state.safe.filter((runId) => !lanes.includes(runId)),
+    messages: state.messages.filter(({ action }) => action !== 'put-back'),
+  };
 }
 
 /** Nothing in the viewer. */
@@ -209,6 +243,11 @@ export function addMessage(state: StudioState, message: Omit<Message, 'id'>): St
   const others = state.messages.filter(({ text }) => text !== message.text);
   const id = Math.max(0, ...state.messages.map((known) => known.id)) + 1;
   return { ...state, messages: [...others, { ...message, id }] };
+}
+
+/** No messages but those that something can still be done about. */
+export function clearMessages(state: StudioState): StudioState {
+  return { ...state, messages: state.messages.filter(({ action }) => action !== undefined) };
 }
 
 function changeRun(runs: readonly RunRecord[], runId: string, change: (run: RunRecord) => RunRecord): readonly RunRecord[] {

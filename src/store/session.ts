@@ -2,12 +2,12 @@ import { STUDIO_ERROR_CODES } from '../protocol/errors.ts';
 import { STAGES } from '../protocol/events.ts';
 import { absentAs, array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
 import { askedFields, recipeField, regionField } from '../protocol/recipe.ts';
-import { ITEM_STATUSES, keptLanes, type QueueItem, type QueueState } from './queue.ts';
+import { ITEM_STATUSES, keptLanes, knownItems, type QueueItem, type QueueState } from './queue.ts';
 import type { RunRecord, SettingsState } from './state.ts';
 
 /** What a reload gives back at once; files and results are fetched when they are wanted. */
 export interface Session {
-  readonly queue: QueueState;
+  readonly queue: Omit<QueueState, 'removed'>;
   readonly settings: SettingsState;
 }
 
@@ -34,12 +34,12 @@ export function resultKey(runId: string): string {
 }
 
 /** Every key that a queue needs. */
-export function sessionKeys({ items }: QueueState): ReadonlySet<string> {
+export function sessionKeys(queue: QueueState): ReadonlySet<string> {
   const keysOf = (item: QueueItem): string[] => [
     fileKey(item.id),
     ...keptLanes(item).flatMap((runId) => [runKey(runId), resultKey(runId)]),
   ];
-  return new Set([SESSION_KEY, ...items.flatMap(keysOf)]);
+  return new Set([SESSION_KEY, ...knownItems(queue).flatMap(keysOf)]);
 }
 
 const flag = literal(true, false);
@@ -63,13 +63,19 @@ const item: Field<QueueItem> = object({
   settings,
   status: literal(...ITEM_STATUSES),
   laneIds: array(string()),
-  previous: absentAs(null, nullable(object({ status: literal('done', 'stopped'), settings, laneIds: array(string()) }))),
+  earlier: absentAs([], array(object({ status: literal('done', 'stopped'), settings, laneIds: array(string()) }))),
   failure: nullable(object({ code: literal(...STUDIO_ERROR_CODES), text: string() })),
   seen: nullable(object({ tags: array(string()), unknownWords: array(string()) })),
 });
 
 const session: Field<Session> = object({
-  queue: object({ items: array(item), selectedId: nullable(string()), going: flag, paused: absentAs(false, flag) }),
+  queue: object({
+    items: array(item),
+    selectedId: nullable(string()),
+    going: flag,
+    asked: absentAs([], array(string())),
+    paused: absentAs(false, flag),
+  }),
   settings,
 });
 

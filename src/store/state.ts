@@ -86,6 +86,8 @@ export interface ProgressState {
 
 export interface Message {
   readonly id: number;
+  /** What can be done about it with one press. */
+  readonly action?: 'put-back';
   readonly kind: 'notice' | 'error';
   readonly text: string;
   readonly code: StudioErrorCode | null;
@@ -131,8 +133,13 @@ export interface StudioState {
   readonly progress: ProgressState | null;
   /** A picture of what the result should be, to measure steps against. */
   readonly reference: { readonly name: string } | null;
-  /** Newest first, a pair's base before its RFSR, of at most RUNS_KEPT presses of Upscale; what is under way and what is shown stay. */
+  /**
+   * Newest first, a pair's base before its RFSR: those of the picture in the viewer, those under way, and those that are not safe. All others
+   * are brought back from where they are kept.
+   */
   readonly runs: readonly RunRecord[];
+  /** Runs whose results are on disk, or were saved by the person: this page is not the only place that has them. */
+  readonly safe: readonly string[];
   /** The run that stands after in the comparison; of a pair its RFSR one, until the base is chosen. */
   readonly shownRunId: string | null;
   /** The run whose steps can still be decoded in full, with its pair's: the latest. */
@@ -140,9 +147,6 @@ export interface StudioState {
   readonly view: ViewState;
   readonly messages: readonly Message[];
 }
-
-/** All models that are shipped, and some of them with other settings. */
-export const RUNS_KEPT = 12;
 
 export const INITIAL_STATE: StudioState = {
   picture: { status: 'empty', name: '', height: 0, width: 0, source: null },
@@ -173,6 +177,7 @@ export const INITIAL_STATE: StudioState = {
   progress: null,
   reference: null,
   runs: [],
+  safe: [],
   shownRunId: null,
   decodableRunId: null,
   view: {
@@ -188,6 +193,16 @@ export const INITIAL_STATE: StudioState = {
   },
   messages: [],
 };
+
+/** Whether leaving the page would end or lose something. */
+export function unsaved({ progress, runs, safe }: StudioState): boolean {
+  return progress !== null || runs.some((run) => isUnsafe(run, safe));
+}
+
+/** Whether there is a result of the run, and only here. */
+export function isUnsafe({ runId, finished }: RunRecord, safe: readonly string[]): boolean {
+  return finished !== null && !safe.includes(runId);
+}
 
 /** Whether there is something to hold or to end: a run, the queue, or what was held when the page was left. */
 export function underWay({ progress, queue }: StudioState): boolean {

@@ -2,7 +2,7 @@ import { ProgressBar } from 'react-aria-components';
 import controls from '../../components/controls.module.css';
 import { aboutTime } from '../../plan/words.ts';
 import type { Stage } from '../../protocol/events.ts';
-import { waitingItems } from '../../store/queue.ts';
+import { comingCount } from '../../store/queue.ts';
 import type { ProgressState, RunRecord } from '../../store/state.ts';
 import { useStudio } from '../../store/store.ts';
 import { secondsLeft } from '../../store/time-left.ts';
@@ -24,7 +24,7 @@ export function RunProgress() {
   const progress = useStudio((state) => state.progress);
   const run = useStudio((state) => state.runs.find(({ runId }) => runId === state.progress?.laneIds[0]));
   const left = useStudio(secondsLeft);
-  const more = useStudio((state) => (state.queue.going ? waitingItems(state.queue).length : 0));
+  const more = useStudio((state) => comingCount(state.queue));
   const allLeft = useQueueSecondsLeft();
   const paused = useStudio((state) => state.queue.paused);
   if (progress === null) return null;

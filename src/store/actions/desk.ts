@@ -1,5 +1,5 @@
-import { abandonItem, type QueueItem, runningItem } from '../queue.ts';
-import { chooseItem, clearDesk, dropItems, expectPicture, showItem } from '../reduce.ts';
+import { abandonItem, putBack, type QueueItem, runningItem } from '../queue.ts';
+import { addMessage, chooseItem, clearDesk, dropItems, expectPicture, giveUpRemoved, showItem } from '../reduce.ts';
 import { INITIAL_STATE } from '../state.ts';
 import { type ActionContext, failureOf } from './context.ts';
 import type { Models } from './models.ts';
@@ -20,8 +20,12 @@ export interface Desk {
   expect(item: QueueItem): void;
   /** Whether it is what was chosen last. */
   isChosen(id: string): boolean;
-  /** Takes items out of the queue, with all that is kept of them; a run of one is discarded. */
-  forget(ids: readonly string[]): Promise<void>;
+  /** Takes items out of the queue, a run of one ends. They can be put back until others are taken out, or they are given up. */
+  remove(ids: readonly string[]): Promise<void>;
+  /** Puts back what was taken out last. */
+  putBack(): Promise<void>;
+  /** Lets go of all that is kept of what was taken out last. */
+  giveUp(): void;
 }
 
 export function createDesk(context: ActionContext, models: Models, pictures: Pictures, results: Results, runner: Runner): Desk {
@@ -40,7 +44,10 @@ export function createDesk(context: ActionContext, models: Models, pictures: Pic
       const image = await pictures.of(item);
       await attempt(() => results.bring(item));
       const now = itemOf(id);
-      if (now !== undefined && chosenId === id) set((before) => showItem(before, now, image, pictures.source(id)));
+      if (now === undefined || chosenId !== id) return;
+      const left = queue.selectedId;
+      set((before) => showItem(before, now, image, pictures.source(id)));
+      if (left !== null && left !== id) pictures.let(left);
     } catch (error) {
       const { code, text } = failureOf(error);
       if (chosenId === id) set((before) => ({ ...before, picture: INITIAL_STATE.picture }));
@@ -73,6 +80,11 @@ export function createDesk(context: ActionContext, models: Models, pictures: Pic
     return state().queue.items.find((item) => item.id === id);
   }
 
+  function giveUp(): void {
+    for (const { item } of state().queue.removed) pictures.forget(item.id);
+    set(giveUpRemoved);
+  }
+
   return {
     select,
     selectFirst,
@@ -84,15 +96,31 @@ export function createDesk(context: ActionContext, models: Models, pictures: Pic
 
     isChosen: (id) => chosenId === id,
 
-    async forget(ids) {
+    async remove(ids) {
       const { items } = state().queue;
+      const taken = items.filter(({ id }) => ids.includes(id));
+      if (taken.length === 0) return;
+      giveUp();
       const running = runningItem(state().queue);
       const place = items.findIndex(({ id }) => id === chosenId);
       const nearest = [...items.slice(place + 1), ...items.slice(0, Math.max(0, place)).reverse()].filter(({ id }) => !ids.includes(id));
-      set((before) => dropItems(before, ids));
-      for (const id of ids) pictures.forget(id);
+      const text = taken.length === 1 ? `“${taken[0]?.name}” was removed.` : `${taken.length} pictures were removed.`;
+      set((before) => addMessage(dropItems(before, ids), { kind: 'notice', text, code: null, details: 'removed', action: 'put-back' }));
+      for (const id of ids) pictures.let(id);
       if (running !== undefined && ids.includes(running.id)) void runner.discard();
       if (chosenId !== null && ids.includes(chosenId)) await selectFirst(nearest);
     },
+
+    async putBack() {
+      const { removed, selectedId } = state().queue;
+      set((before) => {
+        const messages = before.messages.filter(({ action }) => action !== 'put-back');
+        return { ...before, messages, queue: putBack(before.queue) };
+      });
+      const [first] = removed;
+      if (first !== undefined && selectedId === null) await select(first.item.id);
+    },
+
+    giveUp,
   };
 }

@@ -3,7 +3,7 @@ import type { SourceInfo } from '../../protocol/picture-file.ts';
 import { type PictureRecipe, RECIPE_KEYWORD, readRecipe } from '../../protocol/recipe.ts';
 import type { Extent } from '../../protocol/request.ts';
 import { addItems, changeItem, newItem, type QueueItem, selectedItem, sharedSettings } from '../queue.ts';
-import { addMessage, chooseItem, showItem } from '../reduce.ts';
+import { addMessage, chooseItem, clearMessages, showItem } from '../reduce.ts';
 import { fileKey } from '../session.ts';
 import type { SettingsState, StudioState } from '../state.ts';
 import { thumbnailOf } from '../thumbnail.ts';
@@ -13,7 +13,7 @@ import type { Models } from './models.ts';
 import type { Pictures } from './pictures.ts';
 
 export interface OpenActions {
-  /** Opens a picture: in place of the only one, or at the end of the queue where there are more or one runs. */
+  /** Opens a picture: it is shown, and the last of the queue. Those from before stay, with their results. */
   open(file: Blob, name: string): Promise<void>;
   /** Opens a picture too, but where one is open already, a picture of the studio's own only gives back the settings that made it. */
   drop(file: Blob, name: string): Promise<void>;
@@ -45,12 +45,17 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
 
   async function openPicture(file: Blob, name: string): Promise<void> {
     const item = itemFor(file, name);
-    set((before) => ({ ...before, messages: [] }));
+    const left = state().queue.selectedId;
+    set(clearMessages);
     desk.expect(item);
     try {
       const image = await pictures.decode(item, file);
-      if (desk.isChosen(item.id)) set((before) => showOpened(before, item, image, pictures.source(item.id)));
-      else set((before) => ({ ...before, queue: addItems(before.queue, [item]) }));
+      if (desk.isChosen(item.id)) {
+        set((before) => showOpened(before, item, image, pictures.source(item.id)));
+        if (left !== null) pictures.let(left);
+      } else {
+        set((before) => ({ ...before, queue: addItems(before.queue, [item]) }));
+      }
     } catch (error) {
       const { items, selectedId } = state().queue;
       const shown = items.filter(({ id }) => id === selectedId);
@@ -114,13 +119,11 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
   };
 }
 
-/** A picture that was opened, in the viewer: in place of the only one, or at the end of the queue where there are more or one runs. */
+/** A picture that was opened, in the viewer and at the end of the queue. */
 function showOpened(state: StudioState, item: QueueItem, size: Extent, source: SourceInfo | null): StudioState {
-  const [only, ...more] = state.queue.items;
-  const replaced = only !== undefined && more.length === 0 && only.status !== 'running';
   // they may have changed while it was decoded
   const current = { ...item, settings: settingsForNext(state) };
-  const queue = addItems(replaced ? { ...state.queue, items: [] } : state.queue, [current]);
+  const queue = addItems(state.queue, [current]);
   return showItem(chooseItem({ ...state, queue }, current), current, size, source);
 }
 

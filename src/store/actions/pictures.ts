@@ -14,6 +14,8 @@ export interface Pictures {
   decode(item: Pick<QueueItem, 'id' | 'name'>, file: Blob): Promise<Image8>;
   /** What the item's file said besides its pixels, once it was decoded. */
   source(itemId: string): SourceInfo | null;
+  /** Its pixels may go: they are read again when they are needed. */
+  let(itemId: string): void;
   forget(itemId: string): void;
 }
 
@@ -43,6 +45,8 @@ export function createPictures({ frames, clients, storage }: ActionContext): Pic
     decode,
 
     source: (itemId) => sources.get(itemId) ?? null,
+
+    let: (itemId) => frames.drop(pictureFrameId(itemId)),
 
     forget(itemId) {
       frames.drop(pictureFrameId(itemId));

@@ -8,9 +8,11 @@ export interface QueueActions {
   select(id: string): Promise<void>;
   /** `by` places further down. */
   move(id: string, by: number): void;
-  /** Takes a picture out, with its result; one that runs is stopped. */
+  /** Takes a picture out, with its results; one that runs is stopped. It can be put back until another is taken out. */
   remove(id: string): Promise<void>;
   clearFinished(): Promise<void>;
+  /** Puts back what was taken out last, where it stood. */
+  putBack(): Promise<void>;
   /** The panel's settings for every picture that waits. */
   applyToWaiting(): void;
 }
@@ -21,9 +23,11 @@ export function createQueueActions({ state, set, attempt }: ActionContext, desk:
 
     move: (id, by) => set((before) => ({ ...before, queue: moveItem(before.queue, id, by) })),
 
-    remove: (id) => attempt(() => desk.forget([id])),
+    remove: (id) => attempt(() => desk.remove([id])),
 
-    clearFinished: () => attempt(() => desk.forget(state().queue.items.flatMap(({ id, status }) => (status === 'done' ? [id] : [])))),
+    clearFinished: () => attempt(() => desk.remove(state().queue.items.flatMap(({ id, status }) => (status === 'done' ? [id] : [])))),
+
+    putBack: () => attempt(desk.putBack),
 
     applyToWaiting: () => set(applyToWaiting),
   };

@@ -4,7 +4,8 @@ import { DEFAULT_SAVE_OPTIONS, type PictureToSave, type SaveOptions } from '../.
 import { recipeTexts } from '../../protocol/recipe.ts';
 import type { Image8 } from '../../protocol/request.ts';
 import { FULL, inputFrameId, pictureFrameId, resultFrameId } from '../frames.ts';
-import { itemOfLane, type QueueItem, resultLanes } from '../queue.ts';
+import { itemOfLane, keptLanes, type QueueItem, resultLanes } from '../queue.ts';
+import { bringRuns, markSafe } from '../reduce.ts';
 import { type KeptRun, readKeptRun, resultKey, runKey } from '../session.ts';
 import type { RunRecord } from '../state.ts';
 import type { ActionContext } from './context.ts';
@@ -26,10 +27,11 @@ export interface Results {
    */
   store(run: RunRecord): Promise<void>;
   /**
-   * Makes the item's result, or the one it has from before, one of the store's runs again, with its pictures; nothing where it has none. Of a
-   * run under way it is the input. Throws StudioError where the item's picture cannot be had.
+   * Makes every result that is kept of the item one of the store's runs again, and the picture of one of them, its latest where none is
+   * named, is in memory then; its steps' pictures follow. Of a run under way it is the input. Throws StudioError where the item's picture
+   * cannot be had.
    */
-  bring(item: QueueItem): Promise<void>;
+  bring(item: QueueItem, laneIds?: readonly string[]): Promise<void>;
   /** Puts a run's input into the frame cache again where it had to make room; nothing where its item is gone. Throws likewise. */
   bringInput(run: RunRecord): Promise<void>;
   /** A kept result's PNG; null while there is none. */
@@ -43,7 +45,7 @@ interface Held {
   readonly image: Image8;
 }
 
-export function createResults({ state, set, frames, clients, storage }: ActionContext, pictures: Pictures): Results {
+export function createResults({ state, set, frames, clients, storage, attempt }: ActionContext, pictures: Pictures): Results {
   /** Finished, and not stored yet: the frame cache may let go of them. */
   const held = new Map<string, Held>();
 
@@ -52,20 +54,40 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
     return kept instanceof Blob ? kept : null;
   }
 
-  /** The record of a kept run, its pictures in the frame cache; null where something of it is missing. */
-  async function unpack(item: QueueItem, runId: string): Promise<RunRecord | null> {
+  /** What is kept of a run but for its result; null where that is nothing. */
+  async function keptRun(runId: string): Promise<KeptRun | null> {
     const unstored = held.get(runId);
-    if (unstored !== undefined) {
-      await bringInput(unstored.run);
-      frames.put(resultFrameId(runId), unstored.image);
-      return unstored.run;
+    return unstored === undefined ? readKeptRun(await storage.get(runKey(runId))) : { record: unstored.run, frames: [] };
+  }
+
+  /** A kept run's input and result in the frame cache; whether they are to be had. */
+  async function bringPictures({ record }: KeptRun, name: string): Promise<boolean> {
+    const { runId } = record;
+    const image = held.get(runId)?.image ?? (await decoded(await png(runId), name));
+    if (image === null) return false;
+    await bringInput(record);
+    frames.put(resultFrameId(runId), image);
+    return true;
+  }
+
+  async function decoded(file: Blob | null, name: string): Promise<Image8 | null> {
+    return file === null ? null : (await clients.decode(await file.arrayBuffer(), name, true)).image;
+  }
+
+  /** The pictures of kept runs' steps in the frame cache, while the runs are listed; what shows them sees that they came. */
+  async function bringSteps(kept: readonly KeptRun[], name: string): Promise<void> {
+    for (const { record, frames: files } of kept) {
+      for (const [id, file] of files) {
+        if (!state().runs.some(({ runId }) => runId === record.runId)) return;
+        if (frames.get(id) === undefined) frames.put(id, (await clients.decode(await file.arrayBuffer(), name)).image);
+      }
+      renew([record.runId]);
     }
-    const [kept, result] = [readKeptRun(await storage.get(runKey(runId))), await png(runId)];
-    if (kept === null || result === null) return null;
-    await bringInput(kept.record);
-    for (const [id, file] of kept.frames) frames.put(id, (await clients.decode(await file.arrayBuffer(), item.name)).image);
-    frames.put(resultFrameId(runId), (await clients.decode(await result.arrayBuffer(), item.name, true)).image);
-    return kept.record;
+  }
+
+  /** New objects over the same runs: whoever draws them sees that their pictures came. */
+  function renew(laneIds: readonly string[]): void {
+    set((before) => ({ ...before, runs: before.runs.map((run) => (laneIds.includes(run.runId) ? { ...run } : run)) }));
   }
 
   /** What is in memory of a run's steps and first stage as files, by frame id; what was decoded in full on demand can be so again. */
@@ -84,8 +106,7 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
     const picture = await pictures.of(item);
     const input = region === null ? picture : cropPicture(picture, region);
     for (const laneId of laneIds) frames.put(inputFrameId(laneId), input);
-    // new objects over the same runs: whoever draws them sees that their input came
-    set((before) => ({ ...before, runs: before.runs.map((run) => (laneIds.includes(run.runId) ? { ...run } : run)) }));
+    renew(laneIds);
   }
 
   function toSave({ itemId, finished }: RunRecord, image: Image8): OpenedResult {
@@ -114,31 +135,36 @@ export function createResults({ state, set, frames, clients, storage }: ActionCo
       });
       const record = { record: run, frames: await stepFiles(runId) } satisfies KeptRun;
       // without its steps it is small enough for memory
-      if (!(await storage.put(runKey(runId), record))) await storage.put(runKey(runId), { ...record, frames: [] });
-      await storage.put(resultKey(runId), file);
+      const whole = await storage.put(runKey(runId), record);
+      if (!whole) await storage.put(runKey(runId), { ...record, frames: [] });
+      const onDisk = (await storage.put(resultKey(runId), file)) && whole;
       held.delete(runId);
+      if (onDisk) set((before) => markSafe(before, runId));
     },
 
-    async bring(item) {
-      const laneIds = resultLanes(item);
-      const known = state().runs.filter(({ runId }) => laneIds.includes(runId) || item.laneIds.includes(runId));
-      for (const run of known) await bringInput(run);
-      const isHere = (runId: string): boolean => known.some((run) => run.runId === runId) && frames.get(resultFrameId(runId)) !== undefined;
-      if (laneIds.every(isHere)) return;
+    async bring(item, laneIds = resultLanes(item)) {
+      const isKnown = (runId: string): boolean => state().runs.some((run) => run.runId === runId);
+      for (const run of state().runs) if (laneIds.includes(run.runId) || item.laneIds.includes(run.runId)) await bringInput(run);
+      const missing = keptLanes(item).filter((runId) => !isKnown(runId));
+      const unseen = laneIds.filter((runId) => missing.includes(runId) || frames.get(resultFrameId(runId)) === undefined);
+      const kept = new Map<string, KeptRun>();
+      for (const runId of new Set([...missing, ...unseen])) {
+        const found = await keptRun(runId);
+        if (found !== null) kept.set(runId, found);
+      }
+      const shown = unseen.flatMap((runId) => kept.get(runId) ?? []);
       // what comes first is not shown yet when the rest comes
       const needed = [pictureFrameId(item.id), ...laneIds.flatMap((runId) => [inputFrameId(runId), resultFrameId(runId)])];
       for (const id of needed) frames.hold(id);
       try {
-        const records: RunRecord[] = [];
-        for (const runId of laneIds) {
-          const record = await unpack(item, runId);
-          if (record === null) return;
-          records.push(record);
-        }
-        set((before) => ({ ...before, runs: [...records, ...before.runs.filter(({ runId }) => !laneIds.includes(runId))] }));
+        for (const run of shown) if (!(await bringPictures(run, item.name))) kept.delete(run.record.runId);
+        const records = [...kept.values()].map(({ record }) => record);
+        const onDisk = records.flatMap(({ runId }) => (held.has(runId) ? [] : [runId]));
+        if (records.length > 0) set((before) => bringRuns(before, item, records, onDisk));
       } finally {
         for (const id of needed) frames.release(id);
       }
+      void attempt(() => bringSteps(shown, item.name));
     },
 
     bringInput,

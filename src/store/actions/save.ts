@@ -3,6 +3,7 @@ import { StudioError } from '../../protocol/errors.ts';
 import type { SaveOptions } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
 import { hasResult, isPartial, type QueueItem, resultSize } from '../queue.ts';
+import { markSafe } from '../reduce.ts';
 import { type ResultMark, resultFileName, uniqueName } from '../result-names.ts';
 import { storeSaveOptions } from '../save-options.ts';
 import { type RunRecord, shownPartner, shownRun } from '../state.ts';
@@ -112,7 +113,11 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
           const marks = run.finished.recipe.stoppedAfter === null ? kinds : [...kinds, 'partial' as const];
           const options = state().saveOptions;
           const name = resultFileName(run.pictureName, run, marks, options.format);
-          if (wanted === null || partner?.finished == null) return { blob: await fileOf(run.runId, name), name };
+          if (wanted === null || partner?.finished == null) {
+            const blob = await fileOf(run.runId, name);
+            set((before) => markSafe(before, run.runId));
+            return { blob, name };
+          }
           const image = await mix(wanted);
           if (image === null) return null;
           const texts = recipeTexts({ recipe: run.finished.recipe, mix: { ...wanted, other: partner.finished.recipe } });

@@ -19,15 +19,15 @@ export function createSessionActions(context: ActionContext, models: Models, des
     const session = readSession(await storage.get(SESSION_KEY));
     if (session === null) return null;
     const keys = await storage.keys();
-    const queue = restoreQueue(session.queue, (what, id) => keys.has(what === 'file' ? fileKey(id) : resultKey(id)));
+    const queue = restoreQueue({ ...session.queue, removed: [] }, (what, id) => keys.has(what === 'file' ? fileKey(id) : resultKey(id)));
     const lost = session.queue.items.length - queue.items.length;
     if (lost > 0) notice(`${lost} of the pictures from before could not be kept.`, 'pictures-lost');
     set((before) => {
       const items = [...queue.items, ...before.queue.items];
-      const { going, paused } = queue;
+      const { going, asked, paused } = queue;
       // what is held waits for the person; all else for the models
       const held = paused ? { going, paused } : {};
-      return { ...before, settings: session.settings, queue: { ...before.queue, ...held, items } };
+      return { ...before, settings: session.settings, queue: { ...before.queue, ...held, asked, items } };
     });
     if (state().picture.status === 'empty' && queue.items.length > 0) {
       const chosen = queue.items.filter(({ id }) => id === queue.selectedId);
@@ -47,7 +47,8 @@ export function createSessionActions(context: ActionContext, models: Models, des
       while (changed) {
         changed = false;
         const { queue, settings } = state();
-        await storage.put(SESSION_KEY, { queue, settings } satisfies Session);
+        const { removed: _, ...kept } = queue;
+        await storage.put(SESSION_KEY, { queue: kept, settings } satisfies Session);
         await storage.retain(sessionKeys(state().queue));
       }
       writing = false;
@@ -69,7 +70,7 @@ export function createSessionActions(context: ActionContext, models: Models, des
         await models.load(search, session !== null);
         const { queue } = session ?? { queue: EMPTY_QUEUE };
         const cutOff = runningItem(queue);
-        if (queue.paused || (cutOff === undefined && !queue.going)) return;
+        if (queue.paused || (cutOff === undefined && !queue.going && queue.asked.length === 0)) return;
         notice('Going on where the page was left.', 'session');
         if (queue.going) set((before) => ({ ...before, queue: { ...before.queue, going: true } }));
         await work.goOn(cutOff?.id);

@@ -5,6 +5,7 @@ import { addMessage, showRun } from '../reduce.ts';
 import { runNames } from '../run-names.ts';
 import type { Against, ViewState } from '../state.ts';
 import type { ActionContext } from './context.ts';
+import type { Desk } from './desk.ts';
 import type { Results } from './results.ts';
 
 export interface ViewActions {
@@ -17,18 +18,20 @@ export interface ViewActions {
   decodeShownStep(): Promise<void>;
   /** Says how many of the files and folders that were dropped are left out. */
   tellUnreadable(count: number): void;
+  /** Takes a message away; what it said can be undone, cannot be any more. */
   dismiss(id: number): void;
 }
 
 export function createViewActions(
   { state, set, frames, clients, attempt }: ActionContext,
   results: Pick<Results, 'bring' | 'bringInput'>,
+  desk: Pick<Desk, 'giveUp'>,
 ): ViewActions {
   async function bringBack(runId: string): Promise<void> {
     const run = state().runs.find((known) => known.runId === runId);
     if (run === undefined) return;
     const item = itemOfLane(state().queue, runId);
-    await (item === undefined ? results.bringInput(run) : results.bring(item));
+    await (item === undefined ? results.bringInput(run) : results.bring(item, run.laneIds));
     const here = [...run.laneIds.map(inputFrameId), resultFrameId(runId)].every((id) => frames.get(id) !== undefined);
     if (here || run.finished === null) return;
     const name = runNames(listedRuns(state())).get(runId) ?? run.bundleTitle;
@@ -71,6 +74,10 @@ export function createViewActions(
       set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'unreadable' }));
     },
 
-    dismiss: (id) => set((before) => ({ ...before, messages: before.messages.filter((message) => message.id !== id) })),
+    dismiss(id) {
+      const message = state().messages.find((known) => known.id === id);
+      set((before) => ({ ...before, messages: before.messages.filter((known) => known.id !== id) }));
+      if (message?.action === 'put-back') desk.giveUp();
+    },
   };
 }

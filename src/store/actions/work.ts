@@ -3,6 +3,7 @@ import {
   abandonItem,
   changeItem,
   cutOffItem,
+  finishItem,
   nextItem,
   type QueueItem,
   type QueueState,
@@ -11,6 +12,7 @@ import {
   selectedItem,
   waitingItems,
 } from '../queue.ts';
+import { clearMessages } from '../reduce.ts';
 import { type ActionContext, failureOf } from './context.ts';
 import type { Runner } from './run.ts';
 import type { Saving } from './save.ts';
@@ -26,7 +28,10 @@ export interface WorkActions {
   cancel(): Promise<void>;
   /** Ends the run under way likewise; the queue goes on with the next. */
   skip(): Promise<void>;
-  /** A picture that is over, once more from the start: the one in the viewer with the panel's settings, any other with its own. */
+  /**
+   * A picture that is over, once more from the start: the one in the viewer with the panel's settings, any other with its own. While another
+   * runs, it waits for its turn.
+   */
   runAgain(id: string): Promise<void>;
 }
 
@@ -42,12 +47,12 @@ export function createWork(context: ActionContext, runner: Runner, saving: Savin
   let working = false;
 
   async function goOn(first?: string): Promise<void> {
+    if (first !== undefined) ask(first);
     if (working) return;
     working = true;
     change({ paused: false });
     try {
-      const named = state().queue.items.find(({ id }) => id === first);
-      for (let item = named ?? nextItem(state().queue); item !== undefined; item = nextItem(state().queue)) await runItem(item);
+      for (let item = nextItem(state().queue); item !== undefined; item = nextItem(state().queue)) await runItem(item);
     } finally {
       working = false;
       // a queue that is held goes on later
@@ -55,14 +60,21 @@ export function createWork(context: ActionContext, runner: Runner, saving: Savin
     }
   }
 
+  /** Has an item run in its turn. */
+  function ask(id: string): void {
+    const { asked } = state().queue;
+    if (!asked.includes(id)) change({ asked: [...asked, id] });
+  }
+
   /** Runs one item to its end, whichever that is: no failure of one stops the others. */
   async function runItem(item: QueueItem): Promise<void> {
-    const become = (changes: Partial<QueueItem>): void => change(changeItem(state().queue, item.id, changes));
-    become({ status: 'running', failure: null });
+    const { queue } = state();
+    const asked = queue.asked.filter((id) => id !== item.id);
+    change({ ...changeItem(queue, item.id, { status: 'running', failure: null }), asked });
     try {
       const runs = await runner.run(item);
       const stopped = runs.some(({ finished }) => finished?.recipe.stoppedAfter != null);
-      become({ status: stopped ? 'stopped' : 'done', previous: null });
+      change(finishItem(state().queue, item.id, stopped ? 'stopped' : 'done'));
       saving.keep(item.id, runs);
     } catch (error) {
       const { code, text } = failureOf(error);
@@ -90,7 +102,7 @@ export function createWork(context: ActionContext, runner: Runner, saving: Savin
         const ready = picture.status === 'ready' && manifests[settings.bundleId] !== undefined && runningItem(queue) === undefined;
         const single = ready ? selectedItem(queue) : undefined;
         if (!several && single === undefined) return;
-        set((before) => ({ ...before, messages: [] }));
+        set(clearMessages);
         if (several) {
           change({ going: true });
           await letGo();
@@ -109,7 +121,7 @@ export function createWork(context: ActionContext, runner: Runner, saving: Savin
     goOn: () => attempt(letGo),
 
     cancel() {
-      change({ going: false, paused: false });
+      change({ going: false, asked: [], paused: false });
       return runner.stop();
     },
 

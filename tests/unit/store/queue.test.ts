@@ -5,14 +5,18 @@ import {
   changeItem,
   EMPTY_QUEUE,
   editItem,
+  finishItem,
   hasResult,
   isPartial,
   itemOfLane,
+  keptLanes,
   moveItem,
   newItem,
   nextItem,
+  putBack,
   type QueueItem,
   type QueueState,
+  RESULTS_KEPT,
   removeItems,
   requeueItem,
   restoreQueue,
@@ -114,6 +118,43 @@ describe('the queue', () => {
   });
 });
 
+describe('items that were taken out', () => {
+  it('come back where they stood, whatever else was', () => {
+    for (const gone of [['a'], ['d'], ['b', 'c'], ['a', 'b', 'c', 'd']]) {
+      const queue = queueOf('abcd');
+      expect(putBack(removeItems(queue, gone))).toEqual(queue);
+    }
+  });
+
+  it('are known until others are taken out', () => {
+    const done = changeItem(queueOf('ab'), 'a', { status: 'done', laneIds: ['run'] });
+    const without = removeItems(done, ['a']);
+    expect(itemOfLane(without, 'run')?.id).toBe('a');
+    expect(itemOfLane(removeItems(without, ['b']), 'run')).toBeUndefined();
+  });
+
+  it('come back as they were before a run that their going ended', () => {
+    const running = changeItem(queueOf('a'), 'a', { status: 'running', laneIds: ['new'] });
+    expect(itemOf(putBack(removeItems(running, ['a'])), 'a')).toMatchObject({ status: 'waiting', laneIds: [] });
+    const earlier = [{ status: 'done', settings: OTHERS, laneIds: ['old'] }] as const;
+    const again = changeItem(running, 'a', { earlier });
+    const back = { status: 'done', settings: OTHERS, laneIds: ['old'], earlier: [] };
+    expect(itemOf(putBack(removeItems(again, ['a'])), 'a')).toMatchObject(back);
+  });
+});
+
+describe('an item that is run again and again', () => {
+  it('keeps the latest results, newest first', () => {
+    let queue = queueOf('a');
+    for (let run = 0; run < RESULTS_KEPT + 3; run++) {
+      queue = finishItem(changeItem(requeueItem(queue, 'a', SETTINGS), 'a', { laneIds: [`run-${run}`] }), 'a', 'done');
+    }
+    const lanes = keptLanes(itemOf(queue, 'a'));
+    expect(lanes).toHaveLength(RESULTS_KEPT);
+    expect([lanes[0], lanes.at(-1)]).toEqual([`run-${RESULTS_KEPT + 2}`, 'run-3']);
+  });
+});
+
 describe('an item with a result that is run again', () => {
   const PREVIOUS = { status: 'done', settings: SETTINGS, laneIds: ['old'] } as const;
   const FAILURE = { code: 'internal', text: 'no' } as const;
@@ -121,9 +162,9 @@ describe('an item with a result that is run again', () => {
   const again = requeueItem(done, 'a', OTHERS);
 
   it('has it until there is another', () => {
-    expect(itemOf(again, 'a')).toMatchObject({ status: 'waiting', settings: OTHERS, laneIds: [], previous: PREVIOUS });
+    expect(itemOf(again, 'a')).toMatchObject({ status: 'waiting', settings: OTHERS, laneIds: [], earlier: [PREVIOUS] });
     expect(itemOfLane(again, 'old')).toBe(itemOf(again, 'a'));
-    expect(itemOf(requeueItem(again, 'a', SETTINGS), 'a').previous).toEqual(PREVIOUS);
+    expect(itemOf(requeueItem(again, 'a', SETTINGS), 'a').earlier).toEqual([PREVIOUS]);
   });
 
   it('is as it was once the run is stopped before its first step', () => {
@@ -146,7 +187,7 @@ describe('an item with a result that is run again', () => {
 
   it('has none where there was none', () => {
     const failed = abandonItem(changeItem(queueOf('a'), 'a', { status: 'running', laneIds: ['new'] }), 'a', FAILURE);
-    expect(itemOf(failed, 'a')).toMatchObject({ status: 'failed', laneIds: [], previous: null });
+    expect(itemOf(failed, 'a')).toMatchObject({ status: 'failed', laneIds: [], earlier: [] });
     expect(hasResult(itemOf(failed, 'a'))).toBe(false);
   });
 
@@ -157,9 +198,9 @@ describe('an item with a result that is run again', () => {
         restoreQueue(again, (what) => what === 'file'),
         'a',
       ),
-    ).toMatchObject({ status: 'waiting', previous: null });
+    ).toMatchObject({ status: 'waiting', earlier: [] });
     const failed = abandonItem(again, 'a', FAILURE);
-    const lost = { status: 'failed', failure: FAILURE, laneIds: [], previous: null };
+    const lost = { status: 'failed', failure: FAILURE, laneIds: [], earlier: [] };
     expect(
       itemOf(
         restoreQueue(failed, (what) => what === 'file'),

@@ -22,7 +22,8 @@ function crowded() {
     frames,
     attempt: (work) => work(),
   };
-  const actions = createViewActions(context as ActionContext, { bring: async () => {}, bringInput: async () => {} });
+  const results = { bring: async () => {}, bringInput: async () => {} };
+  const actions = createViewActions(context as ActionContext, results, { giveUp: () => {} });
   return { store, actions };
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createStore } from 'zustand/vanilla';
 import type { ActionContext } from '../../../src/store/actions/context.ts';
 import type { Runner } from '../../../src/store/actions/run.ts';
@@ -118,6 +118,42 @@ describe('going on after a pause', () => {
   });
 });
 
+describe('a picture that is asked to be run again while another runs', () => {
+  it('waits for its turn and then runs, though the queue is not going', async () => {
+    const { actions, ran, end, statuses, store } = atWork('failed', 'done', 'waiting');
+    const first = actions.runAgain('failed');
+    await actions.runAgain('done');
+    await actions.runAgain('done');
+    expect(ran()).toEqual(['failed']);
+    end();
+    await vi.waitFor(() => expect(ran()).toEqual(['failed', 'done']));
+    end();
+    await first;
+    expect(ran()).toEqual(['failed', 'done']);
+    expect(statuses()).toEqual(['done', 'done', 'waiting']);
+    expect(store.getState().queue.asked).toEqual([]);
+  });
+
+  it('comes before what waits in a queue that is going', async () => {
+    const { actions, ran, end, change } = atWork('failed', 'waiting', 'done');
+    change('failed', { status: 'waiting' });
+    void actions.upscale();
+    await actions.runAgain('done');
+    end();
+    await vi.waitFor(() => expect(ran()).toEqual(['failed', 'done']));
+  });
+
+  it('is not begun where all is cancelled', async () => {
+    const { actions, ran, end } = atWork('failed', 'done');
+    const first = actions.runAgain('failed');
+    await actions.runAgain('done');
+    await actions.cancel();
+    end();
+    await first;
+    expect(ran()).toEqual(['failed']);
+  });
+});
+
 describe('a pause', () => {
   it('is not heard while a run is being ended: it would never end', async () => {
     const { actions, store, asked } = atWork('waiting');
@@ -168,7 +204,7 @@ describe('running again', () => {
     expect(itemOf('done')).toMatchObject({ status, laneIds: ['old'], settings: SETTINGS });
   });
 
-  it('replaces the result from before by what it gives', async () => {
+  it('puts what it gives before the result from before', async () => {
     const { actions, change, select, itemOf, end } = atWork('done');
     change('done', { laneIds: ['old'] });
     select('done', OTHERS);
@@ -176,7 +212,7 @@ describe('running again', () => {
     change('done', { laneIds: ['new'] });
     end();
     await again;
-    expect(itemOf('done')).toMatchObject({ status: 'done', laneIds: ['new'], settings: OTHERS, previous: null });
+    expect(itemOf('done')).toMatchObject({ status: 'done', laneIds: ['new'], settings: OTHERS, earlier: [{ laneIds: ['old'] }] });
   });
 
   it('does nothing while the picture in the viewer is read', async () => {

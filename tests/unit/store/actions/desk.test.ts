@@ -52,7 +52,8 @@ function deskOf(names: string) {
   };
   const read = (name: string): void => reader(name).resolve();
   const breakFile = (name: string): void => reader(name).reject(new Error('made to fail'));
-  return { desk, store, open: (name: string) => open(new Blob([name]), name), shown, read, breakFile, runner };
+  const undoable = () => store.getState().messages.flatMap(({ text, action }) => (action === 'put-back' ? [text] : []));
+  return { desk, store, undoable, open: (name: string) => open(new Blob([name]), name), shown, read, breakFile, runner };
 }
 
 describe('a picture that is chosen', () => {
@@ -145,6 +146,48 @@ describe('a picture that is opened', () => {
   });
 });
 
+describe('a picture that is opened beside the only one', () => {
+  it('leaves that in the list, with its result', async () => {
+    const { store, open, read, desk, shown } = deskOf('a');
+    read('a');
+    await desk.select('a');
+    store.setState((before) => ({ queue: changeItem(before.queue, 'a', { status: 'done', laneIds: ['run'] }) }));
+    read('b');
+    await open('b');
+    expect(shown().slice(1, 3)).toEqual(['b', 'ready']);
+    expect(store.getState().queue.items.map(({ name, laneIds }) => [name, laneIds])).toEqual([
+      ['a', ['run']],
+      ['b', []],
+    ]);
+  });
+});
+
+describe('a picture that is taken out', () => {
+  it('comes back, and into the viewer where that is empty', async () => {
+    const { desk, undoable, shown, read } = deskOf('a');
+    read('a');
+    await desk.select('a');
+    await desk.remove(['a']);
+    expect(undoable()).toEqual(['“a” was removed.']);
+    expect(shown()).toEqual([null, '', 'empty', 0]);
+    await desk.putBack();
+    expect(shown()).toEqual(['a', 'a', 'ready', 0]);
+    expect(undoable()).toEqual([]);
+  });
+
+  it('is given up once another is', async () => {
+    const { desk, store, undoable, read } = deskOf('ab');
+    read('a');
+    read('b');
+    await desk.select('a');
+    await desk.remove(['a']);
+    await desk.remove(['b']);
+    expect(undoable()).toEqual(['“b” was removed.']);
+    await desk.putBack();
+    expect(store.getState().queue.items.map(({ id }) => id)).toEqual(['b']);
+  });
+});
+
 describe('a picture that is taken out while it runs', () => {
   it('is discarded, and the next is shown without waiting for that', async () => {
     const { desk, store, shown, read, runner } = deskOf('ab');
@@ -152,7 +195,7 @@ describe('a picture that is taken out while it runs', () => {
     read('b');
     await desk.select('a');
     store.setState((before) => ({ queue: changeItem(before.queue, 'a', { status: 'running' }) }));
-    await desk.forget(['a']);
+    await desk.remove(['a']);
     expect(runner.discard).toHaveBeenCalledOnce();
     expect(shown()).toEqual(['b', 'b', 'ready', 1]);
   });
