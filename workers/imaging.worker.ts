@@ -1,5 +1,6 @@
 import { expose, transfer } from 'comlink';
-import { bandDifference, bandSimilarity, mixBands } from '../src/core/analysis.ts';
+import { bandDifference, bandSimilarity, likeness, mixBands } from '../src/core/analysis.ts';
+import { psnrY, ssimY } from '../src/core/metrics.ts';
 import { resizePicture } from '../src/core/resize.ts';
 import type { ImagingApi } from '../src/protocol/studio-api.ts';
 import { browserCodec } from './imaging/browser-codec.ts';
@@ -13,6 +14,9 @@ import { buffersOf, withWireFailures } from './transfer.ts';
 
 // a crashed instance cannot be ended from inside: the page ends this worker with it when it hears of an error, and starts another
 const codec: PictureCodec = crossOriginIsolated ? new VipsCodec(loadVips, (error) => setTimeout(() => reportError(error))) : browserCodec;
+
+/** Sides below this leave no window to measure in. */
+const LEAST_MEASURED = 19;
 
 const api: ImagingApi = {
   async decode(buffer, name, deep) {
@@ -31,9 +35,24 @@ const api: ImagingApi = {
     return { ...xmpTexts(bytes), ...pngTexts(bytes) };
   },
 
-  async difference(a, b, band, signed) {
-    const found = bandDifference(resizePicture(a, b.height, b.width, 'bicubic'), b, band, signed);
+  async difference(a, b, band, signed, gain) {
+    const found = bandDifference(resizePicture(a, b.height, b.width, 'bicubic'), b, band, signed, gain);
     return transfer(found, buffersOf(found.picture));
+  },
+
+  async resize(picture, { height, width }) {
+    const resized = resizePicture(picture, height, width, 'bicubic');
+    return transfer(resized, buffersOf(resized));
+  },
+
+  async judge(picture, reference) {
+    const comparable = picture.height === reference.height && picture.width === reference.width;
+    const measured = comparable && Math.min(picture.height, picture.width) >= LEAST_MEASURED;
+    return {
+      likeness: likeness(picture, reference),
+      psnr: measured ? psnrY(picture, reference) : null,
+      ssim: measured ? ssimY(picture, reference) : null,
+    };
   },
 
   async mix(low, high, gain) {

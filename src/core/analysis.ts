@@ -1,31 +1,31 @@
 import { type HaarBands, haar, highView, inverseHaar, lowView } from './dwt.ts';
-import { ssimY } from './metrics.ts';
+import { lumaOf, ssimY } from './metrics.ts';
 import { type Rgba8, toPicture, toPlanes, withAlpha } from './picture.ts';
 import { resizePicture } from './resize.ts';
 import { affine, type Tensor, weightedSum } from './tensor.ts';
 
-/** What a difference is multiplied by to be seen. */
+/** What a difference is multiplied by to be seen, unless something else is asked for. */
 export const DIFFERENCE_GAIN = 4;
 
 /** A part of a picture at its full size: all of it, its one-level Haar approximation, or its details. */
 export type Band = 'whole' | 'low' | 'high';
 
 export interface BandDifference {
-  /** `signed`: grey where equal, lighter where `b` is more. Otherwise black where equal. Magnified by DIFFERENCE_GAIN. */
+  /** `signed`: grey where equal, lighter where `b` is more. Otherwise black where equal. Magnified by the gain. */
   readonly picture: Rgba8;
   /** Mean absolute difference over all colour values, in levels of 255. */
   readonly meanLevels: number;
 }
 
 /** The difference b − a of two pictures of equal size within a band. Throws RangeError for unequal sizes. */
-export function bandDifference(a: Rgba8, b: Rgba8, band: Band, signed: boolean): BandDifference {
+export function bandDifference(a: Rgba8, b: Rgba8, band: Band, signed: boolean, gain = DIFFERENCE_GAIN): BandDifference {
   checkSizes(a, b);
   const difference = bandOf(weightedSum([-1, toPlanes(a)], [1, toPlanes(b)]), band);
   let sum = 0;
   for (const value of difference.data) sum += Math.abs(value);
   const shown = signed
-    ? affine(difference, DIFFERENCE_GAIN, 0.5)
-    : { dims: difference.dims, data: difference.data.map((value) => DIFFERENCE_GAIN * Math.abs(value)) };
+    ? affine(difference, gain, 0.5)
+    : { dims: difference.dims, data: difference.data.map((value) => gain * Math.abs(value)) };
   return { picture: toPicture(shown), meanLevels: (255 * sum) / difference.data.length };
 }
 
@@ -43,6 +43,22 @@ export function bandSimilarity(picture: Rgba8, reference: Rgba8): { readonly low
     low: ssimY(toPicture(lowView(own)), toPicture(lowView(wanted)), 0),
     high: ssimY(toPicture(highView(own)), toPicture(highView(wanted)), 0),
   };
+}
+
+const LIKENESS_SIDE = 32;
+
+/** Whether two pictures show the same: the correlation of their luma at 32 × 32 pixels, −1…1. Of a picture of one tone it is 1. */
+export function likeness(a: Rgba8, b: Rgba8): number {
+  const [x, y] = [a, b].map((picture) => centredLuma(resizePicture(picture, LIKENESS_SIDE, LIKENESS_SIDE, 'bilinear')));
+  const dot = (p: readonly number[] = [], q: readonly number[] = []): number => p.reduce((sum, value, i) => sum + value * (q[i] ?? 0), 0);
+  const norm = Math.sqrt(dot(x, x) * dot(y, y));
+  return norm < 1e-6 ? 1 : dot(x, y) / norm;
+}
+
+function centredLuma({ rgba8 }: Rgba8): readonly number[] {
+  const luma = Array.from({ length: rgba8.length / 4 }, (_, i) => lumaOf(rgba8, 4 * i));
+  const mean = luma.reduce((sum, value) => sum + value, 0) / luma.length;
+  return luma.map((value) => value - mean);
 }
 
 /** Planes [1, C, H, W] with only one band left. */

@@ -57,10 +57,15 @@ function luma({ height, width, rgba8 }: Rgba8, border: number): Plane {
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) {
       const i = 4 * ((y + border) * width + x + border);
-      data[y * w + x] = LUMA[0] * (rgba8[i] ?? 0) + LUMA[1] * (rgba8[i + 1] ?? 0) + LUMA[2] * (rgba8[i + 2] ?? 0);
+      data[y * w + x] = lumaOf(rgba8, i);
     }
   }
   return { height: h, width: w, data };
+}
+
+/** Luma of the pixel whose red is at `i`, in levels of 255. */
+export function lumaOf(rgba8: Rgba8['rgba8'], i: number): number {
+  return LUMA[0] * (rgba8[i] ?? 0) + LUMA[1] * (rgba8[i + 1] ?? 0) + LUMA[2] * (rgba8[i + 2] ?? 0);
 }
 
 function product(a: Plane, b: Plane): Plane {

@@ -79,6 +79,16 @@ export interface PictureDifference {
   readonly meanLevels: number;
 }
 
+/** A picture against what it should be. */
+export interface Judgement {
+  /** Correlation at a glance, −1…1: near 1 for the same content. */
+  readonly likeness: number;
+  /** Of luma, in dB; ∞ for equal pictures. */
+  readonly psnr: number | null;
+  /** Structural similarity of luma, up to 1. */
+  readonly ssim: number | null;
+}
+
 export interface BandSimilarity {
   readonly low: number;
   readonly high: number;
@@ -96,8 +106,12 @@ export interface ImagingApi {
   encode(picture: PictureToSave): Promise<Blob>;
   /** The studio's texts in a PNG, JPEG or WebP by keyword; nothing of any other file. */
   texts(bytes: ArrayBuffer): Promise<Readonly<Record<string, string>>>;
-  /** b − a within a band (see core/analysis.ts); `a` is resized to b's size first where it differs. */
-  difference(a: Image8, b: Image8, band: DifferenceBand, signed: boolean): Promise<PictureDifference>;
+  /** b − a within a band, times `gain` (see core/analysis.ts); `a` is resized to b's size first where it differs. */
+  difference(a: Image8, b: Image8, band: DifferenceBand, signed: boolean, gain: number): Promise<PictureDifference>;
+  /** The picture at another size, bicubic. */
+  resize(picture: Image8, size: Extent): Promise<Image8>;
+  /** How close `picture` comes to `reference`; the figures of single pixels are null where the sizes differ, or are too small. */
+  judge(picture: Image8, reference: Image8): Promise<Judgement>;
   /** The low band of one picture, resized to the other's size where it differs, and the high band of the other times `gain`. */
   mix(low: Image8, high: Image8, gain: number): Promise<Image8>;
   /** Structural similarity of each band of `picture` to that of `reference`. */

@@ -36,7 +36,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
     ...createOpenActions(context, models, pictures, desk),
     ...createQueueActions(context, desk),
     ...work.actions,
-    ...createViewActions(context, results, desk),
+    ...createViewActions(context, results, desk, comparing),
     ...comparing.actions,
     ...saving.actions,
   };

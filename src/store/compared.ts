@@ -1,4 +1,4 @@
-import { firstStageFrameId, inputFrameId, pictureFrameId, resultFrameId } from './frames.ts';
+import { bicubicFrameId, firstStageFrameId, inputFrameId, pictureFrameId, resultFrameId } from './frames.ts';
 import { type RunRecord, type StudioState, shownAfter, shownPartner, shownRun } from './state.ts';
 
 /** The run that stands before in the comparison; none where the input or the first stage does. */
@@ -19,7 +19,7 @@ export function shownLanes(state: StudioState): readonly RunRecord[] {
 /** Where the pictures on screen are kept, but for steps, whose place the result takes where they are gone. */
 export function shownFrameIds(state: StudioState): readonly string[] {
   const lead = shownRun(state);
-  const inputs = lead === undefined ? [] : [inputFrameId(lead.runId), firstStageFrameId(lead.runId)];
+  const inputs = lead === undefined ? [] : [inputFrameId, firstStageFrameId, bicubicFrameId].map((idOf) => idOf(lead.runId));
   return [pictureFrameId(state.queue.selectedId ?? ''), ...inputs, ...shownLanes(state).map(({ runId }) => resultFrameId(runId))];
 }
 

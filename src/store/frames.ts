@@ -127,8 +127,21 @@ export function firstStageFrameId(runId: string): string {
   return `${runId}/first-stage`;
 }
 
+/** What stands before the first step: the input, and what the first stage made of it. */
+export type Front = 'input' | 'first-stage';
+
+/** Where a band of what stands before the first step is kept, at the size of the steps' previews. */
+export function frontFrameId(runId: string, front: Front, layer: 'low' | 'high'): string {
+  return `${runId}/front-${front}/${layer}`;
+}
+
 export function inputFrameId(runId: string): string {
   return `${runId}/input`;
+}
+
+/** A run's input at the size of its result, bicubic. */
+export function bicubicFrameId(runId: string): string {
+  return `${runId}/bicubic`;
 }
 
 export const REFERENCE_FRAME_ID = 'reference';

@@ -2,6 +2,7 @@ import type { RunEvent } from '../protocol/events.ts';
 import type { SourceInfo } from '../protocol/picture-file.ts';
 import type { Extent } from '../protocol/request.ts';
 import type { BandSimilarity } from '../protocol/studio-api.ts';
+import { highGainFor } from './band-views.ts';
 import { shownLanes } from './compared.ts';
 import {
   changeItem,
@@ -37,7 +38,13 @@ export function reduceEvent(state: StudioState, event: RunEvent): StudioState {
       return { ...state, runs: changeRun(state.runs, event.runId, (run) => ({ ...run, firstStage: true })) };
     case 'step': {
       const info = { timestep: event.timestep, statistics: event.previews?.statistics ?? null, similarity: null };
-      const runs = changeRun(state.runs, event.runId, (run) => ({ ...run, count: event.count, steps: [...run.steps, info] }));
+      const high = event.index === 0 ? event.previews?.high : undefined;
+      const runs = changeRun(state.runs, event.runId, (run) => ({
+        ...run,
+        ...(high === undefined ? {} : { highGain: highGainFor(high) }),
+        count: event.count,
+        steps: [...run.steps, info],
+      }));
       // a step is over when its last lane is
       const { computedSteps, elapsedMs } = event.runId === progress.laneIds.at(-1) ? event : progress;
       return { ...state, runs, progress: { ...progress, computedSteps, elapsedMs, tile: null } };
@@ -147,7 +154,8 @@ export function expectPicture(state: StudioState, name: string): StudioState {
 /** An item of the queue chosen for the viewer, with its settings; in the panel of one that is selected already others may stand. */
 export function chooseItem(state: StudioState, item: QueueItem): StudioState {
   const settings = item.id === state.queue.selectedId ? state.settings : item.settings;
-  return { ...expectPicture(state, item.name), settings, queue: { ...state.queue, selectedId: item.id } };
+  const reference = state.reference?.itemId === item.id ? state.reference : null;
+  return { ...expectPicture(state, item.name), settings, reference, queue: { ...state.queue, selectedId: item.id } };
 }
 
 /** The chosen item in the viewer, with its picture's sides and its latest run, where there is one. */

@@ -37,11 +37,17 @@ const ENDS = 16;
 /** Finished runs by id in a few words: the model, those settings in which it differs from the same model's others in the list, and whether it was stopped. */
 export function runNames(runs: readonly RunRecord[]): ReadonlyMap<string, string> {
   const told = runs.flatMap((run) => (run.finished === null ? [] : [{ run, facets: facetsOf(run, run.finished.recipe) }]));
+  const named = told.map(({ run, facets }) => {
+    const alike = told.filter((other) => other.run.bundleTitle === run.bundleTitle);
+    const telling = facets.filter((facet, i) => alike.some((other) => other.facets[i] !== facet));
+    return [run.runId, [run.bundleTitle, ...telling.map(shortened), ...stopOf(run)].join(' · ')] as const;
+  });
   return new Map(
-    told.map(({ run, facets }) => {
-      const alike = told.filter((other) => other.run.bundleTitle === run.bundleTitle);
-      const telling = facets.filter((facet, i) => alike.some((other) => other.facets[i] !== facet));
-      return [run.runId, [run.bundleTitle, ...telling.map(shortened), ...stopOf(run)].join(' · ')];
+    named.map(([runId, name], place) => {
+      // equal runs are told apart by their age, the oldest first
+      const older = named.slice(place + 1).filter((other) => other[1] === name).length;
+      const equal = named.filter((other) => other[1] === name).length;
+      return [runId, equal > 1 ? `${name} · no. ${older + 1}` : name];
     }),
   );
 }

@@ -99,6 +99,7 @@ const record: Field<RunRecord> = object({
   // what it was measured against is not kept, and so neither is the measure
   steps: array(object({ timestep: number(), statistics: nullable(statistics), similarity: () => null })),
   firstStage: flag,
+  highGain: absentAs(1, number()),
   rows: integer(),
   height: integer(),
   width: integer(),

@@ -63,6 +63,8 @@ export interface RunRecord {
   readonly steps: readonly StepInfo[];
   /** Whether the picture of a first stage is kept for it. */
   readonly firstStage: boolean;
+  /** What its views of high bands are multiplied by to be seen. */
+  readonly highGain: number;
   readonly height: number;
   readonly width: number;
   /** Rows of the result that are here. */
@@ -97,7 +99,7 @@ export interface Message {
 export type ViewMode = 'split' | 'side' | 'blink' | 'difference';
 
 /** What the shown result is held against. */
-export type Against = 'input' | 'first-stage' | { readonly runId: string };
+export type Against = 'input' | 'bicubic' | 'first-stage' | 'reference' | { readonly runId: string };
 
 export interface ViewState {
   readonly mode: ViewMode;
@@ -109,7 +111,11 @@ export interface ViewState {
   readonly playing: boolean;
   /** Whether a drag over the picture draws the region. */
   readonly drawing: boolean;
-  readonly difference: { readonly band: DifferenceBand; readonly signed: boolean };
+  readonly difference: { readonly band: DifferenceBand; readonly signed: boolean; readonly gain: number };
+  /** What views of high bands are multiplied by; null as each run's own says. */
+  readonly highGain: number | null;
+  /** Whether the timeline shows what changed since the step before. */
+  readonly changes: boolean;
   /** How the finished pair is mixed and shown so; null shows it as it came. */
   readonly mix: Mix | null;
   /** Null: the base for the RFSR run of a pair, else the input. */
@@ -131,8 +137,8 @@ export interface StudioState {
   readonly bundles: readonly BundleSummary[];
   readonly manifests: Readonly<Record<string, Manifest>>;
   readonly progress: ProgressState | null;
-  /** A picture of what the result should be, to measure steps against. */
-  readonly reference: { readonly name: string } | null;
+  /** A picture of what the result of the picture in the viewer should be, to measure steps against. */
+  readonly reference: { readonly name: string; readonly itemId: string } | null;
   /**
    * Newest first, a pair's base before its RFSR: those of the picture in the viewer, those under way, and those that are not safe. All others
    * are brought back from where they are kept.
@@ -187,7 +193,9 @@ export const INITIAL_STATE: StudioState = {
     decoded: [],
     playing: false,
     drawing: false,
-    difference: { band: 'whole', signed: false },
+    difference: { band: 'whole', signed: false, gain: 4 },
+    highGain: null,
+    changes: false,
     mix: null,
     against: null,
   },

@@ -29,6 +29,8 @@ export interface Clients {
   encode: ImagingApi['encode'];
   texts: ImagingApi['texts'];
   difference: ImagingApi['difference'];
+  resize: ImagingApi['resize'];
+  judge: ImagingApi['judge'];
   mix: ImagingApi['mix'];
   similarity: ImagingApi['similarity'];
 }
@@ -105,7 +107,9 @@ export function createClients(): Clients {
     inspect: (file, name) => imaging.call((api) => api.inspect(file, name)),
     encode: (picture) => imaging.call((api) => api.encode(picture)),
     texts: (bytes) => imaging.call((api) => api.texts(bytes)),
-    difference: (a, b, band, signed) => imaging.call((api) => api.difference(a, b, band, signed)),
+    difference: (a, b, band, signed, gain) => imaging.call((api) => api.difference(a, b, band, signed, gain)),
+    resize: (picture, size) => imaging.call((api) => api.resize(picture, size)),
+    judge: (picture, reference) => imaging.call((api) => api.judge(picture, reference)),
     mix: (low, high, gain) => imaging.call((api) => api.mix(low, high, gain)),
     similarity: (picture, reference) => imaging.call((api) => api.similarity(picture, reference)),
   };

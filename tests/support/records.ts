@@ -26,6 +26,7 @@ export function runRecord(changes: Partial<RunRecord> = {}): RunRecord {
     count: 2,
     steps: [],
     firstStage: false,
+    highGain: 1,
     rows: 0,
     height: 8,
     width: 8,

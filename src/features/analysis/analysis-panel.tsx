@@ -3,12 +3,14 @@ import { Button } from '../../components/button.tsx';
 import { saveFile } from '../../components/save-file.ts';
 import { shownPartner, shownRun } from '../../store/state.ts';
 import { useStudio } from '../../store/store.ts';
+import { shadedWindows } from '../../store/windows.ts';
 import styles from './analysis.module.css';
 import { Chart } from './chart.tsx';
+import { FinalFigures } from './final-figures.tsx';
 import { joinCharts } from './join-charts.ts';
 import { Mixer } from './mixer.tsx';
 import { ReferencePicker } from './reference-picker.tsx';
-import { chartsOf, csvOf, shadedWindows } from './series.ts';
+import { chartsOf, csvOf } from './series.ts';
 
 /** The frequency bands over the steps, measured; and the finished pair's bands, mixed. */
 export function AnalysisPanel() {
@@ -56,6 +58,7 @@ export function AnalysisPanel() {
         </p>
       )}
       <ReferencePicker />
+      <FinalFigures />
       <div className={styles['row']}>
         <Button onPress={() => saveFile(new Blob([csvOf(lanes, charts)], { type: 'text/csv' }), `${stem}-bands.csv`)}>Save CSV</Button>
         <Button onPress={() => void savePng()}>Save PNG</Button>

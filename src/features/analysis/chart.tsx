@@ -1,8 +1,9 @@
 import { type RefObject, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { ShadedWindow } from '../../store/windows.ts';
 import styles from './analysis.module.css';
-import type { ChartData, ShadedWindow } from './series.ts';
+import type { ChartData } from './series.ts';
 
 const HEIGHT = 150;
 const DASHES = [5, 4];
@@ -79,7 +80,8 @@ function optionsOf(element: HTMLElement, data: ChartData, windows: readonly Shad
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    legend: { live: false, markers: { width: 2 } },
+    // the first series is the steps
+    legend: { live: false, markers: { width: 2, dash: (_, i) => (data.series[i - 1]?.lane === 'RFSR' ? 'dashed' : 'solid') } },
     cursor: { show: false },
     scales: { x: { time: false }, y: data.scale === 'log' ? { distr: 3 } : {} },
     axes: [

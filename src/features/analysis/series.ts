@@ -1,4 +1,3 @@
-import type { Manifest } from '../../protocol/manifest.ts';
 import type { RunRecord, StepInfo } from '../../store/state.ts';
 
 /** One line of a chart: a value for each step, null where there is none yet. */
@@ -13,13 +12,6 @@ export interface ChartData {
   /** How values are drawn: as multiples of the band's first in the first lane, since low and high are magnitudes apart; or as they are. */
   readonly scale: 'relative' | 'log' | 'linear';
   readonly series: readonly Series[];
-}
-
-/** A span of the x axis, in steps counted from 1, that RFSR was trained in. */
-export interface ShadedWindow {
-  readonly name: 'early' | 'late';
-  readonly from: number;
-  readonly to: number;
 }
 
 const VALUES = [
@@ -58,16 +50,6 @@ export function chartsOf(lanes: readonly RunRecord[]): readonly ChartData[] {
     }),
   }));
   return charts.filter(({ series }) => series.some(({ values }) => values.some((value) => value !== null)));
-}
-
-/** The training's windows on an axis of `count` steps. */
-export function shadedWindows(windows: Manifest['windows'], count: number): readonly ShadedWindow[] {
-  if (windows === undefined) return [];
-  return (['early', 'late'] as const).flatMap((name) => {
-    const [first = 0, end = 0] = windows[name];
-    // a step is drawn at its number, so its share of the axis reaches half a step to each side
-    return end > first ? [{ name, from: (first / windows.steps) * count + 0.5, to: (end / windows.steps) * count + 0.5 }] : [];
-  });
 }
 
 /** Everything charted, one line a step: for spreadsheets. */

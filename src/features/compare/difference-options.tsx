@@ -14,9 +14,11 @@ const SIGNS: readonly { readonly value: 'absolute' | 'signed'; readonly text: st
   { value: 'signed', text: 'Signed' },
 ];
 
-/** Of what the difference is taken, and whether its sign shows. */
+const GAINS = [1, 2, 4, 8, 16].map((gain) => ({ value: String(gain), text: `×${gain}` }));
+
+/** Of what the difference is taken, whether its sign shows, and how much it is magnified. */
 export function DifferenceOptions() {
-  const { band, signed } = useStudio((state) => state.view.difference);
+  const { band, signed, gain } = useStudio((state) => state.view.difference);
   const { show } = useActions();
   return (
     <span className={styles['options']}>
@@ -25,14 +27,21 @@ export function DifferenceOptions() {
         labelHidden
         value={band}
         options={BANDS}
-        onChange={(chosen) => show({ difference: { band: chosen, signed } })}
+        onChange={(chosen) => show({ difference: { band: chosen, signed, gain } })}
       />
       <SelectField
         label="Difference as"
         labelHidden
         value={signed ? 'signed' : 'absolute'}
         options={SIGNS}
-        onChange={(chosen) => show({ difference: { band, signed: chosen === 'signed' } })}
+        onChange={(chosen) => show({ difference: { band, signed: chosen === 'signed', gain } })}
+      />
+      <SelectField
+        label="Difference times"
+        labelHidden
+        value={String(gain)}
+        options={GAINS}
+        onChange={(chosen) => show({ difference: { band, signed, gain: Number(chosen) } })}
       />
     </span>
   );

@@ -4,10 +4,12 @@ import type { Side } from '../../components/comparison.tsx';
 import type { Image8 } from '../../protocol/request.ts';
 import { nameAmong, shownBefore, shownLanes } from '../../store/compared.ts';
 import {
+  bicubicFrameId,
   type Frames,
   firstStageFrameId,
   inputFrameId,
   pictureFrameId,
+  REFERENCE_FRAME_ID,
   resultFrameId,
   type StepLayer,
   stepFrameId,
@@ -15,6 +17,8 @@ import {
 import { type RunRecord, shownAfter, shownRun } from '../../store/state.ts';
 import { useActions, useFrames, useStudio } from '../../store/store.ts';
 import { useRunNames } from '../../store/use-run-names.ts';
+
+const SETTLE_MS = 120;
 
 /** A side of the comparison and where its picture is kept; null for one that is kept nowhere. */
 export interface ShownSide extends Side {
@@ -40,7 +44,7 @@ export function useShown(): Shown {
   const lead = useStudio(shownRun);
   const other = useStudio(shownBefore);
   const lanes = useStudio(useShallow(shownLanes));
-  const { step, layer, decoded, mix, against } = useStudio((state) => state.view);
+  const { step, layer, decoded, mix, against, highGain } = useStudio((state) => state.view);
   const names = useRunNames();
   const mixed = useMixed();
   if (run === undefined || lead === undefined) {
@@ -50,6 +54,8 @@ export function useShown(): Shown {
   }
   const input = sideOf(frames, inputFrameId(lead.runId), 'input');
   const firstStage = sideOf(frames, firstStageFrameId(lead.runId), 'first stage');
+  const bicubic = sideOf(frames, bicubicFrameId(lead.runId), 'bicubic');
+  const reference = sideOf(frames, REFERENCE_FRAME_ID, 'reference');
   const size = { height: run.height, width: run.width };
   // a result is shown from its first row on
   const index = step ?? (run.rows === 0 ? run.steps.length - 1 : null);
@@ -57,11 +63,14 @@ export function useShown(): Shown {
   const shown = (lane: RunRecord): ShownSide => {
     const name = nameAmong(lanes, lane, names);
     if (index === null) return sideOf(frames, resultFrameId(lane.runId), name || 'result');
-    return stepSide(frames, lane, index, layer, decoded, name);
+    const side = stepSide(frames, lane, index, layer, decoded, name);
+    return layer === 'high' ? { ...side, gain: highGain ?? lead.highGain } : side;
   };
   const before = (): ShownSide => {
     // until it has a step, there is nothing of the other to see
     if (other !== undefined && index !== -1 && other.steps.length > 0) return shown(other);
+    if (against === 'bicubic' && bicubic.image !== undefined) return bicubic;
+    if (against === 'reference' && reference.image !== undefined) return reference;
     return against === 'first-stage' ? firstStage : input;
   };
   const after = (): ShownSide => {
@@ -106,11 +115,15 @@ function useMixed(): Image8 | undefined {
   useEffect(() => {
     if (mix === null) return;
     let wanted = true;
-    void actions.mix(mix).then((made) => {
-      if (wanted && made !== null) setImage(made);
-    });
+    // a slider that moves asks for the last of its values only
+    const timer = setTimeout(() => {
+      void actions.mix(mix).then((made) => {
+        if (wanted && made !== null) setImage(made);
+      });
+    }, SETTLE_MS);
     return () => {
       wanted = false;
+      clearTimeout(timer);
     };
   }, [mix, runId, actions]);
   return mix === null ? undefined : image;
@@ -124,7 +137,7 @@ export function useDifference(before: ShownSide, after: ShownSide, active: boole
   const [found, setFound] = useState<{ readonly runId: string | null; readonly key: string; readonly side: Side }>();
   const [beforeId, afterId] = [before.id, after.id];
   const here = before.image !== undefined && after.image !== undefined;
-  const key = `${beforeId}|${afterId}|${options.band}|${options.signed}`;
+  const key = `${beforeId}|${afterId}|${options.band}|${options.signed}|${options.gain}`;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the options
   useEffect(() => {
     if (!active || !here || beforeId === null || afterId === null) return;
@@ -132,7 +145,7 @@ export function useDifference(before: ShownSide, after: ShownSide, active: boole
     void actions.difference(beforeId, afterId).then((difference) => {
       if (!wanted || difference === null) return;
       const { picture, meanLevels } = difference;
-      setFound({ runId, key, side: { image: picture, name: `difference ×4 · mean ${meanLevels.toFixed(2)} of 255` } });
+      setFound({ runId, key, side: { image: picture, name: `difference ×${options.gain} · mean ${meanLevels.toFixed(2)} of 255` } });
     });
     return () => {
       wanted = false;

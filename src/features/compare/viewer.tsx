@@ -1,6 +1,6 @@
-import { useEffect, useState } from 'react';
 import { Button } from '../../components/button.tsx';
 import { Comparison } from '../../components/comparison.tsx';
+import { useHeldKey } from '../../components/free-keys.ts';
 import type { StepLayer } from '../../store/frames.ts';
 import type { ViewMode } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
@@ -29,7 +29,7 @@ export function Viewer() {
   const { before, after, input, height, width, showsStep } = useShown();
   const mode = useStudio((state) => state.view.mode);
   const running = useStudio((state) => state.progress !== null);
-  const peek = useHeldSpace();
+  const peeking = useHeldKey(' ');
   const region = useRegion();
   const difference = useDifference(before, after, mode === 'difference' && !running);
   return (
@@ -41,7 +41,8 @@ export function Viewer() {
         height={height}
         width={width}
         mode={mode}
-        peek={peek ? input : null}
+        input={input}
+        peeking={peeking}
         selection={region}
       >
         <div className={styles['modes']}>
@@ -68,7 +69,7 @@ function ModeButtons({ showsStep }: { readonly showsStep: boolean }) {
   return (
     <>
       {MODES.map(({ mode: option, text }) => (
-        <Button key={option} kind={option === mode ? 'normal' : 'plain'} onPress={() => show({ mode: option })}>
+        <Button key={option} kind={option === mode ? 'normal' : 'plain'} pressed={option === mode} onPress={() => show({ mode: option })}>
           {text}
         </Button>
       ))}
@@ -80,30 +81,16 @@ function ModeButtons({ showsStep }: { readonly showsStep: boolean }) {
       {showsStep && <span className={styles['gap']} />}
       {showsStep &&
         LAYERS.map(({ layer: option, text }) => (
-          <Button key={option} kind={option === layer ? 'normal' : 'plain'} onPress={() => show({ layer: option })}>
+          <Button
+            key={option}
+            kind={option === layer ? 'normal' : 'plain'}
+            pressed={option === layer}
+            onPress={() => show({ layer: option })}
+          >
             {text}
           </Button>
         ))}
       <span className={styles['gap']} />
     </>
   );
-}
-
-/** Whether the space bar is held with no control focused: the input is shown meanwhile. */
-function useHeldSpace(): boolean {
-  const [held, setHeld] = useState(false);
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.code !== 'Space' || event.target !== document.body) return;
-      event.preventDefault();
-      setHeld(event.type === 'keydown');
-    };
-    window.addEventListener('keydown', onKey);
-    window.addEventListener('keyup', onKey);
-    return () => {
-      window.removeEventListener('keydown', onKey);
-      window.removeEventListener('keyup', onKey);
-    };
-  }, []);
-  return held;
 }

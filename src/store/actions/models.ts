@@ -1,5 +1,6 @@
 import { modelDefaults } from '../../protocol/default-request.ts';
 import { BACKENDS, type Backend } from '../../protocol/events.ts';
+import { FAMILY_OPTIONS } from '../../protocol/families.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { waitingItems } from '../queue.ts';
 import { applyToWaiting, type Choice, changeSettings, concernsPanel, settleChoice } from '../reduce.ts';
@@ -8,8 +9,10 @@ import type { ActionContext } from './context.ts';
 
 export interface ModelActions {
   change(settings: Partial<SettingsState>): void;
-  /** Also takes over the model's own defaults once they are read, but for what is changed until then. */
+  /** Also takes over the model's own defaults once they are read, but for what the person set before and is changed until then. */
   chooseBundle(id: string): Promise<void>;
+  /** The chosen model's own settings instead of the person's. */
+  takeModelSettings(): void;
 }
 
 /** The models, and what is asked of them. */
@@ -59,12 +62,15 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
 
   /** Chooses a model at once; its own settings are taken over when they are here, unless another was chosen meanwhile. */
   async function choose(id: string, choice: Pending): Promise<void> {
-    const before = state().settings.bundleId;
+    const { settings, manifests } = state();
+    const before = settings.bundleId;
+    const left = manifests[before];
     set((now) => changeSettings(now, { bundleId: id }));
     const settle = (changes: Partial<SettingsState>): void => set((now) => settleChoice(now, choice, id, changes));
     try {
-      const defaults = modelDefaults(await manifestWithPair(id));
-      settle({ ...defaults, ...choice.changes });
+      const chosen = await manifestWithPair(id);
+      const own = left === undefined ? {} : setByPerson(settings, left, chosen);
+      settle({ ...modelDefaults(chosen), ...own, ...choice.changes });
     } catch (error) {
       settle({ bundleId: before });
       throw error;
@@ -83,7 +89,29 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
         latest = { itemId: selectedId, others: items.flatMap(({ id }) => (id === selectedId ? [] : [id])), changes: {} };
         return choose(id, latest);
       }),
+
+    takeModelSettings() {
+      const manifest = state().manifests[state().settings.bundleId];
+      if (manifest !== undefined) actions.change(modelDefaults(manifest));
+    },
   };
+
+  /** Which of the settings are not those that the model they were made for brings, as far as another offers them. */
+  function setByPerson(settings: SettingsState, left: Manifest, chosen: Manifest): Partial<SettingsState> {
+    const { samplers, startPoints } = FAMILY_OPTIONS[chosen.family];
+    const { sampler, startPoint } = settings;
+    const brought = { ...modelDefaults(left) };
+    const kept = Object.entries(brought).flatMap(([key, value]) => {
+      const own = settings[key as keyof typeof brought];
+      return own === value ? [] : [[key, own]];
+    });
+    const { sampler: _, startPoint: __, ...others } = Object.fromEntries(kept) as Partial<SettingsState>;
+    const offered = {
+      ...(sampler !== brought.sampler && samplers.some(({ value }) => value === sampler) ? { sampler } : {}),
+      ...(startPoint !== brought.startPoint && startPoints.some(({ value }) => value === startPoint) ? { startPoint } : {}),
+    };
+    return { ...others, ...offered };
+  }
 
   async function load(search: string, keepSettings: boolean): Promise<void> {
     try {

@@ -2,12 +2,12 @@ import { StudioError } from '../../protocol/errors.ts';
 import type { SourceInfo } from '../../protocol/picture-file.ts';
 import { type PictureRecipe, RECIPE_KEYWORD, readRecipe } from '../../protocol/recipe.ts';
 import type { Extent } from '../../protocol/request.ts';
-import { addItems, changeItem, newItem, type QueueItem, selectedItem, sharedSettings } from '../queue.ts';
+import { abandonItem, addItems, changeItem, newItem, type QueueItem, selectedItem, sharedSettings, waitingItems } from '../queue.ts';
 import { addMessage, chooseItem, clearMessages, showItem } from '../reduce.ts';
 import { fileKey } from '../session.ts';
 import type { SettingsState, StudioState } from '../state.ts';
 import { thumbnailOf } from '../thumbnail.ts';
-import type { ActionContext } from './context.ts';
+import { type ActionContext, failureOf } from './context.ts';
 import type { Desk } from './desk.ts';
 import type { Models } from './models.ts';
 import type { Pictures } from './pictures.ts';
@@ -35,12 +35,19 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
     for (const [i, { id, name }] of items.entries()) {
       const file = files[i];
       if (file === undefined || !state().queue.items.some((item) => item.id === id)) continue;
-      // what cannot be read says so itself, when it is run
-      const size = await clients.inspect(file, name).catch(() => null);
+      const size = await clients.inspect(file, name).catch((error: unknown) => refuse(id, error));
       if (size === null) continue;
       const thumbnail = await thumbnailOf(file);
       set((before) => ({ ...before, queue: changeItem(before.queue, id, { size, thumbnail }) }));
     }
+  }
+
+  /** An item that waits though its file is no picture has failed. What failed for another reason says so itself, when it is run. */
+  function refuse(id: string, error: unknown): null {
+    const { code, text } = failureOf(error);
+    const waits = waitingItems(state().queue).some((item) => item.id === id);
+    if (waits && code.startsWith('image-')) set((before) => ({ ...before, queue: abandonItem(before.queue, id, { code, text }) }));
+    return null;
   }
 
   async function openPicture(file: Blob, name: string): Promise<void> {

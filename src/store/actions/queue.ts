@@ -10,6 +10,7 @@ export interface QueueActions {
   move(id: string, by: number): void;
   /** Takes a picture out, with its results; one that runs is stopped. It can be put back until another is taken out. */
   remove(id: string): Promise<void>;
+  removeSelected(): Promise<void>;
   clearFinished(): Promise<void>;
   /** Puts back what was taken out last, where it stood. */
   putBack(): Promise<void>;
@@ -24,6 +25,8 @@ export function createQueueActions({ state, set, attempt }: ActionContext, desk:
     move: (id, by) => set((before) => ({ ...before, queue: moveItem(before.queue, id, by) })),
 
     remove: (id) => attempt(() => desk.remove([id])),
+
+    removeSelected: () => attempt(() => desk.remove([state().queue.selectedId ?? ''])),
 
     clearFinished: () => attempt(() => desk.remove(state().queue.items.flatMap(({ id, status }) => (status === 'done' ? [id] : [])))),
 

@@ -3,7 +3,7 @@ import { StudioError } from '../../protocol/errors.ts';
 import { DEFAULT_SAVE_OPTIONS, type PictureToSave, type SaveOptions } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
 import type { Image8 } from '../../protocol/request.ts';
-import { FULL, inputFrameId, pictureFrameId, resultFrameId } from '../frames.ts';
+import { bicubicFrameId, FULL, inputFrameId, pictureFrameId, resultFrameId } from '../frames.ts';
 import { itemOfLane, keptLanes, type QueueItem, resultLanes } from '../queue.ts';
 import { bringRuns, markSafe } from '../reduce.ts';
 import { type KeptRun, readKeptRun, resultKey, runKey } from '../session.ts';
@@ -94,7 +94,7 @@ export function createResults({ state, set, frames, clients, storage, attempt }:
   async function stepFiles(runId: string): Promise<KeptRun['frames']> {
     const files: [string, Blob][] = [];
     for (const [id, image] of frames.under(runId)) {
-      if (id === inputFrameId(runId) || id === resultFrameId(runId) || id.endsWith(FULL)) continue;
+      if ([inputFrameId(runId), resultFrameId(runId), bicubicFrameId(runId)].includes(id) || id.endsWith(FULL)) continue;
       files.push([id, await clients.encode({ image, source: null, options: STEP_OPTIONS, texts: {} })]);
     }
     return files;

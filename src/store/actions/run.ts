@@ -1,8 +1,9 @@
 import { cropPicture } from '../../core/picture.ts';
 import type { RunEvent } from '../../protocol/events.ts';
 import { resultDepth } from '../../protocol/picture-file.ts';
-import type { Image8, RestoreRequest, RunLane } from '../../protocol/request.ts';
-import { firstStageFrameId, inputFrameId, resultFrameId, stepFrameId } from '../frames.ts';
+import type { Extent, Image8, RestoreRequest, RunLane } from '../../protocol/request.ts';
+import { bandViews } from '../band-views.ts';
+import { firstStageFrameId, frontFrameId, inputFrameId, resultFrameId, stepFrameId } from '../frames.ts';
 import { changeItem, type QueueItem } from '../queue.ts';
 import { abandonRuns, beginRuns, prepareRuns, reduceEvent } from '../reduce.ts';
 import { pairOf, type RunRecord, type SettingsState } from '../state.ts';
@@ -37,10 +38,24 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
     if (event.type === 'rows') frames.putRows(resultFrameId(event.runId), event.whole, event.top, event.image);
   }
 
+  /** The bands of what stands before a run's first step, at the size of the steps'. */
+  function keepFront(runId: string, size: Extent): void {
+    for (const front of ['input', 'first-stage'] as const) {
+      const picture = frames.get(front === 'input' ? inputFrameId(runId) : firstStageFrameId(runId));
+      if (picture === undefined) continue;
+      const views = bandViews(picture, size);
+      for (const layer of ['low', 'high'] as const) frames.put(frontFrameId(runId, front, layer), views[layer]);
+    }
+  }
+
   function onEvent(event: RunEvent): void {
     // a run whose picture was taken out goes on until it hears of it
-    if (state().runs.some(({ runId }) => runId === event.runId)) keepPictures(event);
+    const run = state().runs.find(({ runId }) => runId === event.runId);
+    if (run !== undefined) keepPictures(event);
     set((before) => reduceEvent(before, event));
+    if (event.type === 'step' && event.index === 0 && event.previews !== null && run?.laneIds[0] === event.runId) {
+      keepFront(event.runId, event.previews.x0);
+    }
     if (event.type === 'step') void attempt(() => comparing.measureStep(event.runId, event.index));
   }
 
@@ -87,6 +102,7 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
         count: settings.steps,
         steps: [],
         firstStage: false,
+        highGain: 1,
         rows: 0,
         height: input.height * settings.scale,
         width: input.width * settings.scale,

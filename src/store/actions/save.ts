@@ -1,4 +1,3 @@
-import { downloadZip } from 'client-zip';
 import { StudioError } from '../../protocol/errors.ts';
 import type { SaveOptions } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
@@ -127,6 +126,7 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
       saveAll: () =>
         attemptFor(async () => {
           await background;
+          const { downloadZip } = await import('client-zip');
           return { blob: await downloadZip(zipEntries(state().queue.items.filter(hasResult))).blob(), name: 'rfsr-studio.zip' };
         }),
 

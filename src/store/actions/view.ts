@@ -4,6 +4,7 @@ import { itemOfLane } from '../queue.ts';
 import { addMessage, showRun } from '../reduce.ts';
 import { runNames } from '../run-names.ts';
 import type { Against, ViewState } from '../state.ts';
+import type { Comparing } from './compare.ts';
 import type { ActionContext } from './context.ts';
 import type { Desk } from './desk.ts';
 import type { Results } from './results.ts';
@@ -26,6 +27,7 @@ export function createViewActions(
   { state, set, frames, clients, attempt }: ActionContext,
   results: Pick<Results, 'bring' | 'bringInput'>,
   desk: Pick<Desk, 'giveUp'>,
+  comparing: Pick<Comparing, 'enlargeInput'>,
 ): ViewActions {
   async function bringBack(runId: string): Promise<void> {
     const run = state().runs.find((known) => known.runId === runId);
@@ -52,6 +54,7 @@ export function createViewActions(
       attempt(async () => {
         set((before) => ({ ...before, view: { ...before.view, against } }));
         if (typeof against === 'object' && against !== null) await bringBack(against.runId);
+        if (against === 'bicubic') await comparing.enlargeInput();
       }),
 
     decodeShownStep: () =>

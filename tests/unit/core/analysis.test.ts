@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Band, bandDifference, bandSimilarity, mixBands } from '../../../src/core/analysis.ts';
+import { type Band, bandDifference, bandSimilarity, likeness, mixBands } from '../../../src/core/analysis.ts';
 import type { Rgba8 } from '../../../src/core/picture.ts';
+import { resizePicture } from '../../../src/core/resize.ts';
 import { golden, opaque } from '../../support/golden.ts';
 
 interface AnalysisGolden {
@@ -25,6 +26,31 @@ function expectLevels(picture: Rgba8, rgb8: number[]): void {
     expect(Math.abs(value - (wanted[i] ?? Number.NaN))).toBeLessThanOrEqual(1);
   });
 }
+
+describe('a likeness', () => {
+  it('is whole of a picture with itself, at any size, and of one tone', () => {
+    expect(likeness(a, a)).toBeCloseTo(1, 9);
+    expect(likeness(a, resizePicture(a, 3 * height, 3 * width, 'bicubic'))).toBeGreaterThan(0.98);
+    const grey = opaque(4, 6, Array.from({ length: 72 }, () => 90));
+    expect(likeness(grey, grey)).toBe(1);
+  });
+
+  it('is the same both ways, and little or none with something else', () => {
+    expect(likeness(a, b)).toBeCloseTo(likeness(b, a), 9);
+    const turned = { ...a, rgba8: a.rgba8.map((level, i) => (i % 4 === 3 ? 255 : 255 - level)) };
+    expect(likeness(a, turned)).toBeCloseTo(-1, 2);
+  });
+});
+
+describe('a difference’s gain', () => {
+  it('magnifies the picture and not the figure', () => {
+    const [plain, twice] = [1, 2].map((gain) => bandDifference(a, b, 'whole', false, gain));
+    expect(twice?.meanLevels).toBe(plain?.meanLevels);
+    plain?.picture.rgba8.forEach((level, i) => {
+      if (i % 4 !== 3 && level < 120) expect(Math.abs((twice?.picture.rgba8[i] ?? 0) - 2 * level)).toBeLessThanOrEqual(1);
+    });
+  });
+});
 
 describe('band analysis', () => {
   it.each(differences)('finds the difference PyWavelets finds: $band, signed $signed', ({ band, signed, meanLevels, rgb8 }) => {

@@ -20,6 +20,10 @@ describe('a run’s name', () => {
     expect(named([SEESR, { guidance: 1 }], [PASD, { guidance: 9, steps: 50 }])).toEqual(['SeeSR mini', 'PASD mini']);
   });
 
+  it('is numbered by age where two runs are equal', () => {
+    expect(named([SEESR, {}], [PASD, {}], [SEESR, {}])).toEqual(['SeeSR mini · no. 2', 'PASD mini', 'SeeSR mini · no. 1']);
+  });
+
   it.each<readonly [string, Partial<Recipe>, string, string]>([
     ['guidance', { guidance: 9 }, 'guidance 1', 'guidance 9'],
     ['seed', { seed: 7 }, 'seed 42', 'seed 7'],

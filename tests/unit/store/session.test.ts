@@ -25,6 +25,7 @@ const RECORD: RunRecord = {
   count: 2,
   steps: [{ timestep: 3, statistics: { lowEnergy: 1, highEnergy: 2, lowChange: null, highChange: 0.5 }, similarity: null }],
   firstStage: false,
+  highGain: 1,
   rows: 8,
   height: 8,
   width: 8,

@@ -23,7 +23,7 @@ function crowded() {
     attempt: (work) => work(),
   };
   const results = { bring: async () => {}, bringInput: async () => {} };
-  const actions = createViewActions(context as ActionContext, results, { giveUp: () => {} });
+  const actions = createViewActions(context as ActionContext, results, { giveUp: () => {} }, { enlargeInput: async () => {} });
   return { store, actions };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createStore } from 'zustand/vanilla';
+import { StudioError } from '../../../../src/protocol/errors.ts';
 import type { SourceInfo } from '../../../../src/protocol/picture-file.ts';
 import { createContext } from '../../../../src/store/actions/context.ts';
 import { createDesk } from '../../../../src/store/actions/desk.ts';
@@ -37,7 +38,11 @@ function deskOf(names: string) {
       await reader(name).promise;
       return { image: gradient(8, 8), source: SOURCE };
     },
-    inspect: () => Promise.reject(new Error('not looked at')),
+    inspect: async (_, name: string) => {
+      if (name === 'corrupt') throw new StudioError('image-truncated', 'It is cut short.');
+      throw new Error('not looked at');
+    },
+    isPicture: async () => true,
   } as Partial<Clients> as Clients;
   const context = createContext(store, frames, clients);
   for (const name of names) void context.storage.put(fileKey(name), new Blob([name]));
@@ -45,7 +50,7 @@ function deskOf(names: string) {
   const models = {} as Models;
   const runner = { discard: vi.fn(() => new Promise<never>(() => {})) };
   const desk = createDesk(context, models, pictures, createResults(context, pictures), runner as Partial<Runner> as Runner);
-  const { open } = createOpenActions(context, models, pictures, desk);
+  const { open, add } = createOpenActions(context, models, pictures, desk);
   const shown = () => {
     const { picture, queue, settings } = store.getState();
     return [queue.selectedId, picture.name, picture.status, settings.seed];
@@ -53,7 +58,7 @@ function deskOf(names: string) {
   const read = (name: string): void => reader(name).resolve();
   const breakFile = (name: string): void => reader(name).reject(new Error('made to fail'));
   const undoable = () => store.getState().messages.flatMap(({ text, action }) => (action === 'put-back' ? [text] : []));
-  return { desk, store, undoable, open: (name: string) => open(new Blob([name]), name), shown, read, breakFile, runner };
+  return { desk, store, undoable, add, open: (name: string) => open(new Blob([name]), name), shown, read, breakFile, runner };
 }
 
 describe('a picture that is chosen', () => {
@@ -158,6 +163,19 @@ describe('a picture that is opened beside the only one', () => {
     expect(store.getState().queue.items.map(({ name, laneIds }) => [name, laneIds])).toEqual([
       ['a', ['run']],
       ['b', []],
+    ]);
+  });
+});
+
+describe('a picture that is corrupt', () => {
+  it('is said to be when it is added, not when it is run', async () => {
+    const { add, store, read } = deskOf('a');
+    read('fine');
+    await add(['fine', 'corrupt'].map((name) => new File(['x'], name)));
+    expect(store.getState().queue.items.map(({ name, status, failure }) => [name, status, failure?.code])).toEqual([
+      ['a', 'waiting', undefined],
+      ['fine', 'waiting', undefined],
+      ['corrupt', 'failed', 'image-truncated'],
     ]);
   });
 });

@@ -68,6 +68,23 @@ describe('a model of a pair', () => {
   });
 });
 
+describe('another model', () => {
+  it('leaves what the person set, where it is offered, and brings its own for the rest', async () => {
+    const { context, models, store } = modelsOf({ ...SETTINGS, compare: false });
+    store.setState({ bundles: await context.clients.bundles() });
+    await models.actions.chooseBundle(NANO_ID);
+    const { sampling } = await models.manifest(NANO_ID);
+    models.actions.change({ steps: sampling.steps + 3, positive: 'my words', sampler: 'ddim', startPoint: 'noise' });
+    await models.actions.chooseBundle(OTHER_ID);
+    const other = (await models.manifest(OTHER_ID)).sampling;
+    const kept = { steps: sampling.steps + 3, positive: 'my words', sampler: 'ddim', startPoint: 'noise' };
+    expect(store.getState().settings).toMatchObject({ bundleId: OTHER_ID, guidance: other.guidance, ...kept });
+    models.actions.takeModelSettings();
+    const { steps, sampler, positivePrompt: positive } = other;
+    expect(store.getState().settings).toMatchObject({ steps, sampler, positive });
+  });
+});
+
 it('models of pictures that wait are read when the page is opened again', async () => {
   const waiting = [NANO_ID, OTHER_ID, 'gone'].map((bundleId) => newItem(bundleId, 'a.png', 1, { ...SETTINGS, bundleId }));
   const { models, store, known } = modelsOf(SETTINGS, waiting);

@@ -50,6 +50,7 @@ function runOf(id: string): RunRecord {
     count: 1,
     steps: [{ timestep: 1, statistics: null, similarity: null }],
     firstStage: false,
+    highGain: 1,
     height: RESULT.height,
     width: RESULT.width,
     rows: RESULT.height,
