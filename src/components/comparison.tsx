@@ -2,12 +2,16 @@ import { type CSSProperties, type ReactNode, type PointerEvent as ReactPointerEv
 import { Button } from './button.tsx';
 import styles from './comparison.module.css';
 import { CANVAS_PIXELS, DetailCanvas, overviewFactor, PictureCanvas, type PixelArea, type Pixels } from './picture-canvas.tsx';
+import type { Placement } from './placement.ts';
+import { useLongPress } from './use-long-press.ts';
 import { useSelection } from './use-selection.ts';
-import { type Placement, useZoom, type Zoom } from './use-zoom.ts';
+import { useZoom, type Zoom } from './use-zoom.ts';
 
 export interface Side {
   readonly image: Pixels | undefined;
   readonly name: string;
+  /** What its levels are multiplied by to be seen. */
+  readonly gain?: number;
 }
 
 interface ComparisonProps {
@@ -20,8 +24,9 @@ interface ComparisonProps {
   readonly height: number;
   readonly width: number;
   readonly mode: 'split' | 'side' | 'blink' | 'difference';
-  /** Shown alone for as long as it is given. */
-  readonly peek: Side | null;
+  /** Shown alone while it is asked for, or a finger rests on the picture. */
+  readonly input: Side;
+  readonly peeking: boolean;
   /** A rectangle shown over the picture, in its pixels; while `drawing`, a drag draws another. */
   readonly selection: {
     readonly area: PixelArea | null;
@@ -34,15 +39,20 @@ interface ComparisonProps {
 
 const BLINK_MS = 700;
 
+/** Screen pixels a pixel of the result takes, from which on it is shown as a square. */
+const PIXELS_FROM = 6;
+
 /** Two pictures of the same thing under one zoom: split by a handle, side by side, in turn, or their difference. */
-export function Comparison({ before, after, difference, height, width, mode, peek, selection, children }: ComparisonProps) {
+export function Comparison({ before, after, difference, height, width, mode, input, peeking, selection, children }: ComparisonProps) {
   const viewport = useRef<HTMLDivElement>(null);
-  const zoom = useZoom(viewport, height, width);
+  const zoom = useZoom(viewport, height, width, mode !== 'split' || after.image === undefined);
   const [split, setSplit] = useState(50);
   const hidden = useBlink(mode === 'blink');
-  const comparing = after.image !== undefined && peek === null;
+  const press = useLongPress();
+  const showsInput = peeking || press.held;
+  const comparing = after.image !== undefined && !showsInput;
   const both = comparing && !hidden && mode !== 'difference';
-  const first = peek ?? (comparing && mode === 'difference' ? difference : before);
+  const first = showsInput ? input : comparing && mode === 'difference' ? difference : before;
   const splitting = both && mode === 'split';
 
   const { drawn, handlers } = useSelection(selection.drawing, zoom.placement, height, width, selection.onDrawn);
@@ -50,7 +60,8 @@ export function Comparison({ before, after, difference, height, width, mode, pee
   const onPointerMove = (event: ReactPointerEvent): void => {
     if (handlers.onPointerMove(event)) return;
     zoom.handlers.onPointerMove(event);
-    if (splitting && event.pointerType === 'touch' && event.isPrimary) {
+    press.onPointerMove(event);
+    if (splitting && press.aside(event)) {
       const box = event.currentTarget.getBoundingClientRect();
       setSplit(Math.round(((event.clientX - box.left) / box.width) * 100));
     }
@@ -62,10 +73,21 @@ export function Comparison({ before, after, difference, height, width, mode, pee
         ref={viewport}
         className={styles['viewport']}
         data-drawing={selection.drawing}
-        onPointerDown={(event) => handlers.onPointerDown(event) || zoom.handlers.onPointerDown(event)}
+        data-zoomed={zoom.zoomed}
+        onPointerDown={(event) => {
+          if (handlers.onPointerDown(event)) return;
+          zoom.handlers.onPointerDown(event);
+          press.onPointerDown(event);
+        }}
         onPointerMove={onPointerMove}
-        onPointerUp={(event) => handlers.onPointerUp(event) || zoom.handlers.onPointerUp(event)}
-        onPointerCancel={(event) => handlers.onPointerCancel(event) || zoom.handlers.onPointerUp(event)}
+        onPointerUp={(event) => {
+          press.onPointerUp(event);
+          if (!handlers.onPointerUp(event)) zoom.handlers.onPointerUp(event);
+        }}
+        onPointerCancel={(event) => {
+          press.onPointerUp(event);
+          if (!handlers.onPointerCancel(event)) zoom.handlers.onPointerUp(event);
+        }}
       >
         <Layer side={first} zoom={zoom} height={height} width={width} half={both && mode === 'side' ? 'left' : null} />
         {both && (
@@ -95,8 +117,8 @@ export function Comparison({ before, after, difference, height, width, mode, pee
           </>
         )}
         <SelectionFrame area={drawn ?? selection.area} placement={zoom.placement} />
-        {!(both && mode === 'blink') && <span className={`${styles['name']} ${styles['left']}`}>{first.name}</span>}
-        {both && <span className={`${styles['name']} ${styles['right']}`}>{after.name}</span>}
+        {!(both && mode === 'blink') && <span className={`${styles['name']} ${styles['left']}`}>{nameOf(first)}</span>}
+        {both && <span className={`${styles['name']} ${styles['right']}`}>{nameOf(after)}</span>}
       </div>
       <div className={styles['zoom']}>
         <Button kind="plain" onPress={() => zoom.zoomBy(1 / 1.25)} label="Zoom out">
@@ -118,6 +140,10 @@ export function Comparison({ before, after, difference, height, width, mode, pee
       <div className={styles['bar']}>{children}</div>
     </div>
   );
+}
+
+function nameOf({ name, gain = 1 }: Side): string {
+  return gain === 1 ? name : `${name} ×${gain}`;
 }
 
 /** While asked for: true and false in turn. */
@@ -150,8 +176,9 @@ function Layer({ side, zoom, height, width, half, clip }: LayerProps) {
     width: width * placement.scale,
     height: height * placement.scale,
     transform: `translate(${placement.left}px, ${placement.top}px)`,
-    // enlarged far beyond its pixels, a picture shows them as they are
-    imageRendering: placement.scale * (width / (image?.width ?? width)) > 6 ? 'pixelated' : 'auto',
+    // enlarged far beyond the result's pixels, pictures show them as they are; the input's own would flatter the result
+    imageRendering: placement.scale > PIXELS_FROM ? 'pixelated' : 'auto',
+    ...(side.gain === undefined || side.gain === 1 ? {} : { filter: `brightness(${side.gain})` }),
   };
   const shift = { left: styles['halfLeft'], right: styles['halfRight'] };
   const detail = image === undefined ? null : detailOf(image, zoom, width, half);

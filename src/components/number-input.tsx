@@ -1,5 +1,6 @@
-import { type ReactNode, useId, useState } from 'react';
+import { type ReactNode, useId } from 'react';
 import styles from './controls.module.css';
+import { useTypedNumber } from './use-typed-number.ts';
 
 interface NumberInputProps {
   readonly label: string;
@@ -12,35 +13,29 @@ interface NumberInputProps {
   readonly children?: ReactNode;
 }
 
-/** The platform's spin button with a label. What is typed counts once it is a number in range, and a whole one where steps are; leaving the field shows what counts. */
+/** The platform's spin button with a label, and beside it why a number is refused. */
 export function NumberInput({ label, value, min, max, step = 1, onChange, children }: NumberInputProps) {
   const id = useId();
-  const [typed, setTyped] = useState<string | null>(null);
-  const change = (text: string): void => {
-    setTyped(text);
-    const number = Number(text);
-    const whole = Number.isInteger(number) || !Number.isInteger(step);
-    if (text.trim() !== '' && number >= min && number <= max && whole) onChange(number);
-  };
+  const { input, refusal, refusalId } = useTypedNumber({ label, value, min, max, step, onChange });
   return (
     <div className={styles['field']}>
       <label className={styles['label']} htmlFor={id}>
         {label}
       </label>
       <div className={styles['number']}>
-        <input
-          id={id}
-          className={styles['input']}
-          type="number"
-          value={typed ?? value}
-          min={min}
-          max={max}
-          step={step}
-          onChange={(event) => change(event.target.value)}
-          onBlur={() => setTyped(null)}
-        />
+        <input id={id} className={styles['input']} {...input} />
         {children}
       </div>
+      <Refusal id={refusalId} text={refusal} />
     </div>
+  );
+}
+
+/** Why what was typed does not count, told as it happens. */
+export function Refusal({ id, text }: { readonly id: string; readonly text: string | null }) {
+  return (
+    <p id={id} role="status" className={styles['refusal']}>
+      {text}
+    </p>
   );
 }

@@ -23,19 +23,47 @@ interface PictureCanvasProps {
   /** What it shows; without one it is decoration. */
   readonly label?: string;
   readonly className?: string | undefined;
+  /** Pixels it is drawn with at most. */
+  readonly pixels?: number;
+  /** What its levels are multiplied by to be seen. */
+  readonly gain?: number;
 }
 
 /** A picture, pixel for pixel or, where it has more than a canvas should, reduced, or nothing; its size on screen is CSS's. */
-export function PictureCanvas({ image, label, className }: PictureCanvasProps) {
+export function PictureCanvas({ image, label, className, pixels = CANVAS_PIXELS, gain = 1 }: PictureCanvasProps) {
   const ref = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const canvas = ref.current;
     if (canvas === null) return;
     if (image === undefined) canvas.getContext('2d')?.clearRect(0, 0, canvas.width, canvas.height);
-    else draw(canvas, reducedPixels(image, overviewFactor(image)));
-  }, [image]);
+    else draw(canvas, reducedPixels(image, overviewFactor(image, pixels)));
+  }, [image, pixels]);
   const meaning = label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label };
-  return <canvas ref={ref} className={className} {...meaning} />;
+  return <canvas ref={ref} className={className} style={gain === 1 ? {} : { filter: `brightness(${gain})` }} {...meaning} />;
+}
+
+interface ChangeCanvasProps {
+  readonly before: Pixels | undefined;
+  readonly after: Pixels | undefined;
+  readonly label: string;
+  readonly className?: string | undefined;
+  readonly pixels: number;
+  readonly gain: number;
+}
+
+/** How far two pictures of one size are apart, level by level times `gain`, reduced; nothing where one is missing or their sizes differ. */
+export function ChangeCanvas({ before, after, label, className, pixels, gain }: ChangeCanvasProps) {
+  const ref = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const canvas = ref.current;
+    if (canvas === null) return;
+    canvas.getContext('2d')?.clearRect(0, 0, canvas.width, canvas.height);
+    if (before === undefined || after === undefined || before.height !== after.height || before.width !== after.width) return;
+    const factor = overviewFactor(after, pixels);
+    const [old, now] = [reducedPixels(before, factor), reducedPixels(after, factor)];
+    draw(canvas, { ...now, rgba8: now.rgba8.map((level, i) => (i % 4 === 3 ? 255 : gain * Math.abs(level - (old.rgba8[i] ?? 0)))) });
+  }, [before, after, pixels, gain]);
+  return <canvas ref={ref} className={className} role="img" aria-label={label} />;
 }
 
 /** An area of a picture, pixel for pixel, over the same area of its overview. */
@@ -65,8 +93,8 @@ export function DetailCanvas({
 }
 
 /** By what whole number a picture's overview is smaller than it. */
-export function overviewFactor({ height, width }: Pixels): number {
-  return Math.max(1, Math.ceil(Math.sqrt((height * width) / CANVAS_PIXELS)));
+export function overviewFactor({ height, width }: Pixels, pixels = CANVAS_PIXELS): number {
+  return Math.max(1, Math.ceil(Math.sqrt((height * width) / pixels)));
 }
 
 function draw(canvas: HTMLCanvasElement, { height, width, rgba8 }: Pixels): void {

@@ -1,6 +1,6 @@
 import { type PointerEvent as ReactPointerEvent, useRef, useState } from 'react';
 import type { PixelArea } from './picture-canvas.tsx';
-import type { Placement } from './use-zoom.ts';
+import type { Placement } from './placement.ts';
 
 /** Shorter drags are taken for presses. */
 const LEAST_PX = 4;

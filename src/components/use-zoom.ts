@@ -8,18 +8,15 @@ import {
   useRef,
   useState,
 } from 'react';
-
-export interface Placement {
-  /** CSS pixels a picture pixel takes. */
-  readonly scale: number;
-  readonly left: number;
-  readonly top: number;
-}
+import { useFreeKeys, useHeldKey } from './free-keys.ts';
+import { clampPlacement, type Extent, fitInto, type Placement, zoomAbout } from './placement.ts';
 
 export interface Zoom {
   readonly placement: Placement;
   /** Of the viewport, in CSS pixels. */
-  readonly size: { readonly height: number; readonly width: number };
+  readonly size: Extent;
+  /** Whether the picture is not simply fitted. */
+  readonly zoomed: boolean;
   /** Screen pixels a picture pixel takes at 1:1 is 1; this is relative to that. */
   readonly percent: number;
   fit(): void;
@@ -32,17 +29,19 @@ export interface Zoom {
   };
 }
 
-const MIN_SCALE = 0.05;
-const MAX_SCALE = 16;
+const KEY_FACTOR = 1.25;
+/** How much closer the loupe's key brings the picture. */
+const LOUPE_FACTOR = 4;
 
 /**
- * Placement of a picture [height, width] in a viewport: fitted until it is zoomed; wheel and pinch zoom about the pointer, mouse and
- * two-finger drags pan. One finger is left to the caller.
+ * Placement of a picture [height, width] in a viewport: fitted until it is zoomed; wheel, pinch and keys zoom, mouse and two-finger drags pan,
+ * one finger too where it `pans`. While Z is held, the picture is closer about the pointer.
  */
-export function useZoom(viewport: RefObject<HTMLElement | null>, height: number, width: number): Zoom {
-  const [size, setSize] = useState({ height: 0, width: 0 });
+export function useZoom(viewport: RefObject<HTMLElement | null>, height: number, width: number, fingerPans: boolean): Zoom {
+  const [size, setSize] = useState<Extent>({ height: 0, width: 0 });
   const [chosen, setChosen] = useState<Placement | null>(null);
   const pointers = useRef(new Map<number, { x: number; y: number }>());
+  const hovered = useRef<{ readonly x: number; readonly y: number } | null>(null);
 
   useLayoutEffect(() => {
     const element = viewport.current;
@@ -59,19 +58,17 @@ export function useZoom(viewport: RefObject<HTMLElement | null>, height: number,
     setChosen(null);
   }
 
-  const fitted = useMemo(() => fitInto(size, height, width), [size, height, width]);
-  const placement = chosen ?? fitted;
+  const fitted = useMemo(() => fitInto(size, { height, width }), [size, height, width]);
+  const inside = useCallback((placement: Placement) => clampPlacement(placement, size, { height, width }), [size, height, width]);
+  const still = chosen === null ? fitted : inside(chosen);
 
-  const zoomAbout = useCallback(
-    (factor: number, x: number, y: number) => {
-      setChosen((before) => {
-        const from = before ?? fitted;
-        const scale = Math.min(MAX_SCALE, Math.max(MIN_SCALE, from.scale * factor));
-        const ratio = scale / from.scale;
-        return { scale, left: x - (x - from.left) * ratio, top: y - (y - from.top) * ratio };
-      });
-    },
-    [fitted],
+  const loupe = useHeldKey('z');
+  const about = hovered.current ?? { x: size.width / 2, y: size.height / 2 };
+  const placement = loupe ? zoomAbout(still, LOUPE_FACTOR, about.x, about.y) : still;
+
+  const zoomTo = useCallback(
+    (factor: number, x: number, y: number) => setChosen((before) => inside(zoomAbout(before ?? fitted, factor, x, y))),
+    [fitted, inside],
   );
 
   useEffect(() => {
@@ -81,57 +78,62 @@ export function useZoom(viewport: RefObject<HTMLElement | null>, height: number,
     const onWheel = (event: WheelEvent): void => {
       event.preventDefault();
       const box = element.getBoundingClientRect();
-      zoomAbout(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
+      zoomTo(Math.exp(-event.deltaY / 400), event.clientX - box.left, event.clientY - box.top);
     };
     element.addEventListener('wheel', onWheel, { passive: false });
     return () => element.removeEventListener('wheel', onWheel);
-  }, [viewport, zoomAbout]);
+  }, [viewport, zoomTo]);
+
+  const zoomBy = (factor: number): void => zoomTo(factor, size.width / 2, size.height / 2);
+  useFreeKeys((key) => {
+    if (key === '+' || key === '=') zoomBy(KEY_FACTOR);
+    else if (key === '-' || key === '−') zoomBy(1 / KEY_FACTOR);
+    else if (key === '0') setChosen(null);
+    else return false;
+    return true;
+  });
 
   const pan = (dx: number, dy: number): void => {
     setChosen((before) => {
       const from = before ?? fitted;
-      return { ...from, left: from.left + dx, top: from.top + dy };
+      return inside({ ...from, left: from.left + dx, top: from.top + dy });
     });
   };
 
   return {
     placement,
     size,
+    zoomed: chosen !== null,
     percent: Math.round(placement.scale * 100 * window.devicePixelRatio),
     fit: () => setChosen(null),
-    actualSize: () => zoomAbout(1 / window.devicePixelRatio / placement.scale, size.width / 2, size.height / 2),
-    zoomBy: (factor) => zoomAbout(factor, size.width / 2, size.height / 2),
+    actualSize: () => zoomBy(1 / window.devicePixelRatio / still.scale),
+    zoomBy,
     handlers: {
       onPointerDown(event) {
         pointers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
         if (event.pointerType === 'mouse') event.currentTarget.setPointerCapture(event.pointerId);
       },
       onPointerMove(event) {
+        const box = event.currentTarget.getBoundingClientRect();
+        hovered.current = { x: event.clientX - box.left, y: event.clientY - box.top };
         const before = pointers.current.get(event.pointerId);
         if (before === undefined) return;
         const now = { x: event.clientX, y: event.clientY };
         const other = [...pointers.current].find(([id]) => id !== event.pointerId)?.[1];
         pointers.current.set(event.pointerId, now);
         if (other === undefined) {
-          if (event.pointerType === 'mouse') pan(now.x - before.x, now.y - before.y);
+          if (event.pointerType === 'mouse' || (fingerPans && chosen !== null)) pan(now.x - before.x, now.y - before.y);
           return;
         }
-        const box = event.currentTarget.getBoundingClientRect();
         const factor = distance(now, other) / Math.max(1, distance(before, other));
         pan((now.x - before.x) / 2, (now.y - before.y) / 2);
-        zoomAbout(factor, (now.x + other.x) / 2 - box.left, (now.y + other.y) / 2 - box.top);
+        zoomTo(factor, (now.x + other.x) / 2 - box.left, (now.y + other.y) / 2 - box.top);
       },
       onPointerUp(event) {
         pointers.current.delete(event.pointerId);
       },
     },
   };
-}
-
-function fitInto(size: { height: number; width: number }, height: number, width: number): Placement {
-  if (size.width === 0 || width === 0) return { scale: 1, left: 0, top: 0 };
-  const scale = Math.min(size.width / width, size.height / height);
-  return { scale, left: (size.width - width * scale) / 2, top: (size.height - height * scale) / 2 };
 }
 
 function distance(a: { x: number; y: number }, b: { x: number; y: number }): number {

@@ -6,15 +6,20 @@ import { QueueRow } from './queue-row.tsx';
 import { QueueSummary } from './queue-summary.tsx';
 import { SaveResults } from './save-results.tsx';
 
-/** The pictures to be run and their results, where there is more than one. */
-export function QueuePanel() {
+/** The pictures to be run and their results. */
+export function QueuePanel({ onFold }: { readonly onFold: () => void }) {
   const items = useStudio((state) => state.queue.items);
   const { clearFinished } = useActions();
-  if (items.length < 2) return null;
   const results = items.filter(hasResult);
   return (
     <section className={styles['panel']} aria-label="Pictures">
-      <QueueSummary />
+      <h2 className="visually-hidden">Pictures</h2>
+      <div className={styles['head']}>
+        <QueueSummary />
+        <Button kind="icon" label="Fold the pictures" onPress={onFold}>
+          «
+        </Button>
+      </div>
       <ul className={styles['list']} aria-label="Queue">
         {items.map((item, index) => (
           <QueueRow key={item.id} item={item} first={index === 0} last={index === items.length - 1} />
