@@ -12,6 +12,7 @@ export function DownloadButton() {
   const opened = useStudio((state) => state.picture.status === 'ready');
   const done = useStudio((state) => shownRun(state)?.finished != null);
   const paired = useStudio((state) => shownPartner(state)?.finished != null);
+  const running = useStudio((state) => state.progress !== null);
   const mixing = useStudio((state) => state.view.mix !== null);
   const { download } = useActions();
   if (!opened) return null;
@@ -23,7 +24,9 @@ export function DownloadButton() {
     <div className={styles['split']}>
       {done && paired && (
         <MenuTrigger>
-          <Button opensMenu>Download ▾</Button>
+          <Button kind="primary" opensMenu>
+            Download ▾
+          </Button>
           <Popover className={styles['popover'] ?? ''}>
             <Menu className={styles['menu'] ?? ''} aria-label="Which picture" onAction={(key) => void save(key as ResultName)}>
               <MenuItem id="result" className={styles['item'] ?? ''}>
@@ -41,8 +44,12 @@ export function DownloadButton() {
           </Popover>
         </MenuTrigger>
       )}
-      {done && !paired && <Button onPress={() => void save('result')}>Download</Button>}
-      <SaveOptionsButton />
+      {done && !paired && (
+        <Button kind="primary" onPress={() => void save('result')}>
+          Download
+        </Button>
+      )}
+      {(done || !running) && <SaveOptionsButton />}
     </div>
   );
 }

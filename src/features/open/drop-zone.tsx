@@ -47,6 +47,7 @@ function Invitation() {
   const actions = useActions();
   return (
     <div className={styles['invitation']}>
+      <p className={styles['lead']}>Makes small or worn pictures up to four times larger, and shows how, step by step.</p>
       <h2 className={styles['title']}>Drop pictures or a folder, paste one, or choose files</h2>
       <div className={styles['choices']}>
         <FilePicker text="Choose files" primary />

@@ -6,6 +6,14 @@ import { selectedItem } from '../../store/queue.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './prompt-panel.module.css';
 
+/** Words to keep away from, for what a picture suffers from. */
+const NEGATIVES = {
+  Blur: 'blur, out of focus, lowres, soft',
+  Noise: 'noise, grain, dotted, jpeg artifacts',
+  Paint: 'oil painting, cartoon, over-smooth, plastic',
+  None: '',
+} as const;
+
 /** Tags the model saw, or the person's own, and the words around them. */
 export function PromptPanel() {
   const settings = useStudio((state) => state.settings);
@@ -27,7 +35,7 @@ export function PromptPanel() {
           <ul className={styles['tags']} aria-label="Tags">
             {shown.map((tag) => (
               <li key={tag} className={styles['tag']} data-unknown={seen?.unknownWords.includes(tag) ?? false}>
-                {tag}
+                <span>{tag}</span>
                 <button type="button" aria-label={`Remove ${tag}`} onClick={() => change({ tags: shown.filter((other) => other !== tag) })}>
                   ×
                 </button>
@@ -36,7 +44,7 @@ export function PromptPanel() {
             {shown.length === 0 && <li className={styles['hint']}>none</li>}
           </ul>
         )}
-        <AddTag onAdd={(tag) => change({ tags: [...new Set([...(shown ?? []), tag])] })} />
+        <AddTag onAdd={(added) => change({ tags: [...new Set([...(shown ?? []), ...added])] })} />
         {settings.tags !== null && (
           <Button kind="plain" onPress={() => change({ tags: null })}>
             Let the model choose again
@@ -47,6 +55,19 @@ export function PromptPanel() {
       <TextArea label="Your words" value={settings.user} placeholder="a street in the rain" onChange={(user) => change({ user })} />
       <TextArea label="Quality words" value={settings.positive} onChange={(positive) => change({ positive })} />
       <TextArea label="Negative words" value={settings.negative} onChange={(negative) => change({ negative })} />
+      <div className={styles['presets']}>
+        {Object.entries(NEGATIVES).map(([name, words]) => (
+          <Button key={name} kind="plain" onPress={() => change({ negative: words })}>
+            {name}
+          </Button>
+        ))}
+        {manifest !== undefined && (
+          <Button kind="plain" onPress={() => change({ negative: manifest.sampling.negativePrompt })}>
+            Model’s own
+          </Button>
+        )}
+      </div>
+      {settings.guidance <= 1 && <p className={styles['hint']}>Negative words are used only with guidance above 1.</p>}
       {seen !== null && seen.unknownWords.length > 0 && (
         <p className={styles['unknown']}>This model does not know: {seen.unknownWords.join(', ')}.</p>
       )}
@@ -54,12 +75,12 @@ export function PromptPanel() {
   );
 }
 
-function AddTag({ onAdd }: { readonly onAdd: (tag: string) => void }) {
+function AddTag({ onAdd }: { readonly onAdd: (tags: readonly string[]) => void }) {
   const [text, setText] = useState('');
   const submit = (event: SyntheticEvent): void => {
     event.preventDefault();
-    const tag = text.trim();
-    if (tag !== '') onAdd(tag);
+    const tags = text.split(',').map((tag) => tag.trim());
+    onAdd(tags.filter((tag) => tag !== ''));
     setText('');
   };
   return (

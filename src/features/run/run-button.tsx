@@ -1,25 +1,53 @@
+import { useState } from 'react';
 import { Button } from '../../components/button.tsx';
+import { Confirm } from '../../components/confirm.tsx';
+import { aboutTime, gigabytes } from '../../plan/words.ts';
 import { waitingItems } from '../../store/queue.ts';
-import { type StudioState, underWay } from '../../store/state.ts';
+import { type StudioState, shownRun, underWay } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
-import { usePlan } from '../../store/use-plan.ts';
+import { usePlan, useQueueSecondsLeft } from '../../store/use-plan.ts';
 
-/** The one primary button: starts a run or the queue. While something is under way, that is held and ended here. */
+/** Seconds of a run, or of all that wait, from which on a press asks again before it starts. */
+const LONG_SECONDS = 1800;
+
+/** Starts a run or the queue: the primary button until there is a result. While something is under way, that is held and ended here. */
 export function RunButton() {
   const known = useStudio((state) => state.manifests[state.settings.bundleId] !== undefined);
   const open = useStudio((state) => state.picture.status === 'ready');
+  const done = useStudio((state) => shownRun(state)?.finished != null);
   const waiting = useStudio(waitingCount);
-  const refused = usePlan()?.kind === 'refusal';
+  const plan = usePlan();
+  const allSeconds = useQueueSecondsLeft();
   const busy = useStudio(underWay);
   const going = useStudio((state) => state.queue.going);
   const { upscale } = useActions();
+  const [asking, setAsking] = useState(false);
+  const refused = plan?.kind === 'refusal';
+  const seconds = waiting > 0 ? allSeconds : plan?.kind === 'plan' ? plan.seconds : null;
+  const memory = waiting === 0 && plan?.kind === 'plan' ? ` and ${gigabytes(plan.peakBytes)} of memory` : '';
+  const start = (): void => {
+    setAsking(false);
+    void upscale();
+  };
   return (
     <>
       {busy && <Steering />}
       {(!busy || (waiting > 0 && !going)) && (
-        <Button kind="primary" onPress={() => void upscale()} disabled={!known || (waiting === 0 && (!open || refused))}>
+        <Button
+          kind={done && waiting === 0 ? 'normal' : 'primary'}
+          onPress={() => (seconds !== null && seconds > LONG_SECONDS ? setAsking(true) : start())}
+          disabled={!known || (waiting === 0 && (!open || refused))}
+        >
           {waiting > 0 ? `Upscale all (${waiting})` : 'Upscale'}
         </Button>
+      )}
+      {asking && seconds !== null && (
+        <Confirm
+          text={`This will take ${aboutTime(seconds)}${memory}. Fewer steps, a smaller scale or a region take less.`}
+          action="Start all the same"
+          onConfirm={start}
+          onClose={() => setAsking(false)}
+        />
       )}
     </>
   );

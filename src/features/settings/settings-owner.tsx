@@ -16,7 +16,10 @@ export function SettingsOwner() {
         {editable(item) ? 'Settings of ' : 'For running it again: '}
         <b>{item.name}</b>
       </p>
-      {waiting > 0 && <Button onPress={applyToWaiting}>Apply to all waiting ({waiting})</Button>}
+      <p className={styles['hint']}>“Upscale all” runs each picture with its own settings.</p>
+      <Button onPress={applyToWaiting} disabled={waiting === 0}>
+        Apply to all waiting ({waiting})
+      </Button>
     </div>
   );
 }

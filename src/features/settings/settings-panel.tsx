@@ -27,6 +27,9 @@ const TILE_OPTIONS = [
 ];
 
 const MAX_SEED = 2 ** 32 - 1;
+/** Above its own guidance by more than this, a mini model is known to give worse pictures. */
+const GUIDANCE_SLACK = 1.5;
+const TOO_MUCH_TEXT = 'So much guidance is known to spoil the pictures of a mini model: harsh edges and grain. Full-size models need it.';
 /** Where the family's authors take no more. */
 const MAX_STEPS = 50;
 
@@ -36,7 +39,9 @@ export function SettingsPanel() {
   const paired = useStudio((state) => pairOf(state, state.settings.bundleId) !== null);
   // known before the model's manifest is: the panel stays as it is opened
   const family = useStudio((state) => state.bundles.find(({ id }) => id === state.settings.bundleId)?.family ?? null);
-  const { change, chooseBundle } = useActions();
+  const manifest = useStudio((state) => state.manifests[state.settings.bundleId]);
+  const tooMuch = manifest?.size === 'mini' && settings.guidance > Math.max(1, manifest.sampling.guidance) + GUIDANCE_SLACK;
+  const { change, takeModelSettings } = useActions();
   const options = family === null ? null : FAMILY_OPTIONS[family];
   return (
     <div className={styles['panel']}>
@@ -46,12 +51,14 @@ export function SettingsPanel() {
         <div className={styles['panel']}>
           <SwitchField label="Compare base and RFSR" selected={settings.compare} onChange={(compare) => change({ compare })} />
           <p className={styles['hint']}>
-            Runs the model and its RFSR-finetuned version step by step on the same noise. Takes somewhat less than two runs.
+            RFSR is the same model after fine-tuning that rewards what people like to see. Both run step by step on the same noise, which
+            takes somewhat less than two runs.
           </p>
         </div>
       )}
       <SliderField
         label="Steps"
+        typed
         value={settings.steps}
         min={1}
         max={Math.max(MAX_STEPS, options?.published.steps ?? 0)}
@@ -63,6 +70,7 @@ export function SettingsPanel() {
           ? 'Pushes towards the prompt and away from the negative one; each step runs the model twice.'
           : 'At 1 and below the negative prompt is not used; each step runs the model once.'}
       </p>
+      {tooMuch && <p className={styles['warning']}>{TOO_MUCH_TEXT}</p>}
       <NumberInput label="Seed" value={settings.seed} min={0} max={MAX_SEED} onChange={(seed) => change({ seed })}>
         <Button onPress={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0 })} label="Random seed">
           ⚂
@@ -96,10 +104,11 @@ export function SettingsPanel() {
             {plan !== null && <p className={styles['hint']}>{plan.kind === 'plan' ? plan.reason : plan.message}</p>}
             <div className={styles['presets']}>
               <Button onPress={() => change(options.published)}>{options.name}’s published settings</Button>
-              <Button onPress={() => void chooseBundle(settings.bundleId)}>This model’s own</Button>
+              <Button onPress={() => takeModelSettings()}>This model’s own</Button>
             </div>
             <p className={styles['hint']}>
-              The published settings belong to the full-size network. A model’s own are those that measured best with its weights.
+              The published settings belong to the full-size network; a mini gives worse pictures with them. A model’s own are those that
+              measured best with its weights.
             </p>
           </div>
         </details>

@@ -34,13 +34,13 @@ export interface FamilyOptions {
 
 export const DDPM: Choice<SamplerName> = {
   value: 'ddpm',
-  text: 'DDPM, ancestral',
-  help: 'Adds fresh noise after each step: more texture.',
+  text: 'DDPM: fresh noise each step',
+  help: 'Ancestral sampling: takes noise away and adds some anew in every step, for more texture.',
 };
 export const DDIM: Choice<SamplerName> = {
   value: 'ddim',
-  text: 'DDIM, deterministic',
-  help: 'No noise but that of the start: calmer, and fewer steps will do.',
+  text: 'DDIM: no fresh noise',
+  help: 'Deterministic: no noise but that of the start. Calmer, and fewer steps will do.',
 };
 export const SPACED_DDPM: Choice<SamplerName> = {
   value: 'spaced-ddpm',
@@ -49,8 +49,8 @@ export const SPACED_DDPM: Choice<SamplerName> = {
 };
 export const UNIPC: Choice<SamplerName> = {
   value: 'unipc',
-  text: 'UniPC, second order',
-  help: 'Learns from the step before: close to the end result in few steps.',
+  text: 'UniPC: few steps',
+  help: 'Second order: learns from the step before, and is close to the end result in few steps.',
 };
 
 export const FROM_INPUT: Choice<StartPoint> = {

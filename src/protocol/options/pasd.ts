@@ -16,8 +16,8 @@ export const PASD_OPTIONS: FamilyOptions = {
     },
     {
       value: 'lr-twice-legacy',
-      text: 'Noised twice, as before diffusers 0.22',
-      help: 'As PASD’s program did with the libraries it was written for: the second time leaves hardly anything of the input.',
+      text: 'Noised twice, as in the paper',
+      help: 'As PASD’s program did with the library it was written for (diffusers before 0.22): the second time leaves hardly anything of the input.',
     },
     FROM_INPUT,
     FROM_NOISE,
