@@ -34,6 +34,23 @@ async function upscaled(page: Page, steps = 2): Promise<void> {
   await page.getByRole('button', { name: 'Download' }).waitFor();
 }
 
+/** How many results the browser keeps. */
+function keptResults(page: Page): Promise<number> {
+  return page.evaluate(async () => {
+    const database = await new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open('rfsr-studio');
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+    const keys = await new Promise<IDBValidKey[]>((resolve) => {
+      const request = database.transaction('session').objectStore('session').getAllKeys();
+      request.onsuccess = () => resolve(request.result);
+    });
+    database.close();
+    return keys.filter((key) => String(key).startsWith('result/')).length;
+  });
+}
+
 /** Sides of the viewer and its zoom. */
 async function viewer(page: Page) {
   const box = await page.getByRole('region', { name: 'Result' }).boundingBox();
@@ -51,6 +68,7 @@ describe('a result', () => {
     await first.getByRole('button', { name: /^a\.png/ }).click();
     await page.getByRole('img', { name: 'result', exact: true }).waitFor();
     await page.getByRole('button', { name: 'Download' }).waitFor();
+    await expect.poll(() => keptResults(page), { timeout: 60_000 }).toBe(1);
     await page.reload();
     await first.waitFor();
     await page.getByRole('img', { name: 'result', exact: true }).waitFor();
