@@ -1,6 +1,6 @@
 import type { Graph, Manifest, Role } from '../protocol/manifest.ts';
 import { area } from './held.ts';
-import { piecesOf } from './pieces.ts';
+import { type Pieces, piecesOf } from './pieces.ts';
 import { partFor, type RegionParts } from './region.ts';
 import type { Size } from './working-size.ts';
 
@@ -52,21 +52,27 @@ export function workOf(lanes: readonly Manifest[], facts: WorkFacts): readonly G
 
 function graphWork(role: Role, graph: Graph, times: number, { cells, tileCells, region, guided }: WorkFacts): GraphWork {
   const pieces = piecesOf(graph, cells, tileCells, partFor(role, region));
-  const largest = pieces.reduce((most, piece) => (area(piece) > area(most) ? piece : most), NOTHING);
+  const { heights, widths } = pieces;
+  const largest = { height: Math.max(...heights), width: Math.max(...widths) };
+  const count = heights.length * widths.length;
   const batch = role === 'denoiser' && guided ? 2 : 1;
   const { loadedBytes, fixedBytes, bytesPerCell, bytesPerCellSquared } = graph.memory;
   const { fixed, perCell, perCellSquared } = graph.macs;
   return {
     role,
-    pieces: pieces.length,
+    pieces: count,
     cells: largest,
     loadedBytes,
     runBytes: times === 0 ? 0 : batch * growth(fixedBytes, bytesPerCell, bytesPerCellSquared, area(largest)),
-    macs: times * batch * pieces.reduce((sum, piece) => sum + growth(fixed, perCell, perCellSquared, area(piece)), 0),
+    macs: times * batch * (fixed * count + perCell * cellsOf(pieces, 1) + perCellSquared * cellsOf(pieces, 2)),
   };
 }
 
-const NOTHING: Size = { height: 0, width: 0 };
+/** The sum over all pieces of their cells to a power. */
+function cellsOf({ heights, widths }: Pieces, power: number): number {
+  const sum = (sides: readonly number[]): number => sides.reduce((total, side) => total + side ** power, 0);
+  return sum(heights) * sum(widths);
+}
 
 function growth(fixed: number, linear: number, squared: number, cells: number): number {
   return fixed + linear * cells + squared * cells ** 2;

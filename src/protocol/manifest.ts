@@ -1,9 +1,11 @@
 import { StudioError } from './errors.ts';
 import { FAMILIES } from './families.ts';
 import { array, type Field, integer, literal, nullable, number, object, optional, record, string, union } from './parse.ts';
-import { COLOR_FIXES, SAMPLERS, START_POINTS } from './request.ts';
+import { COLOR_FIXES, RANGES, SAMPLERS, START_POINTS } from './request.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
+
+const positive = integer({ min: 1 });
 
 const file = object({ path: string(), sizeBytes: integer(), sha256: string(SHA256) });
 
@@ -32,9 +34,9 @@ const macs = object({ fixed: number(), perCell: number(), perCellSquared: number
 /** How a graph is run on more than it can hold at once; in latent cells. Without one it always sees the whole. */
 const tiling = union(
   /** Nothing farther than `cells` away matters: parts of `part` cells a side, computed with that much around, make up the whole exactly. */
-  object({ kind: literal('halo'), cells: integer(), part: integer() }),
+  object({ kind: literal('halo'), cells: integer(), part: positive }),
   /** Everything matters: tiles that overlap are blended. */
-  object({ kind: literal('blend'), tile: integer(), overlap: integer() }),
+  object({ kind: literal('blend'), tile: positive, overlap: integer() }),
 );
 
 const graph = object({
@@ -68,7 +70,7 @@ const manifest = object({
   license: string(),
   image: object({
     scale: integer(),
-    multipleOf: integer(),
+    multipleOf: positive,
     /** What DiffBIR pads with up to whole multiples: zeros as published, unless the bundle says the picture's own edge. */
     padding: optional(literal('zeros', 'edge')),
     /**
@@ -81,7 +83,7 @@ const manifest = object({
     workingSide: integer(),
     colorFix: literal(...COLOR_FIXES),
   }),
-  latent: object({ channels: integer(), factor: integer(), scale: number(), shift: number() }),
+  latent: object({ channels: positive, factor: positive, scale: number(), shift: number() }),
   graphs: object({
     tagger: chain,
     textEncoder: chain,
@@ -112,8 +114,8 @@ const manifest = object({
   windows: optional(object({ steps: integer(), early: array(integer()), late: array(integer()) })),
   sampling: object({
     sampler: literal(...SAMPLERS),
-    steps: integer(),
-    guidance: number(),
+    steps: integer(RANGES.steps),
+    guidance: number(RANGES.guidance),
     startPoint: literal(...START_POINTS),
     positivePrompt: string(),
     negativePrompt: string(),

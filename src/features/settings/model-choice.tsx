@@ -1,9 +1,10 @@
 import { SelectField } from '../../components/select-field.tsx';
 import { FAMILY_OPTIONS } from '../../protocol/families.ts';
+import { RANGES } from '../../protocol/request.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './model-choice.module.css';
 
-const SCALES = ['1', '2', '3', '4'] as const;
+const SCALES = Array.from({ length: RANGES.scale.max }, (_, i) => String(RANGES.scale.min + i));
 
 /** Model and scale: the two choices that stay in sight. */
 export function ModelChoice() {
@@ -21,7 +22,7 @@ export function ModelChoice() {
         label="Scale"
         labelHidden
         value={String(scale)}
-        options={SCALES.map((value) => ({ value: value as string, text: `×${value}` }))}
+        options={SCALES.map((value) => ({ value, text: `×${value}` }))}
         onChange={(value) => actions.change({ scale: Number(value) })}
       />
     </div>

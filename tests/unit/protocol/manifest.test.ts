@@ -34,6 +34,11 @@ describe('parseManifest', () => {
     [['graphs', 'denoiser', 0, 'macs', 'perCell'], 'many', 'graphs.denoiser[0].macs.perCell'],
     [['tags', 'thresholds'], [0.5], 'tags.thresholds'],
     [['scheduler', 'prediction_type'], 'noise', 'scheduler.prediction_type'],
+    [['sampling', 'steps'], 0, 'sampling.steps'],
+    [['sampling', 'guidance'], 21, 'sampling.guidance'],
+    [['image', 'multipleOf'], 0, 'image.multipleOf'],
+    [['latent', 'factor'], 0, 'latent.factor'],
+    [['graphs', 'denoiser', 0, 'tiling'], { kind: 'blend', tile: 0, overlap: 0 }, 'graphs.denoiser[0].tiling.tile'],
   ])('names the bad field %j', (path, value, reported) => {
     try {
       parseManifest(changed(path, value));
