@@ -42,14 +42,8 @@ const api: StudioApi = {
   },
 
   async bundles() {
-    const { bundles } = parseIndex(await files.text('index.json'));
-    const device = await ready();
-    return Promise.all(
-      bundles.map(async ({ manifest: _, ...bundle }) => {
-        const known = await Promise.all((await device.bundle(bundle.id)).files.map((file) => files.has(file)));
-        return { ...bundle, cached: known.every(Boolean) };
-      }),
-    );
+    const { bundles, declined } = parseIndex(await files.text('index.json'));
+    return { bundles: bundles.map(({ manifest: _, ...bundle }) => bundle), declined };
   },
 
   async manifest(bundleId) {

@@ -122,19 +122,14 @@ const manifest = object({
   }),
 });
 
-const index = object({
-  schema: literal(1),
-  bundles: array(
-    object({
-      id: string(),
-      title: string(),
-      family: literal(...FAMILIES),
-      variant: literal('base', 'rfsr'),
-      size: literal('mini', 'full'),
-      manifest: string(),
-      sizeBytes: integer(),
-    }),
-  ),
+const listed = object({
+  id: string(),
+  title: string(),
+  family: literal(...FAMILIES),
+  variant: literal('base', 'rfsr'),
+  size: literal('mini', 'full'),
+  manifest: string(),
+  sizeBytes: integer(),
 });
 
 type Parsed<F> = F extends Field<infer T> ? T : never;
@@ -145,7 +140,12 @@ export type Graph = Parsed<typeof graph>;
 export type GraphPort = Parsed<typeof port>;
 export type GraphFile = Parsed<typeof file>;
 export type Role = keyof Manifest['graphs'];
-export type BundleIndex = Parsed<typeof index>;
+
+/** Every model there is, and those that are listed in a way this studio does not read, each with the reason. */
+export interface BundleIndex {
+  readonly bundles: readonly Parsed<typeof listed>[];
+  readonly declined: readonly { readonly id: string; readonly reason: string }[];
+}
 
 /** Parses a bundle's manifest.json. Throws StudioError `manifest-invalid` with the path of the first bad field. */
 export function parseManifest(text: string): Manifest {
@@ -156,9 +156,28 @@ export function parseManifest(text: string): Manifest {
   return parsed;
 }
 
-/** Parses public/models/index.json. Throws as `parseManifest`. */
+/** Parses public/models/index.json. Throws as `parseManifest`, but for a bad entry, which is declined alone. */
 export function parseIndex(text: string): BundleIndex {
-  return parseJson(text, index, 'index');
+  const bundles: Parsed<typeof listed>[] = [];
+  const declined: { readonly id: string; readonly reason: string }[] = [];
+  for (const [i, entry] of parseJson(text, index, 'index').bundles.entries()) {
+    const path = `bundles[${i}]`;
+    try {
+      bundles.push(
+        listed(entry, path, (at, expected) => {
+          throw invalid('index', at, expected);
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof StudioError)) throw error;
+      declined.push({ id: idOf(entry) ?? path, reason: error.message });
+    }
+  }
+  return { bundles, declined };
+}
+
+function idOf(entry: unknown): string | null {
+  return typeof entry === 'object' && entry !== null && 'id' in entry && typeof entry.id === 'string' ? entry.id : null;
 }
 
 function parseJson<T>(text: string, field: Field<T>, name: string): T {

@@ -42,13 +42,18 @@ export interface BundleSummary {
   readonly variant: 'base' | 'rfsr';
   readonly size: 'mini' | 'full';
   readonly sizeBytes: number;
-  readonly cached: boolean;
+}
+
+export interface BundleList {
+  readonly bundles: readonly BundleSummary[];
+  /** Listed, but not to be read by this studio, and why. */
+  readonly declined: readonly { readonly id: string; readonly reason: string }[];
 }
 
 /** What `studio.worker.ts` exposes over Comlink. Rejections cross as `StudioErrorData` and are rebuilt by the client. */
 export interface StudioApi {
   device(override: Backend | null): Promise<DeviceReport>;
-  bundles(): Promise<readonly BundleSummary[]>;
+  bundles(): Promise<BundleList>;
   /** The bundle's manifest as JSON text; the client parses it with `parseManifest`. */
   manifest(bundleId: string): Promise<string>;
   /**

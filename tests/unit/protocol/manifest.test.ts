@@ -64,4 +64,14 @@ describe('parseIndex', () => {
   it('rejects an index of another schema', () => {
     expect(() => parseIndex('{"schema":9,"bundles":[]}')).toThrow(/schema/);
   });
+
+  it('declines a bad entry alone, with the reason', () => {
+    const good = { id: 'a', title: 'A', family: 'seesr', variant: 'base', size: 'mini', manifest: 'a/manifest.json', sizeBytes: 1 };
+    const { bundles, declined } = parseIndex(JSON.stringify({ schema: 1, bundles: [{ ...good, id: 'b', family: 'newer' }, good, 7] }));
+    expect(bundles).toEqual([good]);
+    expect(declined).toEqual([
+      { id: 'b', reason: expect.stringContaining('“bundles[0].family”') },
+      { id: 'bundles[2]', reason: expect.stringContaining('“bundles[2]”') },
+    ]);
+  });
 });
