@@ -105,6 +105,8 @@ export interface ImagingApi {
   difference(a: Image8, b: Image8, band: DifferenceBand, signed: boolean): Promise<PictureDifference>;
   /** The low band of one picture, resized to the other's size where it differs, and the high band of the other times `gain`. */
   mix(low: Image8, high: Image8, gain: number): Promise<Image8>;
-  /** Structural similarity of each band of `picture` to that of `reference`. */
-  similarity(picture: Image8, reference: Image8): Promise<BandSimilarity>;
+  /** What `similarity` measures against from now on; kept here, since it is measured against at every step. */
+  setReference(picture: Image8 | null): Promise<void>;
+  /** Structural similarity of each band of `picture` to that of the reference, resized to its size; null where there is none, or none any more. */
+  similarity(picture: Image8): Promise<BandSimilarity | null>;
 }

@@ -30,6 +30,7 @@ export interface Clients {
   texts: ImagingApi['texts'];
   difference: ImagingApi['difference'];
   mix: ImagingApi['mix'];
+  setReference: ImagingApi['setReference'];
   similarity: ImagingApi['similarity'];
 }
 
@@ -107,6 +108,7 @@ export function createClients(): Clients {
     texts: (bytes) => imaging.call((api) => api.texts(bytes)),
     difference: (a, b, band, signed) => imaging.call((api) => api.difference(a, b, band, signed)),
     mix: (low, high, gain) => imaging.call((api) => api.mix(low, high, gain)),
-    similarity: (picture, reference) => imaging.call((api) => api.similarity(picture, reference)),
+    setReference: (picture) => imaging.call((api) => api.setReference(picture)),
+    similarity: (picture) => imaging.call((api) => api.similarity(picture)),
   };
 }
