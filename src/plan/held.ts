@@ -39,6 +39,8 @@ const SHARED_LATENTS = 4;
 const LANE_LATENTS = 4;
 /** Pixels of a step's live preview: larger pictures are shown reduced by a whole number. */
 export const LIVE_PIXELS = 2 ** 20;
+/** Pixels up to which the bands of a step are kept for the change to the next; of more, a step's picture is decoded once more for it. */
+export const KEPT_BANDS_PIXELS = 2 ** 23;
 /** x0 predictions beyond this many bytes are not kept for decoding later. */
 export const KEPT_X0_BYTES = 2 ** 27;
 /** Of the strip being computed: decoded, put right, resized, and what is cut of each. */
@@ -60,10 +62,14 @@ const HELD_TERMS: readonly HeldTerm[] = [
     bytes: ({ working, previews }) => (previews ? 6 * Math.min(LIVE_PIXELS, area(working)) : 0),
   },
   {
-    what: 'the strips that a preview and the one before were last made of',
+    what: 'a strip that a preview is made of and its bands, and those of the step before',
     part: 'pictures',
     phases: ['sampling'],
-    bytes: ({ working, lanes, previews }) => (previews ? 2 * lanes * 3 * FLOAT_BYTES * Math.min(STRIP_PIXELS, area(working)) : 0),
+    bytes: ({ working, lanes, previews }) => {
+      const pixels = area(working);
+      const kept = pixels <= KEPT_BANDS_PIXELS ? pixels : 0;
+      return previews ? 3 * FLOAT_BYTES * (2 * Math.min(STRIP_PIXELS, pixels) + lanes * kept) : 0;
+    },
   },
   {
     what: 'the first stage, 16 bits a colour',

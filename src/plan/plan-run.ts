@@ -1,8 +1,9 @@
+import { STRIP_PIXELS } from '../core/sources.ts';
 import type { StudioErrorCode } from '../protocol/errors.ts';
 import type { Manifest } from '../protocol/manifest.ts';
 import { type RestoreRequest, TILE_CELLS, type TileCells } from '../protocol/request.ts';
 import type { DeviceMemory } from '../protocol/studio-api.ts';
-import { heldBytes, type Phase, type RunShape } from './held.ts';
+import { area, heldBytes, KEPT_BANDS_PIXELS, type Phase, type RunShape } from './held.ts';
 import { regionIn } from './region.ts';
 import { gigabytes, tileReason, tileWords } from './words.ts';
 import { type GraphWork, workOf } from './work.ts';
@@ -84,7 +85,8 @@ function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number |
   const previews = run.preview !== 'none';
   const parts = region === null ? null : regionIn(region, image, working, cells, lead, tileCells);
   const corrects = lead.image.decoding === 'correction';
-  const graphs = workOf(manifests, { cells, tileCells, region: parts, steps, guided: run.guidance > 1, previews, corrects });
+  const previewDecodes = previews ? previewDecodesOf(area(parts?.visible ?? working), steps, corrects) : 0;
+  const graphs = workOf(manifests, { cells, tileCells, region: parts, steps, guided: run.guidance > 1, previewDecodes, corrects });
   const { height, width } = region ?? image;
   const output = { height: height * scale, width: width * scale };
   const [condition] = lead.graphs.conditionEncoder?.at(-1)?.outputs ?? [];
@@ -124,6 +126,13 @@ function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number |
     tiles: tileWords(graphs, lead),
     reason: tileReason(graphs, lead, tileCells, asked),
   };
+}
+
+/** How often the previews of so many pixels are decoded; what is corrected too: once, or again with each where it is more than a strip. */
+function previewDecodesOf(pixels: number, steps: number, corrects: boolean): number {
+  const own = pixels <= KEPT_BANDS_PIXELS ? steps : 2 * steps - 1;
+  const centre = pixels <= STRIP_PIXELS ? 1 : own;
+  return corrects ? own + centre : own;
 }
 
 /** Graphs within their address space and the largest buffer a GPU binds, everything within the device's memory. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { heldBytes, KEPT_X0_BYTES } from '../../../src/plan/held.ts';
 import { type Plan, type PlannedRun, planRun, type Refusal, type RunPlan, USABLE_SHARE } from '../../../src/plan/plan-run.ts';
-import { type Manifest, parseManifest } from '../../../src/protocol/manifest.ts';
+import { type Manifest, parseManifest, type Role } from '../../../src/protocol/manifest.ts';
 import type { DeviceMemory } from '../../../src/protocol/studio-api.ts';
 
 const PLENTY: DeviceMemory = { totalBytes: 1e13, programBytes: 0, heapBytes: null, bindingBytes: null };
@@ -91,6 +91,34 @@ describe('what a run takes', () => {
     expect(guided?.macs).toBe(2 * (plain?.macs ?? 0));
     expect(guided?.runBytes).toBe(2 * (plain?.runBytes ?? 0));
     expect(longer?.macs).toBe(2 * (plain?.macs ?? 0));
+  });
+
+  it('counts every decoding of a step’s picture: one a step, by whichever decoder, and two where its bands are not kept', () => {
+    const plain = { ...SEESR, image: { ...SEESR.image, decoding: undefined } };
+    const macsOf = (role: Role, manifest: Manifest, changes: Partial<PlannedRun>): number =>
+      freely({ manifests: [manifest], preview: 'bands', ...changes }).graphs.reduce(
+        (sum, graph) => (graph.role === role ? sum + graph.macs : sum),
+        0,
+      );
+    const [steps, small, large] = [20, { height: 256, width: 512 }, { height: 1000, width: 1000 }];
+    const ratio = (image: PlannedRun['image']): number =>
+      macsOf('previewDecoder', plain, { image, steps }) / macsOf('previewDecoder', plain, { image, steps: 1 });
+    expect(ratio(small)).toBeCloseTo(steps, 6);
+    expect(ratio(large)).toBeCloseTo(2 * steps - 1, 6);
+    const bare = { ...plain, graphs: { ...SEESR.graphs, previewDecoder: undefined } };
+    expect(macsOf('vaeDecoder', bare, { steps }) / macsOf('vaeDecoder', bare, { preview: 'none' })).toBeCloseTo(steps + 1, 6);
+  });
+
+  it('counts what is corrected too: once where it is one strip, else with every decoding', () => {
+    const corrects = { ...SEESR, image: { ...SEESR.image, decoding: 'correction' as const } };
+    const macs = (image: PlannedRun['image'], steps: number, manifest: Manifest): number => {
+      const { graphs } = freely({ manifests: [manifest], preview: 'bands', image, steps });
+      return graphs.find(({ role }) => role === 'previewDecoder')?.macs ?? Number.NaN;
+    };
+    const whole = { ...SEESR, image: { ...SEESR.image, decoding: undefined } };
+    const [small, large] = [{ height: 256, width: 512 }, { height: 600, width: 600 }];
+    expect(macs(small, 20, corrects) / macs(small, 1, whole)).toBeCloseTo(21, 6);
+    expect(macs(large, 20, corrects) / macs(large, 1, whole)).toBeCloseTo(40, 6);
   });
 
   it('counts once what a pair shares', () => {

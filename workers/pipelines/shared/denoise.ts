@@ -2,7 +2,7 @@ import type { NoiseGenerator } from '../../../src/core/random.ts';
 import { openSampling, type Sampling } from '../../../src/core/schedulers/sampler.ts';
 import { alphasCumprod } from '../../../src/core/schedulers/schedule.ts';
 import { startSample } from '../../../src/core/schedulers/start.ts';
-import { type PlaneSource, remembered } from '../../../src/core/sources.ts';
+import type { PlaneSource } from '../../../src/core/sources.ts';
 import { sliceBatch, stackBatch, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
 import { KEPT_X0_BYTES, LIVE_PIXELS } from '../../../src/plan/held.ts';
 import { isAbort } from '../../../src/protocol/errors.ts';
@@ -12,7 +12,7 @@ import type { Texts } from './encode-texts.ts';
 import { type Lanes, laneAt } from './lanes.ts';
 import { type Centre, decoderOf } from './latents.ts';
 import { output1 } from './outputs.ts';
-import { previewsOf } from './previews.ts';
+import { PreviousStep, previewsOf } from './previews.ts';
 import { runTiled } from './tiles.ts';
 import type { Scope } from './working-size.ts';
 
@@ -43,8 +43,8 @@ interface LaneState extends LaneInputs {
   readonly x0ByStep: (Tensor | null)[];
   /** A prediction through the cheap decoder where the bundle has one. */
   readonly previewOf: (x0: Tensor) => PlaneSource;
-  /** The newest prediction decoded for its preview, the last strip of it remembered for the step after; null before there is one. */
-  previewed: PlaneSource | null;
+  /** The step that was previewed last. */
+  readonly previous: PreviousStep;
 }
 
 /**
@@ -80,23 +80,16 @@ export async function denoise(
       lane.centre,
       context.manifest.graphs.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder',
     );
-    return {
-      ...lane,
-      context,
-      previewOf,
-      sampling,
-      sample: kept === null ? start : laneAt(kept.last.lanes, i).sample,
-      x0ByStep: [],
-      previewed: null,
-    };
+    const sample = kept === null ? start : laneAt(kept.last.lanes, i).sample;
+    return { ...lane, context, previewOf, sampling, sample, x0ByStep: [], previous: new PreviousStep() };
   });
   const { timesteps, usesNoise } = laneAt(states, 0).sampling;
   const tell = async (index: number, computed: { readonly computedSteps: number; readonly elapsedMs: number }): Promise<void> => {
     for (const state of states) {
-      const { context, previewed: before } = state;
+      const { context, previous } = state;
       const x0 = state.x0ByStep.at(-1) ?? null;
-      state.previewed = request.preview === 'none' || x0 === null ? null : remembered(state.previewOf(x0));
-      const previews = state.previewed === null ? null : await previewsOf(state.previewed, before, scope.visible, LIVE_PIXELS);
+      const shown = request.preview === 'none' || x0 === null ? null : state.previewOf(x0);
+      const previews = shown === null ? null : await previewsOf(shown, previous, scope.visible, LIVE_PIXELS);
       await context.emit({ type: 'step', index, count: timesteps.length, timestep: timesteps[index] ?? 0, ...computed, previews });
     }
   };
