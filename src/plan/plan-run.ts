@@ -149,6 +149,11 @@ function graphsFit({ bytes, graphs }: RunPlan, { heapBytes, bindingBytes }: Devi
   );
 }
 
+/** What graphs may take that are kept compiled beside those a run needs. */
+export function graphBudgetBytes(device: DeviceMemory): number {
+  return Math.min(usableBytes(device), USABLE_SHARE * (device.heapBytes ?? Number.POSITIVE_INFINITY));
+}
+
 function usableBytes({ totalBytes }: DeviceMemory): number {
   return USABLE_SHARE * (totalBytes ?? ASSUMED_TOTAL_BYTES);
 }

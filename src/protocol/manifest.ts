@@ -39,6 +39,11 @@ const tiling = union(
   object({ kind: literal('blend'), tile: positive, overlap: integer() }),
 );
 
+const flag = union(literal(true), literal(false));
+
+/** What ONNX Runtime does for speed that a large graph may have no memory for. */
+const session = object({ memoryArena: flag, memoryPattern: flag, prepacking: flag });
+
 const graph = object({
   id: string(),
   files: array(file),
@@ -49,6 +54,8 @@ const graph = object({
   /** WebGPU features or limits the graph cannot do without. */
   requires: array(string()),
   tiling: optional(tiling),
+  /** All of it where nothing is said. */
+  session: optional(session),
   canary,
   memory,
   macs,
@@ -64,7 +71,7 @@ const manifest = object({
   family: literal(...FAMILIES),
   variant: literal('base', 'rfsr'),
   /** Whether the tagger's tags go into the prompt. */
-  tagged: union(literal(true), literal(false)),
+  tagged: flag,
   size: literal('mini', 'full'),
   pairedWith: nullable(string()),
   license: string(),
@@ -107,7 +114,7 @@ const manifest = object({
     timestep_spacing: literal('leading'),
     prediction_type: literal('epsilon', 'v_prediction', 'sample'),
     clip_sample: literal(false),
-    set_alpha_to_one: union(literal(true), literal(false)),
+    set_alpha_to_one: flag,
     variance_type: literal('fixed_small'),
   }),
   /** Steps RFSR was trained in, of `steps` in all, each from the first to before the second: the low band's, and the rewards'. */
@@ -132,11 +139,14 @@ const listed = object({
   sizeBytes: integer(),
 });
 
+const index = object({ schema: literal(1), bundles: array((entry) => entry) });
+
 type Parsed<F> = F extends Field<infer T> ? T : never;
 
 /** One model: graphs by role and every number a pipeline needs to run them. `training` and `quality` are for people and not parsed. */
 export type Manifest = Parsed<typeof manifest>;
 export type Graph = Parsed<typeof graph>;
+export type SessionOptions = Parsed<typeof session>;
 export type GraphPort = Parsed<typeof port>;
 export type GraphFile = Parsed<typeof file>;
 export type Role = keyof Manifest['graphs'];
