@@ -1,4 +1,5 @@
 import { STRIP_PIXELS } from '../core/sources.ts';
+import type { Manifest } from '../protocol/manifest.ts';
 import type { Size } from './working-size.ts';
 
 /** What the size of everything a run keeps follows from. */
@@ -19,6 +20,13 @@ export interface RunShape {
   readonly previews: boolean;
   /** Whether a first stage's picture is kept for its colours. */
   readonly firstStage: boolean;
+  /** Whether the denoiser sees the enlarged input itself at every step. */
+  readonly seesPicture: boolean;
+}
+
+/** Whether a bundle's denoiser sees the enlarged input itself, rather than an embedding that is made once. */
+export function seesPicture({ graphs }: Pick<Manifest, 'graphs'>): boolean {
+  return graphs.conditionEncoder === undefined && graphs.denoiser.some(({ inputs }) => inputs.some(({ name }) => name === 'condition'));
 }
 
 /** Which half of a run holds something: sampling, the strips of decoding after it, or both. */
@@ -76,6 +84,12 @@ const HELD_TERMS: readonly HeldTerm[] = [
     part: 'pictures',
     phases: BOTH,
     bytes: ({ working, firstStage }) => (firstStage ? 6 * area(working) : 0),
+  },
+  {
+    what: 'the enlarged input, RGBA, where it is seen at every step',
+    part: 'pictures',
+    phases: BOTH,
+    bytes: ({ working, seesPicture: sees }) => (sees ? 4 * area(working) : 0),
   },
   {
     what: 'strips of pixels',

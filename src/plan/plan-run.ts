@@ -3,7 +3,7 @@ import type { StudioErrorCode } from '../protocol/errors.ts';
 import type { Manifest } from '../protocol/manifest.ts';
 import { type RestoreRequest, TILE_CELLS, type TileCells } from '../protocol/request.ts';
 import type { DeviceMemory } from '../protocol/studio-api.ts';
-import { area, heldBytes, KEPT_BANDS_PIXELS, type Phase, type RunShape } from './held.ts';
+import { area, heldBytes, KEPT_BANDS_PIXELS, type Phase, type RunShape, seesPicture } from './held.ts';
 import { regionIn } from './region.ts';
 import { gigabytes, tileReason, tileWords } from './words.ts';
 import { type GraphWork, workOf } from './work.ts';
@@ -103,6 +103,7 @@ function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number |
     depth,
     previews,
     firstStage: lead.graphs.restorer !== undefined,
+    seesPicture: seesPicture(lead),
   };
   const held = (phase: Phase) => ({ latents: heldBytes('latents', phase, shape), pictures: heldBytes('pictures', phase, shape) });
   const [sampling, decoding] = [held('sampling'), held('decoding')];

@@ -116,7 +116,10 @@ describe('what a run takes', () => {
       return graphs.find(({ role }) => role === 'previewDecoder')?.macs ?? Number.NaN;
     };
     const whole = { ...SEESR, image: { ...SEESR.image, decoding: undefined } };
-    const [small, large] = [{ height: 256, width: 512 }, { height: 600, width: 600 }];
+    const [small, large] = [
+      { height: 256, width: 512 },
+      { height: 600, width: 600 },
+    ];
     expect(macs(small, 20, corrects) / macs(small, 1, whole)).toBeCloseTo(21, 6);
     expect(macs(large, 20, corrects) / macs(large, 1, whole)).toBeCloseTo(40, 6);
   });
@@ -137,7 +140,8 @@ describe('what a run takes', () => {
       { lanes: 1, conditionChannels: 0, conditionLanes: 0 },
     ];
     const shape = { ...picture, ...lanes, latentChannels: 16, cells: { height: 2000, width: 1000 }, depth: 8 } as const;
-    const kept = (steps: number) => heldBytes('latents', 'sampling', { ...shape, steps, previews: false, firstStage: false });
+    const kept = (steps: number) =>
+      heldBytes('latents', 'sampling', { ...shape, steps, previews: false, firstStage: false, seesPicture: false });
     expect(kept(1) - kept(0)).toBe(2000 * 1000 * 16 * 4);
     expect(kept(200) - kept(0)).toBe(KEPT_X0_BYTES);
   });
@@ -164,6 +168,18 @@ describe('what a run takes', () => {
     const cellsOf = (plan: RunPlan) => plan.graphs.find(({ role }) => role === 'vaeEncoder')?.cells;
     expect(cellsOf(freely({ manifests: [manifest] }))).toEqual({ height: 128, width: 256 });
     expect(cellsOf(freely())?.height).toBeLessThan(128);
+  });
+
+  it('counts the enlarged input where the denoiser sees it at every step', () => {
+    const denoisers = SEESR.graphs.denoiser.map((graph) => ({
+      ...graph,
+      inputs: [...graph.inputs, { name: 'condition', dtype: 'float32' as const, dims: ['B', 3, '8*h', '8*w'] }],
+    }));
+    const seeing = { ...SEESR, graphs: { ...SEESR.graphs, denoiser: denoisers, conditionEncoder: undefined } };
+    const encoding = { ...SEESR, graphs: { ...SEESR.graphs, denoiser: denoisers } };
+    const [seen, encoded] = [seeing, encoding].map((manifest) => freely({ manifests: [manifest] }));
+    const { height, width } = freely().working;
+    expect((seen?.bytes.pictures ?? 0) - (encoded?.bytes.pictures ?? 0)).toBe(4 * height * width);
   });
 
   it('is more for results of 16 bits', () => {
