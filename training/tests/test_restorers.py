@@ -1,15 +1,19 @@
 """What can be measured; a bundle is run with its manifest's defaults."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from rfsr.common import from_rgb8, to_rgb8
 from rfsr.export.sources import nano_models
 from rfsr.pipelines import Settings, restore
-from rfsr.restorers import BicubicRestorer, BundleRestorer, FolderRestorer
+from rfsr.restorers import REAL_ESRGAN, BicubicRestorer, BundleRestorer, FolderRestorer, RealESRGANRestorer
+from tests.metrics.networks import save_real_esrgan
 
 IMAGE = {"scale": 4, "multipleOf": 32, "minSide": 64, "workingSide": 128, "colorFix": "adain"}
 SAMPLING = {
@@ -30,6 +34,23 @@ def test_bicubic_gives_four_times_the_sides_and_keeps_a_flat_picture() -> None:
     assert BicubicRestorer().restore(picture(5, 7), picture="x").shape == (20, 28, 3)
     flat = np.full((5, 7, 3), 90, np.uint8)
     assert (BicubicRestorer().restore(flat, picture="x") == 90).all()
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_bicubic_enlarges_by_what_it_is_told(scale: int) -> None:
+    made = BicubicRestorer(scale).restore(picture(5, 7), picture="x")
+    assert made.shape == (5 * scale, 7 * scale, 3) and (scale > 1 or np.array_equal(made, picture(5, 7)))
+
+
+def test_real_esrgan_is_its_network_and_reduced_where_less_is_wanted(tmp_path: Path) -> None:
+    network = save_real_esrgan(tmp_path)
+    small = picture(6, 9)
+    with torch.no_grad():
+        whole = to_rgb8(network(from_rgb8(small)[None])[0])
+    assert whole.std() > 0
+    assert np.array_equal(RealESRGANRestorer(tmp_path / REAL_ESRGAN).restore(small, picture="x"), whole)
+    halved = RealESRGANRestorer(tmp_path / REAL_ESRGAN, 2).restore(small, picture="x")
+    assert np.array_equal(halved, np.asarray(Image.fromarray(whole).resize((18, 12), Image.Resampling.LANCZOS)))
 
 
 def test_a_folder_gives_the_picture_of_that_name_and_refuses_two(tmp_path: Path) -> None:
@@ -62,3 +83,6 @@ def test_a_bundle_runs_with_its_own_defaults_and_the_overrides(tmp_path: Path, m
     assert restorer.request == wanted and restorer.settings["steps"] == 2
     got = restorer.restore(picture(), picture="x")
     assert got.shape == (64, 96, 3) and np.array_equal(got, restore(models, picture(), wanted).rgb8)
+    another = restorer.restore(picture(), picture="x", seed=8)
+    assert restorer.seed == 7 and np.array_equal(another, restore(models, picture(), replace(wanted, seed=8)).rgb8)
+    assert not np.array_equal(another, got)
