@@ -24,9 +24,11 @@ from rfsr.families import START_POINTS
 from rfsr.metrics.registry import METRICS, SEED_SPREAD, Declined, Measures, Metric
 from rfsr.metrics.texture import seed_spread
 from rfsr.pairs import degraded_pair, pair_generator
+from rfsr.paper import PAPER_METRICS, paper_tables
 from rfsr.report import add_to_quality, markdown
 from rfsr.restorers import (
     REAL_ESRGAN,
+    SCALE,
     SCALES,
     BicubicRestorer,
     BundleRestorer,
@@ -71,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, help="only the first so many pictures of a set")
     parser.add_argument("--degradation", choices=SETS, default="b", help="how inputs are made from references")
     parser.add_argument("--degradation-seed", type=int, default=0)
-    parser.add_argument("--scale", type=int, choices=SCALES, default=4, help="how much smaller inputs are than references")
+    parser.add_argument("--scale", type=int, choices=SCALES, default=SCALE, help="how much smaller inputs are than references")
     parser.add_argument(
         "--seeds",
         type=int,
@@ -85,12 +87,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outputs", action="append", default=[], metavar="NAME=DIR", help="ready-made results; may be repeated"
     )
-    parser.add_argument("--metrics", nargs="+", choices=METRICS, help="default: all that can be had")
+    parser.add_argument("--metrics", nargs="+", choices=METRICS, help="default: all that can be had without pyiqa")
+    parser.add_argument(
+        "--paper", action="store_true", help="also the metrics of the paper's tables, beside its figures (needs pyiqa)"
+    )
     parser.add_argument("--nets", type=Path, help="folder with the weights of networks that metrics need, and of Real-ESRGAN")
     parser.add_argument("--out", type=Path, required=True, help="results as JSON; a table is written beside it as .md")
     parser.add_argument("--quality", type=Path, help="JSON to add the means to, in the form `rfsr export --quality` takes")
     parser.add_argument("--save", type=Path, help="folder for every model's pictures; of several sets, one in it for each")
     sampling = parser.add_argument_group("sampling, where it should differ from the bundle's defaults")
+    sampling.add_argument(
+        "--published", action="store_true", help="the settings of the families' published programs, in place of the bundles'"
+    )
     sampling.add_argument("--steps", type=int)
     sampling.add_argument("--guidance", type=float)
     sampling.add_argument("--seed", type=int)
@@ -104,7 +112,7 @@ def main(args: argparse.Namespace) -> None:
     if args.seeds < 1:
         raise ValueError(f"expected at least one seed, got {args.seeds}")
     sets = picture_sets(args)
-    measures = Measures(args.nets, args.metrics)
+    measures = Measures(args.nets, wanted(args))
     restorers = build_restorers(args)
     results = {
         "schema": 3,
@@ -118,9 +126,15 @@ def main(args: argparse.Namespace) -> None:
     args.out.write_text(json.dumps(results, indent=1, allow_nan=False))
     if args.quality:
         add_to_quality(args.quality, results)
-    text = markdown(results)
+    text = markdown(results) + ("\n".join(paper_tables(results)) + "\n" if args.paper else "")
     args.out.with_suffix(".md").write_text(text)
     print(text)
+
+
+def wanted(args: argparse.Namespace) -> list[str]:
+    """The metrics that are asked for, by default all that need no asking."""
+    names = args.metrics or [name for name, metric in METRICS.items() if not metric.asked]
+    return [*names, *(name for name in PAPER_METRICS if name not in names)] if args.paper else names
 
 
 def picture_sets(args: argparse.Namespace) -> list[PictureSet]:
@@ -157,7 +171,7 @@ def build_restorers(args: argparse.Namespace) -> list[Restorer]:
     restorers: list[Restorer] = [BicubicRestorer(args.scale)]
     if args.nets and (args.nets / REAL_ESRGAN).exists():
         restorers.append(RealESRGANRestorer(args.nets / REAL_ESRGAN, args.scale))
-    restorers += [BundleRestorer(folder, overrides=overrides) for folder in args.bundle]
+    restorers += [BundleRestorer(folder, overrides=overrides, published=args.published) for folder in args.bundle]
     for text in args.outputs:
         restorers.append(FolderRestorer(*named_path("--outputs NAME=DIR", text)))
     return restorers

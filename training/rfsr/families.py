@@ -29,7 +29,8 @@ with every sampler here, so UniPC's rule holds for the others too; diffusers' ow
 
 @dataclass(frozen=True)
 class Family:
-    """`configs`: of its denoiser, by size. `prompt`: tags, a person's words and quality words as one text.
+    """`configs`: of its denoiser, by size. `prompt`: tags, a person's words and quality words as one text. `guidance`, `color_fix`: as published,
+    for the published weights.
 
     `windows`: the published steps of sampling, and those of them that RFSR trains (arXiv 2412.03268, section 4.2). `first_stage`: whether the
     condition is a first stage's picture, so that it needs a restorer. `rgb_heads`: whether its ControlNet learns small clean pictures beside.
@@ -43,6 +44,8 @@ class Family:
     sampler: str
     start_point: str
     windows: Windows
+    guidance: float = 1.0
+    color_fix: str = "wavelet"
     first_stage: bool = False
     rgb_heads: bool = False
     tags_optional: bool = False
@@ -72,6 +75,8 @@ FAMILIES = {
         sampler="ddpm",
         start_point="lr",
         windows=Windows(50, (0, 20), (40, 50)),
+        guidance=5.5,
+        color_fix="adain",
     ),
     "diffbir": Family(
         configs=diffbir.CONFIGS,
@@ -92,6 +97,7 @@ FAMILIES = {
         sampler="unipc",
         start_point="lr-twice",
         windows=Windows(20, (0, 8), (17, 20)),
+        guidance=9.0,
         rgb_heads=True,
     ),
 }

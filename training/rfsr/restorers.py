@@ -11,8 +11,11 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from rfsr.common import from_rgb8, open_rgb, to_rgb8
+from rfsr.families import FAMILIES, Family
 from rfsr.models.rrdb import RRDBConfig, RRDBNet
 
+SCALE = 4
+"""What the families were trained for, and what is measured where nothing is said."""
 SCALES = (1, 2, 3, 4)
 REAL_ESRGAN = Path("realesrgan/realesrgan_x4plus_fp16.safetensors")
 """Weights of Real-ESRGAN x4plus (Wang et al., arXiv 2107.10833) under their published names, in the folder of networks."""
@@ -39,7 +42,7 @@ class BicubicRestorer:
     base: str | None = None
     seed: int | None = None
 
-    def __init__(self, scale: int = 4) -> None:
+    def __init__(self, scale: int = SCALE) -> None:
         self.scale = scale
         self.settings: dict[str, Any] = {}
 
@@ -56,7 +59,7 @@ class RealESRGANRestorer:
     base: str | None = None
     seed: int | None = None
 
-    def __init__(self, path: Path, scale: int = 4) -> None:
+    def __init__(self, path: Path, scale: int = SCALE) -> None:
         self.scale = scale
         self.settings: dict[str, Any] = {"weights": path.name}
         self.network = RRDBNet(RRDBConfig())
@@ -68,7 +71,7 @@ class RealESRGANRestorer:
         """See `Restorer`."""
         height, width = lr.shape[:2]
         made = to_rgb8(self.network(from_rgb8(lr)[None])[0])
-        if self.scale == 4:
+        if self.scale == SCALE:
             return made
         return np.asarray(Image.fromarray(made).resize((width * self.scale, height * self.scale), Image.Resampling.LANCZOS))
 
@@ -92,24 +95,17 @@ class FolderRestorer:
 
 
 class BundleRestorer:
-    """An exported bundle, run in PyTorch with its own sampling defaults where `overrides` (fields of Settings) does not say otherwise."""
+    """An exported bundle, run in PyTorch with its own sampling defaults, or its family's published settings, where `overrides` (fields of Settings)
+    does not say otherwise.
+    """
 
-    def __init__(self, folder: Path, *, overrides: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, *, overrides: dict[str, Any], published: bool = False) -> None:
         # Networks are loaded only where a bundle is measured: bicubic and ready-made pictures need none.
         from rfsr.checkpoint import load_bundle
         from rfsr.pipelines import Settings
 
         manifest = json.loads((folder / "manifest.json").read_text())
-        sampling = manifest["sampling"]
-        defaults = {
-            "steps": sampling["steps"],
-            "guidance": sampling["guidance"],
-            "sampler": sampling["sampler"],
-            "start_point": sampling["startPoint"],
-            "positive": sampling["positivePrompt"],
-            "negative": sampling["negativePrompt"],
-            "color_fix": manifest["image"]["colorFix"],
-        }
+        defaults = published_settings(FAMILIES[manifest["family"]]) if published else own_settings(manifest)
         self.name = manifest["id"]
         self.base = manifest["pairedWith"] if manifest["variant"] == "rfsr" else None
         self.models = load_bundle(folder)
@@ -123,3 +119,30 @@ class BundleRestorer:
 
         request = self.request if seed is None else replace(self.request, seed=seed)
         return restore(self.models, lr, request).rgb8
+
+
+def own_settings(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Fields of Settings that a bundle's manifest gives."""
+    sampling = manifest["sampling"]
+    return {
+        "steps": sampling["steps"],
+        "guidance": sampling["guidance"],
+        "sampler": sampling["sampler"],
+        "start_point": sampling["startPoint"],
+        "positive": sampling["positivePrompt"],
+        "negative": sampling["negativePrompt"],
+        "color_fix": manifest["image"]["colorFix"],
+    }
+
+
+def published_settings(family: Family) -> dict[str, Any]:
+    """The same of a family's published program."""
+    return {
+        "steps": family.windows.steps,
+        "guidance": family.guidance,
+        "sampler": family.sampler,
+        "start_point": family.start_point,
+        "positive": family.positive,
+        "negative": family.negative,
+        "color_fix": family.color_fix,
+    }

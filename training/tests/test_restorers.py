@@ -1,6 +1,7 @@
 """What can be measured; a bundle is run with its manifest's defaults."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from rfsr.common import from_rgb8, to_rgb8
 from rfsr.export.sources import nano_models
+from rfsr.families import FAMILIES
 from rfsr.pipelines import Settings, restore
 from rfsr.restorers import REAL_ESRGAN, BicubicRestorer, BundleRestorer, FolderRestorer, RealESRGANRestorer
 from tests.metrics.networks import save_real_esrgan
@@ -67,7 +69,7 @@ def test_a_bundle_runs_with_its_own_defaults_and_the_overrides(tmp_path: Path, m
     # The manifest's weights are the exporter's business; what is tested here is which settings a run gets.
     monkeypatch.setattr("rfsr.checkpoint.load_bundle", lambda folder: models)
     identity = {"id": "nano", "variant": "rfsr", "pairedWith": "nano-base"}
-    (tmp_path / "manifest.json").write_text(json.dumps({**identity, "image": IMAGE, "sampling": SAMPLING}))
+    (tmp_path / "manifest.json").write_text(json.dumps({**identity, "family": "seesr", "image": IMAGE, "sampling": SAMPLING}))
     restorer = BundleRestorer(tmp_path, overrides={"seed": 7, "color_fix": "none"})
     wanted = Settings(
         steps=2,
@@ -86,3 +88,15 @@ def test_a_bundle_runs_with_its_own_defaults_and_the_overrides(tmp_path: Path, m
     another = restorer.restore(picture(), picture="x", seed=8)
     assert restorer.seed == 7 and np.array_equal(another, restore(models, picture(), replace(wanted, seed=8)).rgb8)
     assert not np.array_equal(another, got)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_published_settings_are_those_the_page_offers(family: str, nano: Path) -> None:
+    page = (Path(__file__).parents[2] / f"src/protocol/options/{family}.ts").read_text()
+    table = re.search(r"published: \{(.*?)\}", page, re.DOTALL)
+    assert table is not None
+    offered = {key: value.strip("'") for key, value in re.findall(r"(\w+): ('[^']*'|[\d.]+)", table[1])}
+    request = BundleRestorer(nano.with_name(f"{family}-nano"), overrides={"seed": 3}, published=True).request
+    assert (request.steps, request.guidance) == (int(offered["steps"]), float(offered["guidance"])) and request.seed == 3
+    words = (request.sampler, request.start_point, request.color_fix, request.positive, request.negative)
+    assert words == tuple(offered[key] for key in ("sampler", "startPoint", "colorFix", "positive", "negative"))

@@ -20,6 +20,8 @@ from rfsr.common import from_rgb8
 from rfsr.features.network import feature_distance
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.metrics.efficientnet import EFFICIENTNET, PACKAGE, open_efficientnet_distance
+from rfsr.metrics.iqa import IQA_WEIGHTS, PYIQA, open_pyiqa
+from rfsr.metrics.iqa import PACKAGE as PYIQA_PACKAGE
 from rfsr.metrics.niqe import PristineModel, niqe
 from rfsr.metrics.patches import sliced_wasserstein
 from rfsr.metrics.pixels import IDENTICAL_DB, psnr, ssim
@@ -45,6 +47,7 @@ class Metric:
 
     `weights`: the file or folder it needs, relative to the folder of networks unless it is absolute; `package`: what must be installed;
     `open`: makes it, given the weights. `seen`: a loss, a discriminator or a reward of this project sees it, so that it is no headline.
+    `asked`: measured only where it is asked for.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Metric:
     weights: Path | None = None
     package: str | None = None
     seen: bool = False
+    asked: bool = False
 
     def merit(self, value: float) -> float:
         """A number that is the higher the better."""
@@ -130,6 +134,20 @@ METRICS = {
         Metric(
             "mini_preference", MiniPreference.range, "higher", True, open_preference, SHIPPED / "mini_preference", seen=True
         ),
+        *(
+            Metric(
+                name,
+                each.range,
+                each.better,
+                each.needs_reference,
+                partial(open_pyiqa, each.name),
+                IQA_WEIGHTS,
+                PYIQA_PACKAGE,
+                seen=each.seen,
+                asked=True,
+            )
+            for name, each in PYIQA.items()
+        ),
     )
 }
 SEED_SPREAD = Metric("seed_spread", (0, UNBOUNDED), "higher", True, lambda _: seed_spread)
@@ -140,12 +158,12 @@ class Measures:
     """The metrics that can be had with the given folder of networks (None: none are there), and those that cannot."""
 
     def __init__(self, nets: Path | None, names: list[str] | None = None) -> None:
-        """`names` defaults to all. Throws ValueError for a name that is not in METRICS."""
+        """`names` defaults to all but those that must be asked for. Throws ValueError for a name that is not in METRICS."""
         if unknown := set(names or []) - METRICS.keys():
             raise ValueError(f"expected metrics of {sorted(METRICS)}, got {sorted(unknown)}")
         self.open: dict[str, Measure] = {}
         self.declined: list[Declined] = []
-        for name in names or METRICS:
+        for name in names or [name for name, metric in METRICS.items() if not metric.asked]:
             metric = METRICS[name]
             path = (nets or Path()) / (metric.weights or "")
             if metric.weights and not (path.exists() and (nets is not None or metric.weights.is_absolute())):
@@ -156,7 +174,10 @@ class Measures:
                     Declined(name, None, "package-missing", f"expected it installed: pip install {metric.package}")
                 )
             else:
-                self.open[name] = metric.open(path)
+                try:
+                    self.open[name] = metric.open(path)
+                except FileNotFoundError as error:
+                    self.declined.append(Declined(name, None, "weights-missing", str(error)))
 
     def score(self, rgb8: np.ndarray, reference: np.ndarray | None, *, picture: str) -> tuple[dict[str, float], list[Declined]]:
         """Every open metric of a picture uint8 [H, W, 3], and those its size or the lack of a reference rules out."""
