@@ -16,6 +16,10 @@ class FeatureNetwork(nn.Module, ABC):
     def maps(self, rgb01: Tensor) -> list[Tensor]:
         """Maps [B, C, h, w] of pictures [B, 3, H, W] in 0…1."""
 
+    def train(self, mode: bool = True) -> "FeatureNetwork":
+        """Stays in evaluation mode: it is frozen, whatever holds it."""
+        return super().train(False)
+
     def forward(self, rgb01: Tensor) -> list[Tensor]:
         """The maps, each of unit length at every position, float32."""
         return [unit_length(x.float()) for x in self.maps(rgb01)]

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 
 from rfsr.checkpoint import config_from, read_manifest, write_runs
 from rfsr.common import command_line, current_commit, load_config, named_path
@@ -15,6 +16,7 @@ from rfsr.finetune.stage import RFSRConfig, RFSRStage
 from rfsr.loop import LoopConfig, Trainer
 from rfsr.pretrain.denoiser import DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, build_latents
+from rfsr.processes import open_processes, require_shared
 from rfsr.rewards import open_reward
 
 
@@ -43,6 +45,7 @@ def main(args: argparse.Namespace) -> None:
     config = load_config(args.config)
     loop = config_from(LoopConfig, config["loop"])
     torch.manual_seed(loop.seed)
+    open_processes(cpu=args.cpu)
     stage = build_stage(args, config_from(RFSRConfig, config["rfsr"]))
     facts = {"command": command_line(), "commit": current_commit()}
     trainer = Trainer(stage, loop, args.run, facts=facts, cpu=args.cpu)
@@ -54,17 +57,27 @@ def main(args: argparse.Namespace) -> None:
 def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
     """The stage from a bundle, crops, rewards and features. Throws ValueError for a --reward without a name."""
     paths = dict(named_path("--reward NAME=PATH", text) for text in args.reward)
-    unpacked = args.run / "from-bundle"
-    write_runs(args.init_from, unpacked)
+    state, unpacked = PartialState(), args.run / "from-bundle"
+    for folder in (unpacked, args.crops):
+        folder.mkdir(parents=True, exist_ok=True)
+        require_shared(folder)
+    if state.is_main_process:
+        write_runs(args.init_from, unpacked)
+    state.wait_for_everyone()
     restorer = unpacked / "restorer"
     parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger", restorer if restorer.exists() else None)
+    for network in (parts.vae, parts.tagger, parts.restorer):
+        if network is not None:
+            network.to(state.device)
     before = json.loads((unpacked / "denoiser" / "facts.json").read_text())
     crops = PackedCrops(args.crops)
+    with state.main_process_first():
+        latents = build_latents(crops, parts, args.crops, FAMILIES[before["family"]], limit=config.crops)
     stage = RFSRStage(
         config,
         DenoiserStageConfig(family=before["family"], size=before["denoiserConfig"]),
         crops,
-        build_latents(crops, parts, args.crops, FAMILIES[before["family"]], limit=config.crops),
+        latents,
         parts,
         bundle=args.init_from,
         rewards={name: open_reward(name, path) for name, path in paths.items()},
