@@ -23,7 +23,7 @@ from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.finetune import plots
 from rfsr.finetune.lora import add_lora, merged_state
 from rfsr.finetune.stage import RFSRConfig, RFSRStage
-from rfsr.loop import Trainer
+from rfsr.loop import LoopConfig, Trainer, average_decay, shares
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.seesr import CONFIGS
 from rfsr.models.vocabulary import token_ids
@@ -84,6 +84,25 @@ def test_the_recipes_serve_every_family(name: str) -> None:
     table = load_config(Path(__file__).parents[1] / f"configs/{name}.toml")["rfsr"]
     assert table.keys().isdisjoint({"early", "late"})
     assert isinstance(config_from(RFSRConfig, table), RFSRConfig)
+
+
+def test_the_ablations_of_the_windows_are_the_papers_rows() -> None:
+    """Table 2 of the paper, in steps of 50 counted from 1; the recipes' rollouts have 20."""
+    published = FAMILIES["seesr"].windows
+    rows = {"rfsr_ablation": ((0, 20), (40, 50)), "rfsr_windows_long_early": ((0, 40), (40, 50)),
+            "rfsr_windows_long_late": ((0, 20), (20, 50)), "rfsr_windows_all": ((0, 50), (0, 50))}  # fmt: skip
+    configs = Path(__file__).parents[1] / "configs"
+    assert {path.stem for path in configs.glob("rfsr_windows_*.toml")} == rows.keys() - {"rfsr_ablation"}
+    for name, (early, late) in rows.items():
+        config = config_from(RFSRConfig, load_config(configs / f"{name}.toml")["rfsr"])
+        made = published.fitted(config.steps, early=config.early, late=config.late)
+        assert made == Windows(50, early, late).fitted(20), name
+
+
+def test_the_published_recipe_sees_eight_pictures_a_step_averages_at_once_and_keeps_small_losses() -> None:
+    loop = config_from(LoopConfig, load_config(Path(__file__).parents[1] / "configs/rfsr_full.toml")["loop"])
+    assert loop.batch_size == 8 and {shares(loop, processes) for processes in (1, 2, 4)} == {(2, 4), (2, 2), (2, 1)}
+    assert average_decay(loop, 0) == 0.999 and loop.eps < 1e-3 * 5e-5
 
 
 def test_a_rollout_stops_in_every_step_of_the_windows_and_in_no_other(folder: Path, nano: Path) -> None:
@@ -162,25 +181,6 @@ def test_gram_kl_starts_at_zero_and_its_reference_never_changes(folder: Path, na
     assert stage(batch_of(stage, 4), 1, 0.0)["gram_kl"].item() > 0
 
 
-def test_the_moving_average_has_its_closed_form(folder: Path, nano: Path, tmp_path: Path) -> None:
-    stage = rfsr_stage(folder, nano)
-    trainer = Trainer(stage, replace(LOOP, ema_decay=0.9), tmp_path, facts={}, cpu=True)
-    weight = stage.denoiser.unet.conv_out.weight
-    history = [weight.detach().clone()]
-    for _ in range(3):
-        trainer.train_step()
-        trainer.step += 1
-        history.append(weight.detach().clone())
-    expected = history[0]
-    for step, value in enumerate(history[1:]):
-        # diffusers warms the decay up: the first average is the first weight
-        decay = min(0.9, 1 - (1 + step) ** -0.75) if step else 0.0
-        expected = decay * expected + (1 - decay) * value
-    with trainer.averaged():
-        torch.testing.assert_close(weight.detach(), expected, atol=1e-6, rtol=1e-5)
-    assert torch.equal(weight.detach(), history[-1])
-
-
 @pytest.mark.parametrize("regularisation", ["none", "lora", "kl"])
 def test_other_regularisations_train(folder: Path, nano: Path, tmp_path: Path, regularisation: str) -> None:
     stage = rfsr_stage(folder, nano, replace(CONFIG, regularisation=regularisation, pixel="l1"))
@@ -231,10 +231,40 @@ def test_checkpointing_changes_memory_not_gradients(folder: Path, nano: Path) ->
 def test_what_is_measured_is_repeatable_and_starts_without_stylization(folder: Path, nano: Path) -> None:
     stage = rfsr_stage(folder, nano)
     first = stage.measure()
-    assert first["stylization"] == 0 and set(first) == {"mini_quality", "psnr", "feature_distance", "low_band", "stylization"}
+    measured = {"mini_quality", "psnr", "feature_distance", "low_band", "stylization"}
+    assert first["stylization"] == 0 and set(first) == measured | {"gradient_dwt", "gradient_mini_quality", "gradient_gram_kl"}
     assert stage.measure() == first
     held_out = {PackedCrops(folder).sources[i] for i in stage.checked}
     assert held_out.isdisjoint({PackedCrops(folder).sources[i] for i in stage.pool()})
+
+
+def test_held_out_crops_are_measured_few_at_a_time_as_they_would_be_together(
+    folder: Path, nano: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = rfsr_stage(folder, nano)
+    monkeypatch.setattr(rollout, "noise_like", lambda x, _: (37 * x).sin())
+    monkeypatch.setattr("rfsr.pretrain.denoiser.noise_like", lambda x, _: (41 * x).cos())
+    assert [len(batch["clean"]) for batch in stage.checked_batches()] == [2] * (len(stage.checked) // 2)
+    parts = stage.measure()
+    stage.reference = []
+    monkeypatch.setattr("rfsr.finetune.stage.CHECKED_AT_ONCE", 100)
+    whole = stage.measure()
+    for name in whole:
+        if not name.startswith("gradient"):
+            assert parts[name] == pytest.approx(whole[name], rel=1e-3, abs=1e-6)
+
+
+def test_the_strength_of_losses_is_that_of_their_weighted_gradients(folder: Path, nano: Path) -> None:
+    ones = rfsr_stage(folder, nano)
+    batch = next(ones.checked_batches())
+    with torch.no_grad():
+        found = ones.gradients(batch)
+    assert found["gradient_dwt"] > 0 and found["gradient_mini_quality"] > 0 and found["gradient_gram_kl"] == 0
+    doubled = rfsr_stage(folder, nano, replace(CONFIG, pixel_weight=2.0, rewards={"mini_quality": 0.1}))
+    with torch.no_grad():
+        again = doubled.gradients(batch)
+    assert again["gradient_dwt"] == pytest.approx(2 * found["gradient_dwt"], rel=1e-4)
+    assert again["gradient_mini_quality"] == pytest.approx(0.2 * found["gradient_mini_quality"], rel=1e-4)
 
 
 def test_rewards_read_tags_without_quality_words(folder: Path, nano: Path) -> None:
