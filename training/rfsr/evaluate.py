@@ -21,7 +21,7 @@ from rfsr.color_fix import COLOR_FIXES
 from rfsr.common import command_line, current_commit, list_pictures, named_path, open_rgb
 from rfsr.degrade.params import SETS
 from rfsr.families import START_POINTS
-from rfsr.metrics.registry import METRICS, SEED_SPREAD, Declined, Measures, Metric
+from rfsr.metrics.registry import FID, METRICS, SEED_SPREAD, Declined, Measures, Metric
 from rfsr.metrics.texture import seed_spread
 from rfsr.pairs import degraded_pair, pair_generator
 from rfsr.paper import PAPER_METRICS, paper_tables
@@ -91,6 +91,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paper", action="store_true", help="also the metrics of the paper's tables, beside its figures (needs pyiqa)"
     )
+    parser.add_argument(
+        "--without-real-esrgan", action="store_true", help="leave its row out: at ×1 it takes minutes a picture"
+    )
+    parser.add_argument(
+        "--fid",
+        action="store_true",
+        help="also the Fréchet distance of each model's pictures to the truths (pyiqa; needs --save)",
+    )
     parser.add_argument("--nets", type=Path, help="folder with the weights of networks that metrics need, and of Real-ESRGAN")
     parser.add_argument("--out", type=Path, required=True, help="results as JSON; a table is written beside it as .md")
     parser.add_argument("--quality", type=Path, help="JSON to add the means to, in the form `rfsr export --quality` takes")
@@ -111,8 +119,10 @@ def main(args: argparse.Namespace) -> None:
     """Measures every model on every set and writes both files. Throws ValueError for sets and numbers of seeds that cannot be."""
     if args.seeds < 1:
         raise ValueError(f"expected at least one seed, got {args.seeds}")
+    if args.fid and not args.save:
+        raise ValueError("expected --save beside --fid, which compares folders of pictures")
     sets = picture_sets(args)
-    measures = Measures(args.nets, wanted(args))
+    measures = Measures(args.nets, wanted(args), fid=args.fid)
     restorers = build_restorers(args)
     results = {
         "schema": 3,
@@ -169,7 +179,7 @@ def build_restorers(args: argparse.Namespace) -> list[Restorer]:
     names = ("scale", "steps", "guidance", "seed", "sampler", "start_point", "color_fix")
     overrides = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     restorers: list[Restorer] = [BicubicRestorer(args.scale)]
-    if args.nets and (args.nets / REAL_ESRGAN).exists():
+    if args.nets and (args.nets / REAL_ESRGAN).exists() and not args.without_real_esrgan:
         restorers.append(RealESRGANRestorer(args.nets / REAL_ESRGAN, args.scale))
     restorers += [BundleRestorer(folder, overrides=overrides, published=args.published) for folder in args.bundle]
     for text in args.outputs:
@@ -201,6 +211,7 @@ def measure_set(
     models = [measure(restorer, pictures, args, measures) for restorer in restorers]
     if pictures.references:
         models.append(measure(None, pictures, args, measures))
+        add_fid(models, pictures, args, measures)
     return {
         "name": pictures.name,
         "references": pictures.references is not None,
@@ -216,7 +227,7 @@ def measure(restorer: Restorer | None, pictures: PictureSet, args: argparse.Name
     rows: list[dict[str, Any]] = []
     declined: list[Declined] = []
     name = restorer.name if restorer else TRUTH
-    saved = restorer and args.save and args.save / (pictures.name if len(args.references) > 1 else "") / name
+    saved = args.save and (restorer or args.fid) and saved_folder(args, pictures, name)
     if args.seeds > 1 and (restorer is None or restorer.seed is None):
         declined.append(Declined(SEED_SPREAD.name, None, "seeds-missing", "it draws no noise"))
     for sample in tqdm(samples(pictures, args), desc=f"{pictures.name}, {name}", mininterval=5):
@@ -245,6 +256,20 @@ def measure(restorer: Restorer | None, pictures: PictureSet, args: argparse.Name
     }
 
 
+def saved_folder(args: argparse.Namespace, pictures: PictureSet, model: str) -> Path:
+    """Where a model's pictures of a set are put; of several sets, each has a folder."""
+    return args.save / (pictures.name if len(args.references) > 1 else "") / model
+
+
+def add_fid(models: list[dict[str, Any]], pictures: PictureSet, args: argparse.Namespace, measures: Measures) -> None:
+    """Every model's Fréchet distance to the truths, where it is asked for and can be had, among its means."""
+    if measures.fid:
+        truths = saved_folder(args, pictures, TRUTH)
+        for model in models:
+            distance = measures.fid(saved_folder(args, pictures, model["name"]), truths)
+            model["mean"][FID.name] = {"value": round(distance, 5), "count": len(model["pictures"])}
+
+
 def spread_over_seeds(restorer: Restorer, seed: int, sample: Sample, *, first: np.ndarray, count: int) -> float:
     """`seed_spread` of `first`, made with `seed`, and of the results of the seeds after it. Throws ValueError without a reference of their size."""
     if sample.reference is None or sample.reference.shape != first.shape:
@@ -255,7 +280,7 @@ def spread_over_seeds(restorer: Restorer, seed: int, sample: Sample, *, first: n
 
 def columns(measures: Measures, args: argparse.Namespace) -> list[Metric]:
     """What is measured, in the order of a table: headlines first, what training has seen last."""
-    found = [METRICS[name] for name in measures.open] + [SEED_SPREAD] * (args.seeds > 1)
+    found = [METRICS[name] for name in measures.open] + [SEED_SPREAD] * (args.seeds > 1) + [FID] * bool(measures.fid)
     return sorted(found, key=lambda metric: metric.seen)
 
 

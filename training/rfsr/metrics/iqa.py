@@ -63,6 +63,13 @@ def open_pyiqa(name: str, folder: Path) -> Callable[..., float]:
     return measure
 
 
+def open_fid(folder: Path) -> Callable[[Path, Path], float]:
+    """The Fréchet inception distance (Heusel et al., arXiv 1706.08500) of two folders of pictures. Throws as `open_pyiqa`."""
+    with local_only(folder) as pyiqa:
+        metric = pyiqa.create_metric("fid")
+    return lambda ours, theirs: float(metric(str(ours), str(theirs)))
+
+
 @contextmanager
 def local_only(folder: Path) -> Iterator[Any]:
     """Gives the package; within, its networks are read from `folder`, and a download throws FileNotFoundError with the file's name."""

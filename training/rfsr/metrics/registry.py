@@ -20,7 +20,7 @@ from rfsr.common import from_rgb8
 from rfsr.features.network import feature_distance
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.metrics.efficientnet import EFFICIENTNET, PACKAGE, open_efficientnet_distance
-from rfsr.metrics.iqa import IQA_WEIGHTS, PYIQA, open_pyiqa
+from rfsr.metrics.iqa import IQA_WEIGHTS, PYIQA, open_fid, open_pyiqa
 from rfsr.metrics.iqa import PACKAGE as PYIQA_PACKAGE
 from rfsr.metrics.niqe import PristineModel, niqe
 from rfsr.metrics.patches import sliced_wasserstein
@@ -152,32 +152,38 @@ METRICS = {
 }
 SEED_SPREAD = Metric("seed_spread", (0, UNBOUNDED), "higher", True, lambda _: seed_spread)
 """Its measure takes the results of several seeds, [uint8 [H, W, 3], …], in place of a picture."""
+FID = Metric("fid", (0, UNBOUNDED), "lower", True, open_fid, IQA_WEIGHTS, PYIQA_PACKAGE, asked=True)
+"""Its measure takes two folders."""
 
 
 class Measures:
     """The metrics that can be had with the given folder of networks (None: none are there), and those that cannot."""
 
-    def __init__(self, nets: Path | None, names: list[str] | None = None) -> None:
+    def __init__(self, nets: Path | None, names: list[str] | None = None, *, fid: bool = False) -> None:
         """`names` defaults to all but those that must be asked for. Throws ValueError for a name that is not in METRICS."""
         if unknown := set(names or []) - METRICS.keys():
             raise ValueError(f"expected metrics of {sorted(METRICS)}, got {sorted(unknown)}")
-        self.open: dict[str, Measure] = {}
         self.declined: list[Declined] = []
-        for name in names or [name for name, metric in METRICS.items() if not metric.asked]:
-            metric = METRICS[name]
-            path = (nets or Path()) / (metric.weights or "")
-            if metric.weights and not (path.exists() and (nets is not None or metric.weights.is_absolute())):
-                detail = f"expected {'/'.join(metric.weights.parts[-2:])} in the folder of networks, or shipped"
-                self.declined.append(Declined(name, None, "weights-missing", detail))
-            elif metric.package and not find_spec(metric.package.replace("-", "_")):
-                self.declined.append(
-                    Declined(name, None, "package-missing", f"expected it installed: pip install {metric.package}")
-                )
-            else:
-                try:
-                    self.open[name] = metric.open(path)
-                except FileNotFoundError as error:
-                    self.declined.append(Declined(name, None, "weights-missing", str(error)))
+        chosen = names or [name for name, metric in METRICS.items() if not metric.asked]
+        found = {name: self.opened(METRICS[name], nets) for name in chosen}
+        self.open: dict[str, Measure] = {name: measure for name, measure in found.items() if measure}
+        self.fid = self.opened(FID, nets) if fid else None
+
+    def opened(self, metric: Metric, nets: Path | None) -> Measure | None:
+        """The metric's measure, or None and a line in `declined`."""
+        path = (nets or Path()) / (metric.weights or "")
+        if metric.weights and not (path.exists() and (nets is not None or metric.weights.is_absolute())):
+            detail = f"expected {'/'.join(metric.weights.parts[-2:])} in the folder of networks, or shipped"
+            self.declined.append(Declined(metric.name, None, "weights-missing", detail))
+        elif metric.package and not find_spec(metric.package.replace("-", "_")):
+            detail = f"expected it installed: pip install {metric.package}"
+            self.declined.append(Declined(metric.name, None, "package-missing", detail))
+        else:
+            try:
+                return metric.open(path)
+            except FileNotFoundError as error:
+                self.declined.append(Declined(metric.name, None, "weights-missing", str(error)))
+        return None
 
     def score(self, rgb8: np.ndarray, reference: np.ndarray | None, *, picture: str) -> tuple[dict[str, float], list[Declined]]:
         """Every open metric of a picture uint8 [H, W, 3], and those its size or the lack of a reference rules out."""

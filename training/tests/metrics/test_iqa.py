@@ -1,5 +1,6 @@
 """The adapter of pyiqa, against a module of the same interface: the package brings torchvision and cannot be had everywhere."""
 
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -8,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
+from rfsr.__main__ import main
 from rfsr.metrics.iqa import PYIQA
 from rfsr.metrics.registry import METRICS, Measures
 
@@ -21,10 +24,13 @@ class StandIn(ModuleType):
         super().__init__("pyiqa")
         self.given: list[tuple[Tensor, ...]] = []
 
-    def create_metric(self, name: str, *, device: torch.device) -> Any:
+    def create_metric(self, name: str, *, device: torch.device | None = None) -> Any:
         file = Path(torch.hub.get_dir()) / "pyiqa" / f"{name}.pth"
         if not file.exists():
             torch.hub.download_url_to_file(f"https://example.org/{name}.pth", str(file), progress=True)
+
+        if name == "fid":
+            return lambda ours, theirs: float(ours != theirs) * len(list(Path(ours).iterdir()))
 
         def metric(*pictures: Tensor) -> Tensor:
             self.given.append(pictures)
@@ -76,6 +82,29 @@ def test_without_the_package_all_are_declined_and_none_is_measured_unasked(
     assert not asked.open and {each.reason for each in asked.declined} == {"package-missing"}
     assert "pip install pyiqa" in asked.declined[0].detail
     assert PYIQA.keys() <= METRICS.keys() and PYIQA.keys().isdisjoint(Measures(tmp_path).open)
+
+
+def test_the_frechet_distance_is_of_the_saved_pictures_to_the_truths(
+    pyiqa: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    references = tmp_path / "references"
+    references.mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(references / f"{name}.png")
+    nets, out = weights(tmp_path, "fid", "maniqa"), tmp_path / "r.json"
+    words = ["--references", references, "--nets", nets, "--out", out, "--metrics", "psnr", "maniqa", "--fid"]
+    monkeypatch.setattr("sys.argv", ["rfsr", "evaluate", *map(str, words), "--save", str(tmp_path / "made"), "--paper"])
+    main()
+    results = json.loads(out.read_text())
+    bicubic, truth = results["sets"][0]["models"]
+    assert bicubic["mean"]["fid"] == {"value": 2.0, "count": 2} and truth["mean"]["fid"]["value"] == 0
+    assert len(list((tmp_path / "made" / "truth").iterdir())) == 2
+    assert {each["metric"] for each in results["declined"]} == {"musiq", "clipiqa", "aesthetic", "lpips"}
+    table = out.with_suffix(".md").read_text()
+    assert "fid ↓" in table and "beside the paper's DIV2K-val, another set" in table
+    monkeypatch.setattr("sys.argv", ["rfsr", "evaluate", *map(str, words)])
+    with pytest.raises(ValueError, match="--save beside --fid"):
+        main()
 
 
 def test_the_papers_metrics_are_all_there() -> None:
