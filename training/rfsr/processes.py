@@ -1,4 +1,8 @@
-"""Several processes of one run, on CPUs or GPUs, of one node or several: how they are opened, and what they must share."""
+"""Several processes of one run, on CPUs or GPUs, of one node or several: how they are opened, and what they must share.
+
+Started by `torchrun --nproc_per_node N -m -- rfsr finetune …` (without the dashes torchrun takes `--run` for an option of its own), or on
+GPUs by `accelerate launch`.
+"""
 
 import os
 import secrets
@@ -23,7 +27,7 @@ def open_processes(*, cpu: bool = False) -> PartialState:
     of_several = os.environ.get("ACCELERATE_USE_CPU", "false").lower() == "true" and "MASTER_ADDR" in os.environ
     if of_several and not any(name in os.environ for name in RANKED_BY):
         raise ValueError(
-            "expected several processes, got one from accelerate launch: use torchrun --nproc_per_node N -m rfsr …"
+            "expected several processes, got one from accelerate launch: use torchrun --nproc_per_node N -m -- rfsr …"
         )
     return PartialState(cpu=on_cpu(cpu=cpu), timeout=PATIENCE)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +33,7 @@ from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
 from rfsr.rewards.mini_quality import MiniQuality
 from rfsr.rollout import Plan
 from rfsr.windows import Span, Windows
+from tests.processes import in_two_processes
 from tests.stages import LOOP, train
 
 CONFIG = RFSRConfig(latent_window=8, steps=5, rewards={"mini_quality": 0.5}, pixel_weight=1.0, regularisation_weight=1.0)
@@ -347,6 +349,23 @@ def test_the_commands_make_a_bundle_that_shares_what_did_not_learn(folder: Path,
     for name in ("losses", "measures", "strips"):
         with Image.open(tmp_path / "plots" / f"{name}.png") as picture:
             assert picture.convert("L").getextrema()[0] < 128
+
+
+def test_two_processes_fine_tune_from_one_encoding_into_one_run(folder: Path, nano: Path, tmp_path: Path) -> None:
+    crops, run = tmp_path / "crops", tmp_path / "run"
+    crops.mkdir()
+    for path in (*folder.glob("*.npy"), folder / "manifest.json"):
+        shutil.copy(path, crops)
+    (tmp_path / "recipe.toml").write_text(
+        RECIPE.replace("batch_size = 1", "batch_size = 2").replace("rewards = { mini_quality = 0.5 }", "rewards = {}")
+    )
+    in_two_processes("rfsr", "finetune", "--config", tmp_path / "recipe.toml", "--run", run, "--crops", crops,
+                     "--init-from", nano, "--features", folder / SQUEEZENET)  # fmt: skip
+    facts = json.loads((run / "facts.json").read_text())
+    assert (facts["steps"], facts["batchSize"]) == (2, 2) and facts["device"] == "CPU × 2 threads"
+    steps = [json.loads(line)["step"] for line in (run / "log.jsonl").read_text().splitlines()]
+    assert steps == [1, 2]  # of one process
+    assert len(list(crops.glob("latents-*/done"))) == 1 and not list(tmp_path.rglob(".shared"))
 
 
 def call(command: ModuleType, **options: Path | str) -> None:

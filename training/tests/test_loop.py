@@ -1,8 +1,6 @@
 """The loop in one process and in two."""
 
 import json
-import os
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +11,7 @@ import torch
 
 from rfsr.loop import LoopConfig, Trainer, average_decay, open_optimizer, shares
 from rfsr.processes import open_processes
+from tests.processes import in_two_processes
 from tests.tiny_stage import TinyStage
 from tests.two_processes import LOOP, trained
 
@@ -99,16 +98,7 @@ def test_an_optimizer_of_eight_bits_is_bitsandbytes(tmp_path: Path, monkeypatch:
 
 
 def test_two_processes_give_what_one_gives_stop_together_and_go_on(tmp_path: Path) -> None:
-    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29617", "-m", "tests.two_processes"]
-    finished = subprocess.run(
-        [sys.executable, *command, str(tmp_path)],
-        cwd=Path(__file__).parents[1],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr[-3000:]
+    in_two_processes("tests.two_processes", tmp_path)
     one, other = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2))
     assert one["processes"] == other["processes"] == 2
     alone = trained(tmp_path / "alone", cpu=True)
@@ -128,5 +118,5 @@ def test_one_process_where_accelerate_was_asked_for_several_is_refused(monkeypat
     monkeypatch.setenv("ACCELERATE_USE_CPU", "True")
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     monkeypatch.delenv("RANK", raising=False)
-    with pytest.raises(ValueError, match="torchrun --nproc_per_node"):
+    with pytest.raises(ValueError, match="torchrun --nproc_per_node N -m -- rfsr"):
         open_processes(cpu=True)
