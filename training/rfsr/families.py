@@ -6,6 +6,7 @@ one module of `rfsr.pipelines` of its name with its procedure, and the configura
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
@@ -34,7 +35,7 @@ class Family:
 
     `windows`: the published steps of sampling, and those of them that RFSR trains (arXiv 2412.03268, section 4.2). `first_stage`: whether the
     condition is a first stage's picture, so that it needs a restorer. `rgb_heads`: whether its ControlNet learns small clean pictures beside.
-    `tags_optional`: whether it is shipped with tags and without, of the same weights.
+    `tags_optional`: whether it is shipped with tags and without, of the same weights. `tags_of`: which pictures its training took tags of.
     """
 
     configs: dict[str, DenoiserConfig]
@@ -49,6 +50,7 @@ class Family:
     first_stage: bool = False
     rgb_heads: bool = False
     tags_optional: bool = False
+    tags_of: Literal["degraded", "truth"] = "degraded"
 
 
 def seesr_prompt(tags: list[str], user: str, positive: str) -> str:
@@ -77,6 +79,7 @@ FAMILIES = {
         windows=Windows(50, (0, 20), (40, 50)),
         guidance=5.5,
         color_fix="adain",
+        tags_of="truth",
     ),
     "diffbir": Family(
         configs=diffbir.CONFIGS,

@@ -18,7 +18,8 @@ from torch import Tensor
 from rfsr import export, finetune, rollout
 from rfsr.checkpoint import config_from, read_manifest, write_runs
 from rfsr.common import load_config
-from rfsr.data import PackedCrops
+from rfsr.data import PackedCrops, PrepareConfig
+from rfsr.degrade.stages import sharpen
 from rfsr.families import FAMILIES
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.finetune import plots
@@ -267,6 +268,29 @@ def test_the_strength_of_losses_is_that_of_their_weighted_gradients(folder: Path
         again = doubled.gradients(batch)
     assert again["gradient_dwt"] == pytest.approx(2 * found["gradient_dwt"], rel=1e-4)
     assert again["gradient_mini_quality"] == pytest.approx(0.2 * found["gradient_mini_quality"], rel=1e-4)
+
+
+def test_tags_can_be_those_of_the_truth_and_truths_sharpened(folder: Path, nano: Path, tmp_path: Path) -> None:
+    stage = rfsr_stage(folder, nano)
+    stage.parts.thresholds[:] = [0.0] * len(stage.parts.thresholds)  # every tag is said
+    tokens = finetune.tokens_of_truths(stage.crops, stage.parts, tmp_path, stage.family)
+    every = token_ids(stage.parts.tokenizer, prompt_text(stage.family, stage.parts.tags))
+    assert tokens.tolist() == [every] * len(stage.crops.hr)
+    stage.truth_tokens = np.arange(20 * 77).reshape(20, 77)
+    batch = stage.gather(np.array([3, 1]), np.array([0, 0]))
+    assert batch["tokens"].tolist() == stage.truth_tokens[[3, 1]].tolist()
+    plain = stage.draw(np.random.default_rng(0), 2, 0.0)["clean"]
+    sharpened = rfsr_stage(folder, nano, replace(CONFIG, sharpen_truth=True)).draw(np.random.default_rng(0), 2, 0.0)["clean"]
+    for ours, theirs in zip(sharpened, plain, strict=True):
+        assert torch.equal(ours, sharpen(theirs))
+    assert not torch.equal(sharpened, plain)
+
+
+def test_the_crops_of_the_published_recipe_hold_its_window() -> None:
+    configs = Path(__file__).parents[1] / "configs"
+    recipe, crops = (load_config(configs / f"{name}.toml") for name in ("rfsr_full", "rfsr_full_crops"))
+    assert 8 * recipe["rfsr"]["latent_window"] == crops["prepare"]["side"] == 512
+    assert config_from(PrepareConfig, crops["prepare"]).mixture == {"a": 1.0}
 
 
 def test_rewards_read_tags_without_quality_words(folder: Path, nano: Path) -> None:

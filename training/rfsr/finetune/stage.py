@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from rfsr.checkpoint import initialise_stage
 from rfsr.common import to_rgb8
 from rfsr.data import PackedCrops
+from rfsr.degrade.stages import sharpen
 from rfsr.features.network import FeatureNetwork, feature_distance
 from rfsr.finetune.lora import add_lora, merged_state
 from rfsr.losses import gram_distance, low_band_loss
@@ -44,7 +45,8 @@ class RFSRConfig(RolloutConfig):
     `steps`, `early`, `late`: see `rfsr.windows.Windows`; none means the family's. `pixel`: the early window's loss against the truth.
     `rewards`: weights by name. `regularisation`: of the late window; "lora" trains adapters only; "kl" is the divergence of
     the step's two Gaussians up to a factor, the mean squared difference of the noise predictions (DPOK, arXiv 2305.16381); "gram_kl" compares styles.
-    One photograph in `held_out_every` is never trained on. `crops`: how many are used at most.
+    One photograph in `held_out_every` is never trained on. `crops`: how many are used at most. `tags`: of which pictures; "published" is the
+    family's choice. `sharpen_truth`: the truth is sharpened as the degradation's input is, as in the released script.
     """
 
     latent_window: int = 64
@@ -62,6 +64,8 @@ class RFSRConfig(RolloutConfig):
     checkpointing: bool = False
     held_out_every: int = 10
     crops: int | None = None
+    tags: Literal["degraded", "truth", "published"] = "degraded"
+    sharpen_truth: bool = False
 
 
 class RFSRStage(RolloutStage):
@@ -80,8 +84,11 @@ class RFSRStage(RolloutStage):
         bundle: Path,
         rewards: dict[str, Reward],
         features: FeatureNetwork,
+        truth_tokens: np.ndarray | None = None,
     ) -> None:
-        """`rewards`: at least those the configuration weighs; others are measured only. Throws ValueError for one that is missing."""
+        """`rewards`: at least those the configuration weighs; others are measured only. `truth_tokens`: [N, 77], prompts of the clean crops in
+        place of the degraded ones'. Throws ValueError for a reward that is missing.
+        """
         super().__init__(config, base, crops, latents, parts)
         if missing := config.rewards.keys() - rewards.keys():
             raise ValueError(f"expected the rewards {sorted(config.rewards)}, got none for {sorted(missing)}")
@@ -100,10 +107,26 @@ class RFSRStage(RolloutStage):
         self.training_crops, held_out = (part[part < len(latents.hr)] for part in crops.split(config.held_out_every))
         self.checked = held_out[np.linspace(0, len(held_out) - 1, min(CHECKED, len(held_out))).astype(int)]
         self.reference: list[Tensor] = []
+        self.truth_tokens = truth_tokens
 
     def pool(self) -> np.ndarray:
         """See `RolloutStage.pool`: without the photographs that are kept for `measure`."""
         return self.training_crops
+
+    def gather(self, index: np.ndarray, kind: np.ndarray) -> dict[str, Tensor]:
+        """See `DenoiserStage.gather`."""
+        batch = super().gather(index, kind)
+        if self.truth_tokens is None:
+            return batch
+        return batch | {"tokens": torch.from_numpy(self.truth_tokens[index].astype(np.int64))}
+
+    def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
+        """See `RolloutStage.draw`."""
+        batch = super().draw(rng, count, progress01)
+        if not self.rfsr.sharpen_truth:
+            return batch
+        clean = batch["clean"]
+        return batch | {"clean": sharpen(clean.flatten(0, 1)).view_as(clean)}
 
     def plan(self, rng: np.random.Generator) -> Plan:
         """A rollout that stops in one of the windows."""
