@@ -66,8 +66,8 @@ def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
     """The stage from a bundle, crops, rewards and features. Throws ValueError for a --reward without a name."""
     paths = dict(named_path("--reward NAME=PATH", text) for text in args.reward)
     state, unpacked = PartialState(), args.run / "from-bundle"
+    unpacked.mkdir(parents=True, exist_ok=True)
     for folder in (unpacked, args.crops):
-        folder.mkdir(parents=True, exist_ok=True)
         require_shared(folder)
     if state.is_main_process:
         write_runs(args.init_from, unpacked)
