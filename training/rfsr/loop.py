@@ -214,7 +214,7 @@ class Trainer:
         if main:
             self.write_samples()
             self.save(self.minutes_before + (time.monotonic() - began) / 60)
-        self.accelerator.end_training()
+        self.accelerator.wait_for_everyone()
 
     def agreed(self, answer: bool) -> bool:
         """The main process's answer in every process: each has its own clock, and one that left alone would leave the others waiting."""

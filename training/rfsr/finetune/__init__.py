@@ -60,6 +60,7 @@ def main(args: argparse.Namespace) -> None:
     parameters = sum(parameter.numel() for parameter in stage.trainable())
     trainer.accelerator.print(f"rfsr: {parameters:,} parameters, {trainer.accelerator.device}, seed {loop.seed}")
     trainer.train(minutes=args.minutes)
+    trainer.accelerator.end_training()
 
 
 def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
