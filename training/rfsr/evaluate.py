@@ -27,7 +27,6 @@ from rfsr.pairs import degraded_pair, pair_generator
 from rfsr.paper import PAPER_METRICS, paper_tables
 from rfsr.report import add_to_quality, markdown
 from rfsr.restorers import (
-    REAL_ESRGAN,
     SCALE,
     SCALES,
     BicubicRestorer,
@@ -37,6 +36,7 @@ from rfsr.restorers import (
     Restorer,
 )
 from rfsr.samplers import SAMPLERS
+from rfsr.teach import TEACHER
 
 TRUTH = "truth"
 """The row of the references themselves: what metrics without a reference say of the best answer there is."""
@@ -179,8 +179,8 @@ def build_restorers(args: argparse.Namespace) -> list[Restorer]:
     names = ("scale", "steps", "guidance", "seed", "sampler", "start_point", "color_fix")
     overrides = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     restorers: list[Restorer] = [BicubicRestorer(args.scale)]
-    if args.nets and (args.nets / REAL_ESRGAN).exists() and not args.without_real_esrgan:
-        restorers.append(RealESRGANRestorer(args.nets / REAL_ESRGAN, args.scale))
+    if args.nets and (args.nets / TEACHER).exists() and not args.without_real_esrgan:
+        restorers.append(RealESRGANRestorer(args.nets, args.scale))
     restorers += [BundleRestorer(folder, overrides=overrides, published=args.published) for folder in args.bundle]
     for text in args.outputs:
         restorers.append(FolderRestorer(*named_path("--outputs NAME=DIR", text)))

@@ -8,17 +8,14 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 
 from rfsr.common import from_rgb8, open_rgb, to_rgb8
 from rfsr.families import FAMILIES, Family
-from rfsr.models.rrdb import RRDBConfig, RRDBNet
+from rfsr.teach import TEACHER, open_teacher
 
 SCALE = 4
 """What the families were trained for, and what is measured where nothing is said."""
 SCALES = (1, 2, 3, 4)
-REAL_ESRGAN = Path("realesrgan/realesrgan_x4plus_fp16.safetensors")
-"""Weights of Real-ESRGAN x4plus (Wang et al., arXiv 2107.10833) under their published names, in the folder of networks."""
 
 
 class Restorer(Protocol):
@@ -53,18 +50,16 @@ class BicubicRestorer:
 
 
 class RealESRGANRestorer:
-    """Real-ESRGAN x4plus from its weights file, in single precision, whole. Below ×4 its result is reduced (Lanczos), as the released program does."""
+    """Real-ESRGAN x4plus (Wang et al., arXiv 2107.10833) from the folder of networks, in single precision, whole. Below ×4 its result is reduced (Lanczos), as the released program does."""
 
     name = "realesrgan-x4plus"
     base: str | None = None
     seed: int | None = None
 
-    def __init__(self, path: Path, scale: int = SCALE) -> None:
+    def __init__(self, nets: Path, scale: int = SCALE) -> None:
         self.scale = scale
-        self.settings: dict[str, Any] = {"weights": path.name}
-        self.network = RRDBNet(RRDBConfig())
-        self.network.load_state_dict({key: value.float() for key, value in load_file(path).items()})
-        self.network.eval().requires_grad_(False)
+        self.settings: dict[str, Any] = {"weights": TEACHER.name}
+        self.network = open_teacher(nets)
 
     @torch.no_grad()
     def restore(self, lr: np.ndarray, *, picture: str, seed: int | None = None) -> np.ndarray:

@@ -14,7 +14,7 @@ from rfsr.common import from_rgb8, to_rgb8
 from rfsr.export.sources import nano_models
 from rfsr.families import FAMILIES
 from rfsr.pipelines import Settings, restore
-from rfsr.restorers import REAL_ESRGAN, BicubicRestorer, BundleRestorer, FolderRestorer, RealESRGANRestorer
+from rfsr.restorers import BicubicRestorer, BundleRestorer, FolderRestorer, RealESRGANRestorer
 from tests.metrics.networks import save_real_esrgan
 
 IMAGE = {"scale": 4, "multipleOf": 32, "minSide": 64, "workingSide": 128, "colorFix": "adain"}
@@ -50,8 +50,8 @@ def test_real_esrgan_is_its_network_and_reduced_where_less_is_wanted(tmp_path: P
     with torch.no_grad():
         whole = to_rgb8(network(from_rgb8(small)[None])[0])
     assert whole.std() > 0
-    assert np.array_equal(RealESRGANRestorer(tmp_path / REAL_ESRGAN).restore(small, picture="x"), whole)
-    halved = RealESRGANRestorer(tmp_path / REAL_ESRGAN, 2).restore(small, picture="x")
+    assert np.array_equal(RealESRGANRestorer(tmp_path).restore(small, picture="x"), whole)
+    halved = RealESRGANRestorer(tmp_path, 2).restore(small, picture="x")
     assert np.array_equal(halved, np.asarray(Image.fromarray(whole).resize((18, 12), Image.Resampling.LANCZOS)))
 
 

@@ -11,7 +11,7 @@ from rfsr.features.squeezenet import SQUEEZENET
 from rfsr.metrics.efficientnet import EFFICIENTNET
 from rfsr.metrics.registry import NIQE_PRISTINE
 from rfsr.models.rrdb import RRDBConfig, RRDBNet
-from rfsr.restorers import REAL_ESRGAN
+from rfsr.teach import TEACHER
 
 SQUEEZE_WIDTHS = {2: 16, 3: 16, 4: 32, 5: 32, 6: 48, 7: 48, 8: 64, 9: 64}
 """Of SqueezeNet 1.0 (table 1 of the paper); both expansions are four times as wide."""
@@ -53,6 +53,6 @@ def save_real_esrgan(folder: Path) -> RRDBNet:
     network = RRDBNet(RRDBConfig())
     halves = {key: value.half() for key, value in network.state_dict().items()}
     network.load_state_dict({key: value.float() for key, value in halves.items()})
-    (folder / REAL_ESRGAN).parent.mkdir(parents=True)
-    save_file(halves, folder / REAL_ESRGAN)
+    (folder / TEACHER).parent.mkdir(parents=True)
+    save_file(halves, folder / TEACHER)
     return network
