@@ -74,10 +74,7 @@ def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
         write_runs(args.init_from, unpacked)
     state.wait_for_everyone()
     restorer = unpacked / "restorer"
-    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger", restorer if restorer.exists() else None)
-    for network in (parts.vae, parts.tagger, parts.restorer):
-        if network is not None:
-            network.to(state.device)
+    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger", restorer if restorer.exists() else None).to(state.device)
     before = json.loads((unpacked / "denoiser" / "facts.json").read_text())
     crops = PackedCrops(args.crops)
     family = FAMILIES[before["family"]]
