@@ -62,13 +62,9 @@ class RolloutStage(DenoiserStage):
         plan = self.plan(rng)
         return {"plan": torch.tensor([plan.steps, plan.stop, plan.guidance])}
 
-    def pool(self) -> np.ndarray:
-        """The crops to draw from."""
-        return np.arange(len(self.latents.hr))
-
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """As the denoiser stage, cut to a window of latent cells, with the clean pixels (`clean`)."""
-        index, kind = rng.choice(self.pool(), size=count), rng.integers(self.latents.centre.shape[1], size=count)
+        index, kind = rng.choice(self.training_crops, size=count), rng.integers(self.latents.centre.shape[1], size=count)
         batch = self.cut(self.gather(index, kind) | {"clean": to01(self.crops.hr[index])}, rng)
         untagged = torch.from_numpy(rng.random(count) < self.rollout_config.untagged)
         return {

@@ -238,7 +238,7 @@ def test_what_is_measured_is_repeatable_and_starts_without_stylization(folder: P
     assert first["stylization"] == 0 and set(first) == measured | {"gradient_dwt", "gradient_mini_quality", "gradient_gram_kl"}
     assert stage.measure() == first
     held_out = {PackedCrops(folder).sources[i] for i in stage.checked}
-    assert held_out.isdisjoint({PackedCrops(folder).sources[i] for i in stage.pool()})
+    assert held_out.isdisjoint({PackedCrops(folder).sources[i] for i in stage.training_crops})
 
 
 def test_held_out_crops_are_measured_few_at_a_time_as_they_would_be_together(

@@ -45,7 +45,7 @@ class RFSRConfig(RolloutConfig):
     `steps`, `early`, `late`: see `rfsr.windows.Windows`; none means the family's. `pixel`: the early window's loss against the truth.
     `rewards`: weights by name. `regularisation`: of the late window; "lora" trains adapters only; "kl" is the divergence of
     the step's two Gaussians up to a factor, the mean squared difference of the noise predictions (DPOK, arXiv 2305.16381); "gram_kl" compares styles.
-    One photograph in `held_out_every` is never trained on. `crops`: how many are used at most. `tags`: of which pictures; "published" is the
+    `crops`: how many are used at most. `tags`: of which pictures; "published" is the
     family's choice. `sharpen_truth`: the truth is sharpened as the degradation's input is, as in the released script.
     """
 
@@ -62,7 +62,6 @@ class RFSRConfig(RolloutConfig):
     lora_rank: int = 16
     features: str = "vgg19"
     checkpointing: bool = False
-    held_out_every: int = 10
     crops: int | None = None
     tags: Literal["degraded", "truth", "published"] = "degraded"
     sharpen_truth: bool = False
@@ -104,14 +103,10 @@ class RFSRStage(RolloutStage):
         for network in (self.denoiser.unet, self.denoiser.controlnet):
             network.checkpointing = config.checkpointing
         self.started_from: dict[str, Any] = {}
-        self.training_crops, held_out = (part[part < len(latents.hr)] for part in crops.split(config.held_out_every))
+        held_out = self.held_out
         self.checked = held_out[np.linspace(0, len(held_out) - 1, min(CHECKED, len(held_out))).astype(int)]
         self.reference: list[Tensor] = []
         self.truth_tokens = truth_tokens
-
-    def pool(self) -> np.ndarray:
-        """See `RolloutStage.pool`: without the photographs that are kept for `measure`."""
-        return self.training_crops
 
     def gather(self, index: np.ndarray, kind: np.ndarray) -> dict[str, Tensor]:
         """See `DenoiserStage.gather`."""
