@@ -14,7 +14,7 @@ from rfsr.common import from_rgb8, to_rgb8
 from rfsr.export.sources import nano_models
 from rfsr.families import FAMILIES
 from rfsr.pipelines import Settings, restore
-from rfsr.restorers import BicubicRestorer, BundleRestorer, FolderRestorer, RealESRGANRestorer
+from rfsr.restorers import BicubicRestorer, BundleRestorer, FolderRestorer, RealESRGANRestorer, published_settings
 from tests.metrics.networks import save_real_esrgan
 
 IMAGE = {"scale": 4, "multipleOf": 32, "minSide": 64, "workingSide": 128, "colorFix": "adain"}
@@ -85,18 +85,20 @@ def test_a_bundle_runs_with_its_own_defaults_and_the_overrides(tmp_path: Path, m
     assert restorer.request == wanted and restorer.settings["steps"] == 2
     got = restorer.restore(picture(), picture="x")
     assert got.shape == (64, 96, 3) and np.array_equal(got, restore(models, picture(), wanted).rgb8)
+    published = BundleRestorer(tmp_path, overrides={"seed": 7}, published=True).request
+    assert published == Settings(**published_settings(FAMILIES["seesr"]), seed=7) and published.guidance == 5.5
     another = restorer.restore(picture(), picture="x", seed=8)
     assert restorer.seed == 7 and np.array_equal(another, restore(models, picture(), replace(wanted, seed=8)).rgb8)
     assert not np.array_equal(another, got)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_published_settings_are_those_the_page_offers(family: str, nano: Path) -> None:
+def test_the_published_settings_are_those_the_page_offers(family: str) -> None:
     page = (Path(__file__).parents[2] / f"src/protocol/options/{family}.ts").read_text()
     table = re.search(r"published: \{(.*?)\}", page, re.DOTALL)
     assert table is not None
     offered = {key: value.strip("'") for key, value in re.findall(r"(\w+): ('[^']*'|[\d.]+)", table[1])}
-    request = BundleRestorer(nano.with_name(f"{family}-nano"), overrides={"seed": 3}, published=True).request
-    assert (request.steps, request.guidance) == (int(offered["steps"]), float(offered["guidance"])) and request.seed == 3
+    request = Settings(**published_settings(FAMILIES[family]))
+    assert (request.steps, request.guidance) == (int(offered["steps"]), float(offered["guidance"]))
     words = (request.sampler, request.start_point, request.color_fix, request.positive, request.negative)
     assert words == tuple(offered[key] for key in ("sampler", "startPoint", "colorFix", "positive", "negative"))
