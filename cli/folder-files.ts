@@ -1,34 +1,39 @@
+import { openAsBlob } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StudioError } from '../src/protocol/errors.ts';
-import { type BundleFiles, type FileEntry, verify } from '../workers/model-store/bundle-files.ts';
+import { type BundleFiles, type FileEntry, type OnBytes, verify } from '../workers/model-store/bundle-files.ts';
 
-/** Bundles in a folder on disk. */
+/** Bundles in a folder on disk; each file is hashed when it is first opened. */
 export class FolderFiles implements BundleFiles {
   readonly #folder: string;
+  readonly #sound = new Map<string, Blob>();
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  async text(path: string): Promise<string> {
-    return (await this.#read(path)).toString('utf8');
+  text(path: string): Promise<string> {
+    return this.#found(path, (place) => readFile(place, 'utf8'));
   }
 
   async has(): Promise<boolean> {
     return true;
   }
 
-  async bytes(file: FileEntry, _onBytes: (count: number) => void, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  async open(file: FileEntry, _onBytes: OnBytes, signal: AbortSignal): Promise<Blob> {
     signal.throwIfAborted();
-    const data = new Uint8Array(await this.#read(file.path));
-    await verify(data, file);
-    return data;
+    const known = this.#sound.get(file.sha256);
+    if (known !== undefined) return known;
+    const found = await this.#found(file.path, (place) => openAsBlob(place));
+    await verify(found, file);
+    this.#sound.set(file.sha256, found);
+    return found;
   }
 
-  async #read(path: string): Promise<Buffer> {
+  async #found<T>(path: string, read: (place: string) => Promise<T>): Promise<T> {
     try {
-      return await readFile(join(this.#folder, path));
+      return await read(join(this.#folder, path));
     } catch (cause) {
       throw new StudioError('weights-missing', `The model file “${path}” is missing in ${this.#folder}.`, { details: { path }, cause });
     }

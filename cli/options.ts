@@ -5,6 +5,7 @@ import {
   CELL_PIXELS,
   COLOR_FIXES,
   type ColorFix,
+  RANGES,
   SAMPLERS,
   type SamplerName,
   START_POINTS,
@@ -17,9 +18,9 @@ export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
   INPUT, OUTPUT         two files, the second written as its ending says: .png, .jpg, .jpeg or .webp;
                         or two folders: every file of the first into the second, those there already skipped
   --model ID            bundle to run (default: the first one)
-  --scale N             1 to 4 (default 4)
+  --scale N             ${RANGES.scale.min} to ${RANGES.scale.max} (default 4)
   --steps N             denoising steps (default: the model's)
-  --seed N              0 to 4294967295 (default 42)
+  --seed N              ${RANGES.seed.min} to ${RANGES.seed.max} (default 42)
   --guidance X          classifier-free guidance (default: the model's)
   --sampler NAME        ${SAMPLERS.join(' | ')} (default: the model's)
   --start-point NAME    ${START_POINTS.join(' | ')} (default: the model's)
@@ -27,7 +28,7 @@ export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
   --color-fix MODE      ${COLOR_FIXES.join(' | ')} (default: the model's)
   --tile N              largest tile in pixels: ${TILE_CELLS.map((cells) => CELL_PIXELS * cells).join(' | ')} (default: what the model and memory allow)
   --format NAME         ${SAVE_FORMATS.join(' | ')}, of what is written into a folder (default ${DEFAULT_SAVE_OPTIONS.format})
-  --quality N           1 to 100, of JPEG and WebP (default ${DEFAULT_SAVE_OPTIONS.quality})
+  --quality N           ${RANGES.quality.min} to ${RANGES.quality.max}, of JPEG and WebP (default ${DEFAULT_SAVE_OPTIONS.quality})
   --depth N             8 or 16 bits per channel, of PNG (default ${DEFAULT_SAVE_OPTIONS.depth})
   --metadata MODE       keep | strip: the input's EXIF and XMP, and the recipe (default ${DEFAULT_SAVE_OPTIONS.metadata}); its colour profile stays
   --frames DIR          write every step's picture and bands there, and the first stage's picture where there is one;
@@ -84,7 +85,7 @@ export function parseOptions(words: readonly string[]): CliOptions | null {
     prompt: values.prompt ?? '',
     colorFix: choice('color-fix', values['color-fix'], COLOR_FIXES),
     save: {
-      quality: whole('quality', values.quality, 1, 100) ?? DEFAULT_SAVE_OPTIONS.quality,
+      quality: whole('quality', values.quality, RANGES.quality.min, RANGES.quality.max) ?? DEFAULT_SAVE_OPTIONS.quality,
       depth: choice('depth', values.depth, ['8', '16'] as const) === '16' ? 16 : 8,
       metadata: choice('metadata', values.metadata, ['keep', 'strip'] as const) ?? DEFAULT_SAVE_OPTIONS.metadata,
     },

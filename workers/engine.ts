@@ -1,11 +1,11 @@
 import { padBehindAlpha } from '../src/core/alpha.ts';
-import { type Plan, planRun } from '../src/plan/plan-run.ts';
+import { graphBudgetBytes, type Plan, planRun } from '../src/plan/plan-run.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
 import { type Graph, type Manifest, parseIndex, parseManifest, type Role } from '../src/protocol/manifest.ts';
 import type { RestoreRequest, RunLane } from '../src/protocol/request.ts';
 import type { DeviceMemory } from '../src/protocol/studio-api.ts';
-import type { BundleFiles, FileEntry } from './model-store/bundle-files.ts';
+import type { BundleFiles, FileEntry, OnBytes } from './model-store/bundle-files.ts';
 import { checkRequest } from './pipelines/check.ts';
 import type { PipelineContext, RunCheckpoints, TileLimits } from './pipelines/context.ts';
 import { createTokenizer } from './pipelines/prompt.ts';
@@ -15,11 +15,12 @@ import { laneAt } from './pipelines/shared/lanes.ts';
 import { decoderOf } from './pipelines/shared/latents.ts';
 import { FULL_PIXELS, previewsOf } from './pipelines/shared/previews.ts';
 import { type OnFallback, SessionPool } from './sessions/pool.ts';
-import type { Feeds, Fetches, OrtRuntime } from './sessions/runtime.ts';
+import type { Feeds, Fetches, ModelFiles, OrtRuntime } from './sessions/runtime.ts';
 
-const SESSION_BUDGET_BYTES = 3 * 2 ** 30;
 const UNKNOWN_MEMORY: DeviceMemory = { totalBytes: null, programBytes: 0, heapBytes: null, bindingBytes: null };
 const DOWNLOAD_EVENT_BYTES = 2 ** 18;
+/** Files that are fetched at once. */
+const DOWNLOADS = 3;
 
 /** A bundle's manifest and where its files are. */
 export interface Bundle {
@@ -55,12 +56,17 @@ export interface CheckpointStore {
 
 export type Emit = (event: RunEvent) => Promise<void>;
 
-/** Runs requests against bundles: the same in the browser's worker and in Node. One run at a time. */
+/**
+ * Runs requests against bundles: the same in the browser's worker and in Node. What computes waits for what computed before: the runtime takes
+ * one call at a time.
+ */
 export class Engine {
   readonly #files: BundleFiles;
   readonly #pool: SessionPool;
   readonly #memory: DeviceMemory;
   readonly #bundles = new Map<string, Promise<Bundle>>();
+  /** Settles when all that computes has ended. */
+  #computing: Promise<unknown> = Promise.resolve();
   /** The latest run's steps, lane by lane, for decoding in full on demand. */
   #latest: readonly (Pick<RunResult, 'x0ByStep' | 'visible' | 'centre'> & { readonly runId: string; readonly bundle: Bundle })[] = [];
 
@@ -74,7 +80,7 @@ export class Engine {
   ) {
     this.#memory = memory;
     this.#files = files;
-    this.#pool = new SessionPool(runtime, backends, SESSION_BUDGET_BYTES, shaderF16);
+    this.#pool = new SessionPool(runtime, backends, graphBudgetBytes(memory), shaderF16);
   }
 
   /** A bundle by id, read once. Throws StudioError `bundle-unknown`, `manifest-invalid` or the files' errors. */
@@ -100,6 +106,18 @@ export class Engine {
    */
   async run(runs: readonly RunLane[], request: RestoreRequest, send: Emit, signal: AbortSignal, control: RunControl = {}): Promise<void> {
     checkRequest(request);
+    return this.#inTurn(async () => {
+      const bundles = await Promise.all(runs.map(({ bundleId }) => this.bundle(bundleId)));
+      const unpin = this.#pool.pin(bundles.flatMap(graphsOf));
+      try {
+        await this.#run(runs, request, oneAtATime(send), signal, control);
+      } finally {
+        unpin();
+      }
+    });
+  }
+
+  async #run(runs: readonly RunLane[], request: RestoreRequest, send: Emit, signal: AbortSignal, control: RunControl): Promise<void> {
     const clock = new StageClock();
     const [leader, ...followers] = runs;
     if (leader === undefined) throw new RangeError('expected a lane to run, got none');
@@ -172,7 +190,11 @@ export class Engine {
   }
 
   /** Step `index` of a lane of the latest run through the full decoder. Throws RangeError when it is not kept any more. */
-  async decodeStep(runId: string, index: number): Promise<StepPreviews> {
+  decodeStep(runId: string, index: number): Promise<StepPreviews> {
+    return this.#inTurn(() => this.#decodeStep(runId, index));
+  }
+
+  async #decodeStep(runId: string, index: number): Promise<StepPreviews> {
     const lane = this.#latest.find((kept) => kept.runId === runId);
     const latent = lane?.x0ByStep[index] ?? null;
     if (lane === undefined || latent === null) throw new RangeError(`expected a step of the latest run, got ${runId} step ${index}`);
@@ -189,9 +211,17 @@ export class Engine {
   }
 
   /** Frees every compiled graph and all that was kept of the latest run. */
-  async dispose(): Promise<void> {
-    this.#latest = [];
-    await this.#pool.dispose();
+  dispose(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#latest = [];
+      await this.#pool.dispose();
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#computing.then(work);
+    this.#computing = result.catch(() => {});
+    return result;
   }
 
   async #loadBundle(id: string): Promise<Bundle> {
@@ -214,42 +244,53 @@ export class Engine {
   async #prepare(bundle: Bundle, emit: PipelineContext['emit'], signal: AbortSignal): Promise<void> {
     const totalBytes = bundle.files.reduce((sum, file) => sum + file.sizeBytes, 0);
     let loadedBytes = 0;
+    let told = 0;
+    const missing: FileEntry[] = [];
     for (const file of bundle.files) {
-      signal.throwIfAborted();
-      if (await this.#files.has(file)) {
-        loadedBytes += file.sizeBytes;
-        continue;
-      }
-      let told = loadedBytes;
-      const onBytes = (count: number): void => {
-        loadedBytes += count;
-        if (loadedBytes - told < DOWNLOAD_EVENT_BYTES) return;
-        told = loadedBytes;
-        void emit({ type: 'download', loadedBytes, totalBytes });
-      };
-      await this.#files.bytes(file, onBytes, signal);
-      await emit({ type: 'download', loadedBytes, totalBytes });
+      if (await this.#files.has(file)) loadedBytes += file.sizeBytes;
+      else missing.push(file);
     }
-    for (const role of rolesOf(bundle)) {
-      for (const graph of chainOf(bundle, role)) {
+    const tell = async (least: number): Promise<void> => {
+      if (loadedBytes - told < least) return;
+      told = loadedBytes;
+      await emit({ type: 'download', loadedBytes, totalBytes });
+    };
+    const onBytes: OnBytes = (count) => {
+      loadedBytes += count;
+      return tell(DOWNLOAD_EVENT_BYTES);
+    };
+    // those that still come when one fails stop too
+    const failed = new AbortController();
+    const either = AbortSignal.any([signal, failed.signal]);
+    const fetchNext = async (): Promise<void> => {
+      for (let file = missing.shift(); file !== undefined; file = missing.shift()) {
         signal.throwIfAborted();
-        await this.#session(bundle, graph, emit, signal);
+        await this.#files.open(file, onBytes, either);
+        await tell(1);
       }
+    };
+    try {
+      await Promise.all(Array.from({ length: DOWNLOADS }, fetchNext));
+    } catch (error) {
+      failed.abort();
+      throw error;
+    }
+    for (const graph of graphsOf(bundle)) {
+      signal.throwIfAborted();
+      await this.#session(bundle, graph, emit, signal);
     }
   }
 
   #session(bundle: Bundle, graph: Graph, emit: PipelineContext['emit'], signal: AbortSignal) {
-    return this.#pool.session(
-      graph,
-      async () => {
-        const [file, ...others] = graph.files;
-        if (file === undefined || others.length > 0) {
-          throw new StudioError('manifest-invalid', `The model part “${graph.id}” is in ${graph.files.length} files; one is expected.`);
-        }
-        return this.#files.bytes({ ...file, path: bundle.resolve(file.path) }, () => {}, signal);
-      },
-      tellFallback(emit),
-    );
+    return this.#pool.session(graph, () => this.#modelOf(bundle, graph, signal), tellFallback(emit));
+  }
+
+  /** The graph is the first of its files; it names the others, which hold weights, as they are called without their folders. */
+  async #modelOf({ resolve }: Bundle, { id, files }: Graph, signal: AbortSignal): Promise<ModelFiles> {
+    const opened = await Promise.all(files.map((file) => this.#files.open({ ...file, path: resolve(file.path) }, async () => {}, signal)));
+    const [graph, ...shards] = opened;
+    if (graph === undefined) throw new StudioError('manifest-invalid', `The model part “${id}” is in no file.`);
+    return { graph, externalData: shards.map((data, i) => ({ path: files[i + 1]?.path.split('/').at(-1) ?? '', data })) };
   }
 
   /** A role's chain: what one graph gives, a later one may take. A graph that fails or gives no numbers goes on on the next backend. */
@@ -283,8 +324,18 @@ export class Engine {
 
   async #tokenizer({ manifest, resolve }: Bundle, signal: AbortSignal) {
     const file = { ...manifest.tokenizer, path: resolve(manifest.tokenizer.path) };
-    return createTokenizer(new TextDecoder().decode(await this.#files.bytes(file, () => {}, signal)), manifest.tokenizer);
+    return createTokenizer(await (await this.#files.open(file, async () => {}, signal)).text(), manifest.tokenizer);
   }
+}
+
+/** `send` for events that come from several places: each goes out when the listener has taken the one before. */
+export function oneAtATime(send: Emit): Emit {
+  let before: Promise<unknown> = Promise.resolve();
+  return (event) => {
+    const sent = before.then(() => send(event));
+    before = sent.catch(() => {});
+    return sent;
+  };
 }
 
 /** A signal that never fires. */
@@ -298,6 +349,10 @@ function chainOf({ manifest }: Bundle, role: Role): readonly Graph[] {
   const chain = manifest.graphs[role];
   if (chain === undefined) throw new TypeError(`expected a bundle with the role ${role}`);
   return chain;
+}
+
+function graphsOf(bundle: Bundle): readonly Graph[] {
+  return rolesOf(bundle).flatMap((role) => chainOf(bundle, role));
 }
 
 function tellFallback(emit: PipelineContext['emit']): OnFallback {

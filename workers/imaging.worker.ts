@@ -1,7 +1,8 @@
 import { expose, transfer } from 'comlink';
-import { bandDifference, bandSimilarity, likeness, mixBands } from '../src/core/analysis.ts';
+import { type BandViews, bandDifference, bandSimilarity, bandViews, likeness, mixBands } from '../src/core/analysis.ts';
 import { psnrY, ssimY } from '../src/core/metrics.ts';
 import { resizePicture } from '../src/core/resize.ts';
+import type { Extent, Image8 } from '../src/protocol/request.ts';
 import type { ImagingApi } from '../src/protocol/studio-api.ts';
 import { browserCodec } from './imaging/browser-codec.ts';
 import { HEAD_BYTES, isPicture } from './imaging/header.ts';
@@ -17,6 +18,8 @@ const codec: PictureCodec = crossOriginIsolated ? new VipsCodec(loadVips, (error
 
 /** Sides below this leave no window to measure in. */
 const LEAST_MEASURED = 19;
+/** What steps are measured against, and its bands at the size it was last measured at. */
+let reference: { readonly picture: Image8; views: (BandViews & Extent) | null } | null = null;
 
 const api: ImagingApi = {
   async decode(buffer, name, deep) {
@@ -60,8 +63,17 @@ const api: ImagingApi = {
     return transfer(mixed, buffersOf(mixed));
   },
 
-  async similarity(picture, reference) {
-    return bandSimilarity(picture, reference);
+  async setReference(picture) {
+    reference = picture === null ? null : { picture, views: null };
+  },
+
+  async similarity(picture) {
+    if (reference === null) return null;
+    const { height, width } = picture;
+    if (reference.views?.height !== height || reference.views.width !== width) {
+      reference.views = { height, width, ...bandViews(resizePicture(reference.picture, height, width, 'bicubic')) };
+    }
+    return bandSimilarity(bandViews(picture), reference.views);
   },
 };
 

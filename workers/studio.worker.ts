@@ -5,7 +5,7 @@ import { parseIndex } from '../src/protocol/manifest.ts';
 import type { RunLane } from '../src/protocol/request.ts';
 import type { DeviceReport, StudioApi } from '../src/protocol/studio-api.ts';
 import { OpfsCheckpoints } from './checkpoints/opfs-checkpoints.ts';
-import { Engine } from './engine.ts';
+import { Engine, oneAtATime } from './engine.ts';
 import { OpfsFiles } from './model-store/opfs-files.ts';
 import { fallbackOrder, inspectDevice } from './sessions/device.ts';
 import { wasmThreads, webRuntime } from './sessions/ort.ts';
@@ -14,13 +14,16 @@ import { buffersOf, eventBuffers, withWireFailures } from './transfer.ts';
 // the build puts workers into assets/, models beside it
 const MODELS = new URL(import.meta.env.DEV ? '/models/' : '../models/', import.meta.url);
 
-let uncachedReason: string | null = null;
+/** Said once it is known, and to every run after. */
+let uncached: string | null = null;
 const files = new OpfsFiles(MODELS, (reason) => {
-  uncachedReason ??= reason;
+  if (uncached !== null) return;
+  uncached = `Models cannot be kept in this browser: they are loaded anew on every visit (${reason}).`;
+  notice('cache-unavailable', uncached);
 });
 const checkpoints = new OpfsCheckpoints((reason) => {
   const message = `The steps of a run cannot be kept in this browser: one that is cut off begins anew (${reason}).`;
-  void current?.tell('steps-unkept', message);
+  notice('steps-unkept', message);
 });
 let report: Promise<DeviceReport> | null = null;
 let engine: Engine | null = null;
@@ -35,6 +38,11 @@ interface CurrentRun {
   pause: { readonly over: Promise<void>; readonly end: () => void } | null;
 }
 
+/** For the run under way; where its listener is gone, its own next event fails. */
+function notice(reason: NoticeReason, message: string): void {
+  current?.tell(reason, message).catch(() => {});
+}
+
 const api: StudioApi = {
   async device(override) {
     report ??= inspectDevice(webRuntime, override === 'wasm' ? 1 : wasmThreads(), override);
@@ -42,14 +50,8 @@ const api: StudioApi = {
   },
 
   async bundles() {
-    const { bundles } = parseIndex(await files.text('index.json'));
-    const device = await ready();
-    return Promise.all(
-      bundles.map(async ({ manifest: _, ...bundle }) => {
-        const known = await Promise.all((await device.bundle(bundle.id)).files.map((file) => files.has(file)));
-        return { ...bundle, cached: known.every(Boolean) };
-      }),
-    );
+    const { bundles, declined } = parseIndex(await files.text('index.json'));
+    return { bundles: bundles.map(({ manifest: _, ...bundle }) => bundle), declined };
   },
 
   async manifest(bundleId) {
@@ -63,19 +65,17 @@ const api: StudioApi = {
     if (current !== null) throw new StudioError('run-in-progress', 'A run is going on already; wait for it or cancel it.');
     const [lead] = lanes;
     if (lead === undefined) throw new RangeError('expected a lane to run, got none');
-    const send = async (event: RunEvent): Promise<void> => {
+    const send = oneAtATime(async (event: RunEvent): Promise<void> => {
       await onEvent(transfer(event, eventBuffers(event)));
       // a message such as cancel is heard only between tasks
       await new Promise((resolve) => setTimeout(resolve));
-    };
+    });
     const tell = (reason: NoticeReason, message: string): Promise<void> => send({ type: 'notice', runId: lead.runId, reason, message });
     const run: CurrentRun = { lanes, stop: new AbortController(), abort: new AbortController(), tell, pause: null };
     current = run;
     try {
       const ran = await ready();
-      if (uncachedReason !== null) {
-        await tell('cache-unavailable', `Models cannot be kept in this browser: they are loaded each time (${uncachedReason}).`);
-      }
+      if (uncached !== null) await tell('cache-unavailable', uncached);
       const control = { stop: run.stop.signal, gate: async () => run.pause?.over, checkpoints };
       await ran.run(lanes, request, send, run.abort.signal, control);
     } catch (error) {

@@ -1,7 +1,9 @@
+import { type Area, type Extent, wholeArea } from './area.ts';
 import { type HaarBands, haar, highView, inverseHaar, lowView } from './dwt.ts';
 import { lumaOf, ssimY } from './metrics.ts';
-import { type Rgba8, toPicture, toPlanes, withAlpha } from './picture.ts';
+import { cropPicture, emptyPicture, pasteRows, type Rgba8, toPicture, toPlanes, withAlpha } from './picture.ts';
 import { resizePicture } from './resize.ts';
+import { STRIP_PIXELS, stripsOf } from './sources.ts';
 import { affine, type Tensor, weightedSum } from './tensor.ts';
 
 /** What a difference is multiplied by to be seen, unless something else is asked for. */
@@ -18,31 +20,61 @@ export interface BandDifference {
 }
 
 /** The difference b − a of two pictures of equal size within a band. Throws RangeError for unequal sizes. */
-export function bandDifference(a: Rgba8, b: Rgba8, band: Band, signed: boolean, gain = DIFFERENCE_GAIN): BandDifference {
+export function bandDifference(
+  a: Rgba8,
+  b: Rgba8,
+  band: Band,
+  signed: boolean,
+  gain = DIFFERENCE_GAIN,
+  stripPixels = STRIP_PIXELS,
+): BandDifference {
   checkSizes(a, b);
-  const difference = bandOf(weightedSum([-1, toPlanes(a)], [1, toPlanes(b)]), band);
   let sum = 0;
-  for (const value of difference.data) sum += Math.abs(value);
-  const shown = signed
-    ? affine(difference, gain, 0.5)
-    : { dims: difference.dims, data: difference.data.map((value) => gain * Math.abs(value)) };
-  return { picture: toPicture(shown), meanLevels: (255 * sum) / difference.data.length };
+  const picture = inStrips(b, stripPixels, (strip) => {
+    const difference = bandOf(weightedSum([-1, planesOf(a, strip)], [1, planesOf(b, strip)]), band);
+    for (const value of difference.data) sum += Math.abs(value);
+    const shown = signed
+      ? affine(difference, gain, 0.5)
+      : { dims: difference.dims, data: difference.data.map((value) => gain * Math.abs(value)) };
+    return toPicture(shown);
+  });
+  return { picture, meanLevels: (255 * sum) / (3 * b.height * b.width) };
 }
 
 /** The low band of one picture and the high band of another of equal size, the latter times `gain`; alpha is that of `low`. */
-export function mixBands(low: Rgba8, high: Rgba8, gain: number): Rgba8 {
+export function mixBands(low: Rgba8, high: Rgba8, gain: number, stripPixels = STRIP_PIXELS): Rgba8 {
   checkSizes(low, high);
-  return withAlpha(toPicture(weightedSum([1, bandOf(toPlanes(low), 'low')], [gain, bandOf(toPlanes(high), 'high')])), low);
+  const mixed = inStrips(low, stripPixels, (strip) =>
+    toPicture(weightedSum([1, bandOf(planesOf(low, strip), 'low')], [gain, bandOf(planesOf(high, strip), 'high')])),
+  );
+  return withAlpha(mixed, low);
 }
 
-/** Structural similarity of the low and of the high band views of `picture` to those of `reference`, resized to its size first. */
-export function bandSimilarity(picture: Rgba8, reference: Rgba8): { readonly low: number; readonly high: number } {
-  const own = haar(toPlanes(picture));
-  const wanted = haar(toPlanes(resizePicture(reference, picture.height, picture.width, 'bicubic')));
-  return {
-    low: ssimY(toPicture(lowView(own)), toPicture(lowView(wanted)), 0),
-    high: ssimY(toPicture(highView(own)), toPicture(highView(wanted)), 0),
-  };
+/** A picture made strip by strip: of floats there is never more than a strip. Each has whole pairs of rows, as the transform sees them. */
+function inStrips(size: Extent, stripPixels: number, make: (strip: Area) => Rgba8): Rgba8 {
+  const picture = emptyPicture(size);
+  for (const strip of stripsOf(wholeArea(size), 2, stripPixels)) pasteRows(picture, strip.top, make(strip));
+  return picture;
+}
+
+function planesOf(picture: Rgba8, strip: Area): Tensor {
+  return toPlanes(cropPicture(picture, strip));
+}
+
+/** The low and high bands of a picture, to be seen and compared. */
+export interface BandViews {
+  readonly low: Rgba8;
+  readonly high: Rgba8;
+}
+
+export function bandViews(picture: Rgba8): BandViews {
+  const bands = haar(toPlanes(picture));
+  return { low: toPicture(lowView(bands)), high: toPicture(highView(bands)) };
+}
+
+/** Structural similarity of the bands of two pictures of equal size. */
+export function bandSimilarity(own: BandViews, wanted: BandViews): { readonly low: number; readonly high: number } {
+  return { low: ssimY(own.low, wanted.low, 0), high: ssimY(own.high, wanted.high, 0) };
 }
 
 const LIKENESS_SIDE = 32;

@@ -52,6 +52,12 @@ export function areasMeet(a: Area, b: Area): boolean {
   return a.top < b.top + b.height && b.top < a.top + a.height && a.left < b.left + b.width && b.left < a.left + a.width;
 }
 
+/** Whether a rectangle lies in another. */
+export function isInside(area: Area, outer: Area): boolean {
+  const { top, left } = areaWithin(area, outer);
+  return top >= 0 && left >= 0 && top + area.height <= outer.height && left + area.width <= outer.width;
+}
+
 /** Throws RangeError for a rectangle that is empty or not inside. */
 export function checkInside({ top, left, height, width }: Area, within: Extent): void {
   const inside = top >= 0 && left >= 0 && height >= 1 && width >= 1 && top + height <= within.height && left + width <= within.width;

@@ -1,5 +1,5 @@
-import { type Area, areaWithin, checkInside, type Extent, growArea, wholeArea } from './area.ts';
-import { cropPicture, type Rgba8, toPicture, toPlanes } from './picture.ts';
+import { type Area, areaWithin, checkInside, type Extent, growArea, isInside, wholeArea } from './area.ts';
+import { cropPicture, emptyPicture, pasteRows, type Rgba8, toPicture, toPlanes } from './picture.ts';
 import { checkSides, type ResizeFilter, Resizer } from './resize.ts';
 import { cropPlanes, type Tensor } from './tensor.ts';
 
@@ -19,6 +19,16 @@ export interface PlaneSource extends Extent {
 export function pictureSource(picture: Rgba8): PictureSource {
   const { height, width } = picture;
   return { height, width, read: async (area) => cropPicture(picture, area) };
+}
+
+/** A picture of which an area is computed now, strip by strip, and kept: whoever reads inside of it again and again finds it there. */
+export async function keptPicture(source: PictureSource, area: Area): Promise<PictureSource> {
+  const kept = emptyPicture(area);
+  for (const strip of stripsOf(area)) pasteRows(kept, strip.top - area.top, await source.read(strip));
+  const { height, width } = source;
+  const read = async (wanted: Area): Promise<Rgba8> =>
+    isInside(wanted, area) ? cropPicture(kept, areaWithin(wanted, area)) : source.read(wanted);
+  return { height, width, read };
 }
 
 /** A picture at another size, as `resizePicture` gives it. */

@@ -63,19 +63,13 @@ export function stackBatch(...parts: readonly Tensor[]): Tensor {
   return { dims: [parts.length, ...first.dims.slice(1)], data };
 }
 
-/** Sample `index` of a batch [B, …] as [1, …], sharing no memory. */
-export function sliceBatch({ dims, data }: Tensor, index: number): Tensor {
-  const batch = dims[0] ?? 0;
-  if (index < 0 || index >= batch) throw new RangeError(`expected an index below ${batch}, got ${index}`);
-  const size = data.length / batch;
-  return { dims: [1, ...dims.slice(1)], data: data.slice(index * size, (index + 1) * size) };
-}
-
-/** An area of planes [B, C, H, W] as a new tensor. Throws RangeError for one that is not inside. */
-export function cropPlanes({ dims, data }: Tensor, area: Area): Tensor {
+/** An area of planes [B, C, H, W]; all of them are the tensor itself. Throws RangeError for an area that is not inside. */
+export function cropPlanes(planes: Tensor, area: Area): Tensor {
+  const { dims, data } = planes;
   const [batch = 0, channels = 0, rows = 0, columns = 0] = dims;
   checkInside(area, { height: rows, width: columns });
   const { top, left, height, width } = area;
+  if (height === rows && width === columns) return planes;
   const out = new Float32Array(batch * channels * height * width);
   for (let plane = 0; plane < batch * channels; plane++) {
     for (let y = 0; y < height; y++) {

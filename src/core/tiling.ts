@@ -1,4 +1,4 @@
-import { type Area, growArea } from './area.ts';
+import type { Area } from './area.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Sides of tiles are multiples of this many cells, which every graph accepts. */
@@ -10,11 +10,25 @@ const TILE_MULTIPLE = 8;
  * full size would compute much twice. Throws RangeError unless 0 ≤ overlap < tile.
  */
 export function overlappingTiles(height: number, width: number, tile: number, overlap: number): Area[] {
+  const columns = overlappingSpans(width, tile, overlap);
+  return overlappingSpans(height, tile, overlap).flatMap((row) => columns.map((column) => areaOf(row, column)));
+}
+
+/** Cells from `start` on, of one side of a picture. */
+export interface Span {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** The rows of `overlappingTiles` of a picture with such a side; its columns likewise. */
+export function overlappingSpans(side: number, tile: number, overlap: number): Span[] {
   if (!(overlap >= 0 && overlap < tile)) throw new RangeError(`expected an overlap of 0 … ${tile - 1} cells, got ${overlap}`);
-  const [rows, columns] = [tileSide(height, tile, overlap), tileSide(width, tile, overlap)];
-  return starts(height, rows, tile - overlap).flatMap((top) =>
-    starts(width, columns, tile - overlap).map((left) => ({ top, left, height: rows, width: columns })),
-  );
+  const length = tileSide(side, tile, overlap);
+  return starts(side, length, tile - overlap).map((start) => ({ start, length }));
+}
+
+function areaOf(row: Span, column: Span): Area {
+  return { top: row.start, left: column.start, height: row.length, width: column.length };
 }
 
 function tileSide(side: number, tile: number, overlap: number): number {
@@ -38,14 +52,19 @@ export interface Part {
 
 /** Parts of at most `side` × `side` cells that divide height × width, each with up to `halo` cells more on every side. */
 export function partsWithHalo(height: number, width: number, side: number, halo: number): Part[] {
-  const parts: Part[] = [];
-  for (let top = 0; top < height; top += side) {
-    for (let left = 0; left < width; left += side) {
-      const inner = { top, left, height: Math.min(side, height - top), width: Math.min(side, width - left) };
-      parts.push({ inner, outer: growArea(inner, halo, { height, width }) });
-    }
-  }
-  return parts;
+  const columns = spansWithHalo(width, side, halo);
+  return spansWithHalo(height, side, halo).flatMap((row) =>
+    columns.map((column) => ({ inner: areaOf(row.inner, column.inner), outer: areaOf(row.outer, column.outer) })),
+  );
+}
+
+/** The rows of `partsWithHalo` of a picture with such a side; its columns likewise. */
+export function spansWithHalo(whole: number, side: number, halo: number): { readonly inner: Span; readonly outer: Span }[] {
+  return Array.from({ length: Math.ceil(whole / side) }, (_, i) => {
+    const [start, end] = [i * side, Math.min(whole, (i + 1) * side)];
+    const [from, until] = [Math.max(0, start - halo), Math.min(whole, end + halo)];
+    return { inner: { start, length: end - start }, outer: { start: from, length: until - from } };
+  });
 }
 
 /** Variance of the blending window, of the tile's side squared (SeeSR, PASD and DiffBIR's newer code alike). */

@@ -1,4 +1,5 @@
 import { STRIP_PIXELS } from '../core/sources.ts';
+import type { Manifest } from '../protocol/manifest.ts';
 import type { Size } from './working-size.ts';
 
 /** What the size of everything a run keeps follows from. */
@@ -19,6 +20,13 @@ export interface RunShape {
   readonly previews: boolean;
   /** Whether a first stage's picture is kept for its colours. */
   readonly firstStage: boolean;
+  /** Whether the denoiser sees the enlarged input itself at every step. */
+  readonly seesPicture: boolean;
+}
+
+/** Whether a bundle's denoiser sees the enlarged input itself, rather than an embedding that is made once. */
+export function seesPicture({ graphs }: Pick<Manifest, 'graphs'>): boolean {
+  return graphs.conditionEncoder === undefined && graphs.denoiser.some(({ inputs }) => inputs.some(({ name }) => name === 'condition'));
 }
 
 /** Which half of a run holds something: sampling, the strips of decoding after it, or both. */
@@ -39,6 +47,8 @@ const SHARED_LATENTS = 4;
 const LANE_LATENTS = 4;
 /** Pixels of a step's live preview: larger pictures are shown reduced by a whole number. */
 export const LIVE_PIXELS = 2 ** 20;
+/** Pixels up to which the bands of a step are kept for the change to the next; of more, a step's picture is decoded once more for it. */
+export const KEPT_BANDS_PIXELS = 2 ** 23;
 /** x0 predictions beyond this many bytes are not kept for decoding later. */
 export const KEPT_X0_BYTES = 2 ** 27;
 /** Of the strip being computed: decoded, put right, resized, and what is cut of each. */
@@ -60,16 +70,26 @@ const HELD_TERMS: readonly HeldTerm[] = [
     bytes: ({ working, previews }) => (previews ? 6 * Math.min(LIVE_PIXELS, area(working)) : 0),
   },
   {
-    what: 'the strips that a preview and the one before were last made of',
+    what: 'a strip that a preview is made of and its bands, and those of the step before',
     part: 'pictures',
     phases: ['sampling'],
-    bytes: ({ working, lanes, previews }) => (previews ? 2 * lanes * 3 * FLOAT_BYTES * Math.min(STRIP_PIXELS, area(working)) : 0),
+    bytes: ({ working, lanes, previews }) => {
+      const pixels = area(working);
+      const kept = pixels <= KEPT_BANDS_PIXELS ? pixels : 0;
+      return previews ? 3 * FLOAT_BYTES * (2 * Math.min(STRIP_PIXELS, pixels) + lanes * kept) : 0;
+    },
   },
   {
     what: 'the first stage, 16 bits a colour',
     part: 'pictures',
     phases: BOTH,
     bytes: ({ working, firstStage }) => (firstStage ? 6 * area(working) : 0),
+  },
+  {
+    what: 'the enlarged input, RGBA, where it is seen at every step',
+    part: 'pictures',
+    phases: BOTH,
+    bytes: ({ working, seesPicture: sees }) => (sees ? 4 * area(working) : 0),
   },
   {
     what: 'strips of pixels',

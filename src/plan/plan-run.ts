@@ -1,8 +1,9 @@
+import { STRIP_PIXELS } from '../core/sources.ts';
 import type { StudioErrorCode } from '../protocol/errors.ts';
 import type { Manifest } from '../protocol/manifest.ts';
 import { type RestoreRequest, TILE_CELLS, type TileCells } from '../protocol/request.ts';
 import type { DeviceMemory } from '../protocol/studio-api.ts';
-import { heldBytes, type Phase, type RunShape } from './held.ts';
+import { area, heldBytes, KEPT_BANDS_PIXELS, type Phase, type RunShape, seesPicture } from './held.ts';
 import { regionIn } from './region.ts';
 import { gigabytes, tileReason, tileWords } from './words.ts';
 import { type GraphWork, workOf } from './work.ts';
@@ -84,7 +85,8 @@ function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number |
   const previews = run.preview !== 'none';
   const parts = region === null ? null : regionIn(region, image, working, cells, lead, tileCells);
   const corrects = lead.image.decoding === 'correction';
-  const graphs = workOf(manifests, { cells, tileCells, region: parts, steps, guided: run.guidance > 1, previews, corrects });
+  const previewDecodes = previews ? previewDecodesOf(area(parts?.visible ?? working), steps, corrects) : 0;
+  const graphs = workOf(manifests, { cells, tileCells, region: parts, steps, guided: run.guidance > 1, previewDecodes, corrects });
   const { height, width } = region ?? image;
   const output = { height: height * scale, width: width * scale };
   const [condition] = lead.graphs.conditionEncoder?.at(-1)?.outputs ?? [];
@@ -101,6 +103,7 @@ function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number |
     depth,
     previews,
     firstStage: lead.graphs.restorer !== undefined,
+    seesPicture: seesPicture(lead),
   };
   const held = (phase: Phase) => ({ latents: heldBytes('latents', phase, shape), pictures: heldBytes('pictures', phase, shape) });
   const [sampling, decoding] = [held('sampling'), held('decoding')];
@@ -126,6 +129,13 @@ function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number |
   };
 }
 
+/** How often the previews of so many pixels are decoded; what is corrected too: once, or again with each where it is more than a strip. */
+function previewDecodesOf(pixels: number, steps: number, corrects: boolean): number {
+  const own = pixels <= KEPT_BANDS_PIXELS ? steps : 2 * steps - 1;
+  const centre = pixels <= STRIP_PIXELS ? 1 : own;
+  return corrects ? own + centre : own;
+}
+
 /** Graphs within their address space and the largest buffer a GPU binds, everything within the device's memory. */
 function fits(plan: RunPlan, device: DeviceMemory): boolean {
   return graphsFit(plan, device) && plan.peakBytes <= usableBytes(device);
@@ -138,6 +148,11 @@ function graphsFit({ bytes, graphs }: RunPlan, { heapBytes, bindingBytes }: Devi
     bytes.weights + bytes.graphs <= USABLE_SHARE * (heapBytes ?? Number.POSITIVE_INFINITY) &&
     largestTensor <= (bindingBytes ?? Number.POSITIVE_INFINITY)
   );
+}
+
+/** What graphs may take that are kept compiled beside those a run needs. */
+export function graphBudgetBytes(device: DeviceMemory): number {
+  return Math.min(usableBytes(device), USABLE_SHARE * (device.heapBytes ?? Number.POSITIVE_INFINITY));
 }
 
 function usableBytes({ totalBytes }: DeviceMemory): number {
@@ -173,14 +188,17 @@ function smallerScale(run: PlannedRun, device: DeviceMemory): Refusal['remedy'] 
   return null;
 }
 
-/** The largest reduction of the picture, to a hundredth of its sides, that fits at ×1. */
+/** The largest reduction of the picture, to a hundredth of its sides, that fits at ×1; a smaller one takes less. */
 function smallerPicture(run: PlannedRun, device: DeviceMemory): Refusal['remedy'] {
   const { height, width } = run.image;
-  for (let percent = 99; percent >= 1; percent--) {
-    const image = { height: Math.ceil((height * percent) / 100), width: Math.ceil((width * percent) / 100) };
-    if (accepted({ ...run, image, region: null, scale: 1 }, device)) return { scale: 1, image };
+  const reduced = (percent: number): Size => ({ height: Math.ceil((height * percent) / 100), width: Math.ceil((width * percent) / 100) });
+  let [fitting, tooLarge] = [0, 100];
+  while (tooLarge - fitting > 1) {
+    const percent = Math.floor((fitting + tooLarge) / 2);
+    if (accepted({ ...run, image: reduced(percent), region: null, scale: 1 }, device)) fitting = percent;
+    else tooLarge = percent;
   }
-  return null;
+  return fitting === 0 ? null : { scale: 1, image: reduced(fitting) };
 }
 
 function total(graphs: readonly GraphWork[], of: (graph: GraphWork) => number): number {

@@ -1,6 +1,6 @@
 import type { Graph, Manifest, Role } from '../protocol/manifest.ts';
 import { area } from './held.ts';
-import { piecesOf } from './pieces.ts';
+import { type Pieces, piecesOf } from './pieces.ts';
 import { partFor, type RegionParts } from './region.ts';
 import type { Size } from './working-size.ts';
 
@@ -26,7 +26,8 @@ export interface WorkFacts {
   readonly steps: number;
   /** Whether classifier-free guidance doubles the denoiser's batch. */
   readonly guided: boolean;
-  readonly previews: boolean;
+  /** How often a step's picture is decoded in the run. */
+  readonly previewDecodes: number;
   /** Whether decoding is a correction: what is corrected is decoded too. */
   readonly corrects: boolean;
 }
@@ -36,45 +37,55 @@ const EACH_LANE: readonly Role[] = ['denoiser', 'vaeDecoder', 'previewDecoder'];
 
 /** Every different graph of a run's lanes, in the order of the lead's manifest. Graphs that lanes share are one. */
 export function workOf(lanes: readonly Manifest[], facts: WorkFacts): readonly GraphWork[] {
-  const graphs = new Map<string, { readonly role: Role; readonly graph: Graph; lanes: number }>();
+  const graphs = new Map<string, { readonly role: Role; readonly previewRole: Role; readonly graph: Graph; lanes: number }>();
   for (const { graphs: roles } of lanes) {
     for (const role of Object.keys(roles) as Role[]) {
       for (const graph of roles[role] ?? []) {
+        const previewRole = roles.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder';
         const key = graph.files.map(({ sha256 }) => sha256).join();
         const known = graphs.get(key);
-        if (known === undefined) graphs.set(key, { role, graph, lanes: 1 });
+        if (known === undefined) graphs.set(key, { role, previewRole, graph, lanes: 1 });
         else if (EACH_LANE.includes(role)) known.lanes++;
       }
     }
   }
-  return [...graphs.values()].map(({ role, graph, lanes: count }) => graphWork(role, graph, count * timesOf(role, facts), facts));
+  return [...graphs.values()].map(({ role, previewRole, graph, lanes: count }) =>
+    graphWork(role, graph, count * timesOf(role, previewRole, facts), facts),
+  );
 }
 
 function graphWork(role: Role, graph: Graph, times: number, { cells, tileCells, region, guided }: WorkFacts): GraphWork {
   const pieces = piecesOf(graph, cells, tileCells, partFor(role, region));
-  const largest = pieces.reduce((most, piece) => (area(piece) > area(most) ? piece : most), NOTHING);
+  const { heights, widths } = pieces;
+  const largest = { height: Math.max(...heights), width: Math.max(...widths) };
+  const count = heights.length * widths.length;
   const batch = role === 'denoiser' && guided ? 2 : 1;
   const { loadedBytes, fixedBytes, bytesPerCell, bytesPerCellSquared } = graph.memory;
   const { fixed, perCell, perCellSquared } = graph.macs;
   return {
     role,
-    pieces: pieces.length,
+    pieces: count,
     cells: largest,
     loadedBytes,
     runBytes: times === 0 ? 0 : batch * growth(fixedBytes, bytesPerCell, bytesPerCellSquared, area(largest)),
-    macs: times * batch * pieces.reduce((sum, piece) => sum + growth(fixed, perCell, perCellSquared, area(piece)), 0),
+    macs: times * batch * (fixed * count + perCell * cellsOf(pieces, 1) + perCellSquared * cellsOf(pieces, 2)),
   };
 }
 
-const NOTHING: Size = { height: 0, width: 0 };
+/** The sum over all pieces of their cells to a power. */
+function cellsOf({ heights, widths }: Pieces, power: number): number {
+  const sum = (sides: readonly number[]): number => sides.reduce((total, side) => total + side ** power, 0);
+  return sum(heights) * sum(widths);
+}
 
 function growth(fixed: number, linear: number, squared: number, cells: number): number {
   return fixed + linear * cells + squared * cells ** 2;
 }
 
-function timesOf(role: Role, { steps, guided, previews, corrects }: WorkFacts): number {
+function timesOf(role: Role, previewRole: Role, { steps, guided, previewDecodes, corrects }: WorkFacts): number {
   if (role === 'denoiser') return steps;
-  if (role === 'previewDecoder') return previews ? steps + Number(corrects) : 0;
-  if (role === 'vaeDecoder') return 1 + Number(corrects);
+  const previews = role === previewRole ? previewDecodes : 0;
+  if (role === 'previewDecoder') return previews;
+  if (role === 'vaeDecoder') return 1 + Number(corrects) + previews;
   return role === 'textEncoder' && guided ? 2 : 1;
 }

@@ -1,9 +1,11 @@
 import { StudioError } from './errors.ts';
 import { FAMILIES } from './families.ts';
 import { array, type Field, integer, literal, nullable, number, object, optional, record, string, union } from './parse.ts';
-import { COLOR_FIXES, SAMPLERS, START_POINTS } from './request.ts';
+import { COLOR_FIXES, RANGES, SAMPLERS, START_POINTS } from './request.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
+
+const positive = integer({ min: 1 });
 
 const file = object({ path: string(), sizeBytes: integer(), sha256: string(SHA256) });
 
@@ -32,10 +34,15 @@ const macs = object({ fixed: number(), perCell: number(), perCellSquared: number
 /** How a graph is run on more than it can hold at once; in latent cells. Without one it always sees the whole. */
 const tiling = union(
   /** Nothing farther than `cells` away matters: parts of `part` cells a side, computed with that much around, make up the whole exactly. */
-  object({ kind: literal('halo'), cells: integer(), part: integer() }),
+  object({ kind: literal('halo'), cells: integer(), part: positive }),
   /** Everything matters: tiles that overlap are blended. */
-  object({ kind: literal('blend'), tile: integer(), overlap: integer() }),
+  object({ kind: literal('blend'), tile: positive, overlap: integer() }),
 );
+
+const flag = union(literal(true), literal(false));
+
+/** What ONNX Runtime does for speed that a large graph may have no memory for. */
+const session = object({ memoryArena: flag, memoryPattern: flag, prepacking: flag });
 
 const graph = object({
   id: string(),
@@ -47,6 +54,8 @@ const graph = object({
   /** WebGPU features or limits the graph cannot do without. */
   requires: array(string()),
   tiling: optional(tiling),
+  /** All of it where nothing is said. */
+  session: optional(session),
   canary,
   memory,
   macs,
@@ -62,13 +71,13 @@ const manifest = object({
   family: literal(...FAMILIES),
   variant: literal('base', 'rfsr'),
   /** Whether the tagger's tags go into the prompt. */
-  tagged: union(literal(true), literal(false)),
+  tagged: flag,
   size: literal('mini', 'full'),
   pairedWith: nullable(string()),
   license: string(),
   image: object({
     scale: integer(),
-    multipleOf: integer(),
+    multipleOf: positive,
     /** What DiffBIR pads with up to whole multiples: zeros as published, unless the bundle says the picture's own edge. */
     padding: optional(literal('zeros', 'edge')),
     /**
@@ -81,7 +90,7 @@ const manifest = object({
     workingSide: integer(),
     colorFix: literal(...COLOR_FIXES),
   }),
-  latent: object({ channels: integer(), factor: integer(), scale: number(), shift: number() }),
+  latent: object({ channels: positive, factor: positive, scale: number(), shift: number() }),
   graphs: object({
     tagger: chain,
     textEncoder: chain,
@@ -105,45 +114,48 @@ const manifest = object({
     timestep_spacing: literal('leading'),
     prediction_type: literal('epsilon', 'v_prediction', 'sample'),
     clip_sample: literal(false),
-    set_alpha_to_one: union(literal(true), literal(false)),
+    set_alpha_to_one: flag,
     variance_type: literal('fixed_small'),
   }),
   /** Steps RFSR was trained in, of `steps` in all, each from the first to before the second: the low band's, and the rewards'. */
   windows: optional(object({ steps: integer(), early: array(integer()), late: array(integer()) })),
   sampling: object({
     sampler: literal(...SAMPLERS),
-    steps: integer(),
-    guidance: number(),
+    steps: integer(RANGES.steps),
+    guidance: number(RANGES.guidance),
     startPoint: literal(...START_POINTS),
     positivePrompt: string(),
     negativePrompt: string(),
   }),
 });
 
-const index = object({
-  schema: literal(1),
-  bundles: array(
-    object({
-      id: string(),
-      title: string(),
-      family: literal(...FAMILIES),
-      variant: literal('base', 'rfsr'),
-      size: literal('mini', 'full'),
-      manifest: string(),
-      sizeBytes: integer(),
-    }),
-  ),
+const listed = object({
+  id: string(),
+  title: string(),
+  family: literal(...FAMILIES),
+  variant: literal('base', 'rfsr'),
+  size: literal('mini', 'full'),
+  manifest: string(),
+  sizeBytes: integer(),
 });
+
+const index = object({ schema: literal(1), bundles: array((entry) => entry) });
 
 type Parsed<F> = F extends Field<infer T> ? T : never;
 
 /** One model: graphs by role and every number a pipeline needs to run them. `training` and `quality` are for people and not parsed. */
 export type Manifest = Parsed<typeof manifest>;
 export type Graph = Parsed<typeof graph>;
+export type SessionOptions = Parsed<typeof session>;
 export type GraphPort = Parsed<typeof port>;
 export type GraphFile = Parsed<typeof file>;
 export type Role = keyof Manifest['graphs'];
-export type BundleIndex = Parsed<typeof index>;
+
+/** Every model there is, and those that are listed in a way this studio does not read, each with the reason. */
+export interface BundleIndex {
+  readonly bundles: readonly Parsed<typeof listed>[];
+  readonly declined: readonly { readonly id: string; readonly reason: string }[];
+}
 
 /** Parses a bundle's manifest.json. Throws StudioError `manifest-invalid` with the path of the first bad field. */
 export function parseManifest(text: string): Manifest {
@@ -154,9 +166,28 @@ export function parseManifest(text: string): Manifest {
   return parsed;
 }
 
-/** Parses public/models/index.json. Throws as `parseManifest`. */
+/** Parses public/models/index.json. Throws as `parseManifest`, but for a bad entry, which is declined alone. */
 export function parseIndex(text: string): BundleIndex {
-  return parseJson(text, index, 'index');
+  const bundles: Parsed<typeof listed>[] = [];
+  const declined: { readonly id: string; readonly reason: string }[] = [];
+  for (const [i, entry] of parseJson(text, index, 'index').bundles.entries()) {
+    const path = `bundles[${i}]`;
+    try {
+      bundles.push(
+        listed(entry, path, (at, expected) => {
+          throw invalid('index', at, expected);
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof StudioError)) throw error;
+      declined.push({ id: idOf(entry) ?? path, reason: error.message });
+    }
+  }
+  return { bundles, declined };
+}
+
+function idOf(entry: unknown): string | null {
+  return typeof entry === 'object' && entry !== null && 'id' in entry && typeof entry.id === 'string' ? entry.id : null;
 }
 
 function parseJson<T>(text: string, field: Field<T>, name: string): T {

@@ -9,12 +9,31 @@ export function string(pattern?: RegExp): Field<string> {
     typeof value === 'string' && (pattern?.test(value) ?? true) ? value : fail(path, pattern ? `text like ${pattern.source}` : 'text');
 }
 
-export function number(): Field<number> {
-  return (value, path, fail) => (typeof value === 'number' && Number.isFinite(value) ? value : fail(path, 'a number'));
+/** Numbers from `min` to `max`, both included, or to the largest there are. */
+export interface Range {
+  readonly min: number;
+  readonly max?: number;
 }
 
-export function integer(): Field<number> {
-  return (value, path, fail) => (Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : fail(path, 'a whole number'));
+export function number(range?: Range): Field<number> {
+  return (value, path, fail) =>
+    typeof value === 'number' && Number.isFinite(value) && isWithin(value, range) ? value : fail(path, `a number${words(range)}`);
+}
+
+export function integer(range?: Range): Field<number> {
+  return (value, path, fail) =>
+    Number.isSafeInteger(value) && Number(value) >= 0 && isWithin(Number(value), range)
+      ? Number(value)
+      : fail(path, `a whole number${words(range)}`);
+}
+
+function isWithin(value: number, range?: Range): boolean {
+  return range === undefined || (value >= range.min && value <= (range.max ?? Number.MAX_VALUE));
+}
+
+function words(range?: Range): string {
+  if (range === undefined) return '';
+  return range.max === undefined ? ` of at least ${range.min}` : ` from ${range.min} to ${range.max}`;
 }
 
 export function literal<const T extends readonly (string | number | boolean)[]>(...allowed: T): Field<T[number]> {

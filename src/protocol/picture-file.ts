@@ -1,5 +1,5 @@
-import { type Field, literal, object } from './parse.ts';
-import type { Image8 } from './request.ts';
+import { integer, literal, object } from './parse.ts';
+import { type Image8, RANGES } from './request.ts';
 
 /** The formats a picture is read from. */
 export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'avif' | 'gif' | 'bmp' | 'tiff';
@@ -29,7 +29,7 @@ export type SaveFormat = (typeof SAVE_FORMATS)[number];
 /** How a result is written. */
 export interface SaveOptions {
   readonly format: SaveFormat;
-  /** 1…100, of JPEG and WebP. */
+  /** Of JPEG and WebP. */
   readonly quality: number;
   /** Bits per channel of a PNG. */
   readonly depth: 8 | 16;
@@ -44,13 +44,10 @@ export function resultDepth({ format, depth }: Pick<SaveOptions, 'format' | 'dep
 
 export const DEFAULT_SAVE_OPTIONS: SaveOptions = { format: 'png', quality: 90, depth: 8, metadata: 'keep' };
 
-const quality: Field<number> = (value, path, fail) =>
-  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 100 ? Number(value) : fail(path, 'a whole number from 1 to 100');
-
 /** Reads save options from JSON. */
 export const saveOptions = object({
   format: literal(...SAVE_FORMATS),
-  quality,
+  quality: integer(RANGES.quality),
   depth: literal(8, 16),
   metadata: literal('keep', 'strip'),
 });

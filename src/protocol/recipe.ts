@@ -1,7 +1,7 @@
 import { StudioError } from './errors.ts';
 import { BACKENDS, type Recipe } from './events.ts';
 import { absentAs, array, integer, literal, nullable, number, object, optional, record, string } from './parse.ts';
-import { COLOR_FIXES, DEPTHS, SAMPLERS, START_POINTS, TILE_CELLS } from './request.ts';
+import { COLOR_FIXES, DEPTHS, MAX_INPUT_SIDE, RANGES, SAMPLERS, START_POINTS, TILE_CELLS } from './request.ts';
 
 /** Keyword of a picture's recipe as JSON, and of the same in words. */
 export const RECIPE_KEYWORD = 'rfsr-studio';
@@ -23,15 +23,19 @@ export interface PictureRecipe {
   readonly mix: (Mix & { readonly other: Recipe }) | null;
 }
 
+/** Reads a side of a picture that was opened, in pixels. */
+export const sideField = integer({ min: 1, max: MAX_INPUT_SIDE });
+const place = integer({ min: 0, max: MAX_INPUT_SIDE });
+
 /** Reads the part of a picture that is enlarged; null for all of it. */
-export const regionField = nullable(object({ top: integer(), left: integer(), height: integer(), width: integer() }));
+export const regionField = nullable(object({ top: place, left: place, height: sideField, width: sideField }));
 
 /** Readers of what is asked of a run beside its model and its words. */
 export const askedFields = {
-  scale: integer(),
-  steps: integer(),
-  guidance: number(),
-  seed: integer(),
+  scale: integer(RANGES.scale),
+  steps: integer(RANGES.steps),
+  guidance: number(RANGES.guidance),
+  seed: integer(RANGES.seed),
   sampler: literal(...SAMPLERS),
   startPoint: literal(...START_POINTS),
   colorFix: literal(...COLOR_FIXES),
@@ -51,13 +55,13 @@ export const recipeField = object({
   negativeText: string(),
   backend: literal(...BACKENDS),
   depth: absentAs(8, literal(...DEPTHS)),
-  stoppedAfter: absentAs(null, nullable(integer())),
+  stoppedAfter: absentAs(null, nullable(integer(RANGES.steps))),
 });
 
 const file = object({
   schema: integer(),
   recipe: recipeField,
-  mix: optional(object({ low: literal(...LOW_SOURCES), high: literal(...HIGH_SOURCES), gain: number(), other: recipeField })),
+  mix: optional(object({ low: literal(...LOW_SOURCES), high: literal(...HIGH_SOURCES), gain: number(RANGES.gain), other: recipeField })),
 });
 
 /** Text chunks of an exported picture: in words for people, as JSON for the studio. ASCII only, as PNG's tEXt wants it. */

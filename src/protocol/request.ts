@@ -1,3 +1,5 @@
+import type { Range } from './parse.ts';
+
 /** Height and width in pixels. */
 export interface Extent {
   readonly height: number;
@@ -12,6 +14,22 @@ export interface Image8 {
   /** The same in 16 bits, where a result was asked for so deep. */
   readonly rgba16?: Uint16Array<ArrayBuffer>;
 }
+
+/** Pixels on a side of a picture that is opened, and pixels in all: larger ones are declined from their header alone. */
+export const MAX_INPUT_SIDE = 2 ** 14;
+export const MAX_INPUT_PIXELS = 2 ** 26;
+
+/** What can be asked for, both ends included: whoever reads it from a file, offers it or checks it takes the range from here. */
+export const RANGES = {
+  scale: { min: 1, max: 4 },
+  steps: { min: 1, max: 200 },
+  guidance: { min: 0, max: 20 },
+  seed: { min: 0, max: 2 ** 32 - 1 },
+  /** Of JPEG and WebP. */
+  quality: { min: 1, max: 100 },
+  /** Of the high band in a mix. */
+  gain: { min: 0, max: 3 },
+} as const satisfies Readonly<Record<string, Range>>;
 
 export const COLOR_FIXES = ['wavelet', 'adain', 'none'] as const;
 export type ColorFix = (typeof COLOR_FIXES)[number];
@@ -54,12 +72,11 @@ export interface Region {
 /** Everything but the model that determines a result. The same request gives the same picture on the same model and backend. */
 export interface RestoreRequest {
   readonly image: Image8;
-  /** Output side over input side, 1…4. */
+  /** Output side over input side. */
   readonly scale: number;
   readonly steps: number;
   /** Classifier-free guidance scale; at 1 and below the negative prompt is not used and a step costs half. */
   readonly guidance: number;
-  /** 0 … 2³² − 1. */
   readonly seed: number;
   readonly sampler: SamplerName;
   readonly startPoint: StartPoint;

@@ -42,13 +42,18 @@ export interface BundleSummary {
   readonly variant: 'base' | 'rfsr';
   readonly size: 'mini' | 'full';
   readonly sizeBytes: number;
-  readonly cached: boolean;
+}
+
+export interface BundleList {
+  readonly bundles: readonly BundleSummary[];
+  /** Listed, but not to be read by this studio, and why. */
+  readonly declined: readonly { readonly id: string; readonly reason: string }[];
 }
 
 /** What `studio.worker.ts` exposes over Comlink. Rejections cross as `StudioErrorData` and are rebuilt by the client. */
 export interface StudioApi {
   device(override: Backend | null): Promise<DeviceReport>;
-  bundles(): Promise<readonly BundleSummary[]>;
+  bundles(): Promise<BundleList>;
   /** The bundle's manifest as JSON text; the client parses it with `parseManifest`. */
   manifest(bundleId: string): Promise<string>;
   /**
@@ -114,6 +119,8 @@ export interface ImagingApi {
   judge(picture: Image8, reference: Image8): Promise<Judgement>;
   /** The low band of one picture, resized to the other's size where it differs, and the high band of the other times `gain`. */
   mix(low: Image8, high: Image8, gain: number): Promise<Image8>;
-  /** Structural similarity of each band of `picture` to that of `reference`. */
-  similarity(picture: Image8, reference: Image8): Promise<BandSimilarity>;
+  /** What `similarity` measures against from now on; kept here, since it is measured against at every step. */
+  setReference(picture: Image8 | null): Promise<void>;
+  /** Structural similarity of each band of `picture` to that of the reference, resized to its size; null where there is none, or none any more. */
+  similarity(picture: Image8): Promise<BandSimilarity | null>;
 }

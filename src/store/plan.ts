@@ -18,8 +18,23 @@ export function knownRate({ device, rates }: Pick<StudioState, 'device' | 'rates
   return device === null ? null : rateOf(device, rates);
 }
 
-/** What a run of a picture of this size would take, or why it cannot be; null until model and device are known. */
+/** What the latest plan was made of. */
+let latest: { readonly asked: readonly unknown[]; readonly plan: Plan | null } | null = null;
+
+/**
+ * What a run of a picture of this size would take, or why it cannot be; null until model and device are known. Those who ask for the same one
+ * after another share one plan.
+ */
 export function planOf(image: Extent, settings: SettingsState, planning: Planning, macsPerSecond: number | null): Plan | null {
+  const { manifests, bundles, device, saveOptions } = planning;
+  const asked = [image, settings, manifests, bundles, device, saveOptions, macsPerSecond];
+  if (latest === null || asked.some((part, i) => part !== latest?.asked[i])) {
+    latest = { asked, plan: makePlan(image, settings, planning, macsPerSecond) };
+  }
+  return latest.plan;
+}
+
+function makePlan(image: Extent, settings: SettingsState, planning: Planning, macsPerSecond: number | null): Plan | null {
   const { manifests, device, saveOptions } = planning;
   const { bundleId, compare, ...asked } = settings;
   const ids = (compare ? pairOf(planning, bundleId) : null) ?? [bundleId];
@@ -38,7 +53,7 @@ export function plannedMacs(planning: Planning): (item: QueueItem) => number | n
   const planned = new WeakMap<QueueItem, number | null>();
   const macsFor = ({ size, settings }: QueueItem): number | null => {
     if (size === null) return 0;
-    const plan = planOf(size, settings, planning, null);
+    const plan = makePlan(size, settings, planning, null);
     return plan?.kind === 'refusal' ? 0 : (plan?.macs ?? null);
   };
   return (item) => {

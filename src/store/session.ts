@@ -1,7 +1,8 @@
 import { STUDIO_ERROR_CODES } from '../protocol/errors.ts';
 import { STAGES } from '../protocol/events.ts';
 import { absentAs, array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
-import { askedFields, recipeField, regionField } from '../protocol/recipe.ts';
+import { askedFields, recipeField, regionField, sideField } from '../protocol/recipe.ts';
+import { RANGES } from '../protocol/request.ts';
 import { ITEM_STATUSES, keptLanes, knownItems, type QueueItem, type QueueState } from './queue.ts';
 import type { RunRecord, SettingsState } from './state.ts';
 
@@ -58,7 +59,7 @@ const item: Field<QueueItem> = object({
   id: string(),
   name: string(),
   sizeBytes: integer(),
-  size: nullable(object({ height: integer(), width: integer() })),
+  size: nullable(object({ height: sideField, width: sideField })),
   thumbnail: nullable(string()),
   settings,
   status: literal(...ITEM_STATUSES),
@@ -93,9 +94,9 @@ const record: Field<RunRecord> = object({
   bundleTitle: string(),
   itemId: string(),
   pictureName: string(),
-  seed: integer(),
+  seed: integer(RANGES.seed),
   region: regionField,
-  count: integer(),
+  count: integer(RANGES.steps),
   // what it was measured against is not kept, and so neither is the measure
   steps: array(object({ timestep: number(), statistics: nullable(statistics), similarity: () => null })),
   firstStage: flag,

@@ -135,6 +135,8 @@ export interface StudioState {
   /** How fast this device was in finished runs. */
   readonly rates: Rates;
   readonly bundles: readonly BundleSummary[];
+  /** Whether the models could not be listed; asked again, they may be. */
+  readonly unlisted: boolean;
   readonly manifests: Readonly<Record<string, Manifest>>;
   readonly progress: ProgressState | null;
   /** A picture of what the result of the picture in the viewer should be, to measure steps against. */
@@ -179,6 +181,7 @@ export const INITIAL_STATE: StudioState = {
   device: null,
   rates: {},
   bundles: [],
+  unlisted: false,
   manifests: {},
   progress: null,
   reference: null,

@@ -11,10 +11,7 @@ export function usePlan(): Plan | null {
   const settings = useStudio((state) => state.settings);
   const planning = useStudio(useShallow(planningOf));
   const rate = useStudio(knownRate);
-  return useMemo(
-    () => (picture.status === 'ready' ? planOf(picture, settings, planning, rate) : null),
-    [picture, settings, planning, rate],
-  );
+  return picture.status === 'ready' ? planOf(picture, settings, planning, rate) : null;
 }
 
 /** Seconds that everything running and waiting needs; null where that is unknown. */

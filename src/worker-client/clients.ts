@@ -2,14 +2,14 @@ import { proxy } from 'comlink';
 import { StudioError } from '../protocol/errors.ts';
 import type { Backend, RunEvent } from '../protocol/events.ts';
 import type { RestoreRequest, RunLane } from '../protocol/request.ts';
-import type { BundleSummary, DeviceReport, ImagingApi, StudioApi } from '../protocol/studio-api.ts';
+import type { BundleList, DeviceReport, ImagingApi, StudioApi } from '../protocol/studio-api.ts';
 import { createSteering, type Steering } from './steering.ts';
 import { createWorkerClient, transfer } from './worker-client.ts';
 
 /** What the store's actions can ask of the workers. Everything rejects with StudioError or AbortError. */
 export interface Clients {
   device(override: Backend | null): Promise<DeviceReport>;
-  bundles(): Promise<readonly BundleSummary[]>;
+  bundles(): Promise<BundleList>;
   manifest(bundleId: string): Promise<string>;
   /**
    * The request's pixels are copied: the page goes on showing them. A worker or a graphics device that dies meanwhile is replaced and the run
@@ -32,6 +32,7 @@ export interface Clients {
   resize: ImagingApi['resize'];
   judge: ImagingApi['judge'];
   mix: ImagingApi['mix'];
+  setReference: ImagingApi['setReference'];
   similarity: ImagingApi['similarity'];
 }
 
@@ -111,6 +112,7 @@ export function createClients(): Clients {
     resize: (picture, size) => imaging.call((api) => api.resize(picture, size)),
     judge: (picture, reference) => imaging.call((api) => api.judge(picture, reference)),
     mix: (low, high, gain) => imaging.call((api) => api.mix(low, high, gain)),
-    similarity: (picture, reference) => imaging.call((api) => api.similarity(picture, reference)),
+    setReference: (picture) => imaging.call((api) => api.setReference(picture)),
+    similarity: (picture) => imaging.call((api) => api.similarity(picture)),
   };
 }

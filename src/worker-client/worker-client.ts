@@ -12,7 +12,8 @@ export interface WorkerClient<Api> {
 interface Live<Api> {
   readonly worker: Worker;
   readonly api: Remote<Api>;
-  readonly died: Promise<never>;
+  /** What ends each pending call when the worker dies. A call takes its own out: whatever waits for the worker's end keeps what it waits beside. */
+  readonly pending: Set<(died: StudioError) => void>;
   kill(reason: string): void;
 }
 
@@ -22,29 +23,35 @@ export function createWorkerClient<Api>(construct: () => Worker): WorkerClient<A
 
   function start(): Live<Api> {
     const worker = construct();
-    const { promise: died, reject } = Promise.withResolvers<never>();
-    died.catch(() => {});
+    const pending: Live<Api>['pending'] = new Set();
     const kill = (reason: string): void => {
       worker.terminate();
       if (live?.worker === worker) live = null;
-      reject(
-        new StudioError('worker-died', 'The part of the studio that computes stopped and was started again. Try once more.', {
-          details: { reason },
-        }),
-      );
+      const died = new StudioError('worker-died', 'The part of the studio that computes stopped and was started again. Try once more.', {
+        details: { reason },
+      });
+      for (const end of pending) end(died);
     };
     worker.addEventListener('error', (event) => kill(event.message || 'the worker could not be loaded'));
     worker.addEventListener('messageerror', () => kill('a message could not be read'));
-    return { worker, api: wrap<Api>(worker), died, kill };
+    return { worker, api: wrap<Api>(worker), pending, kill };
   }
 
   return {
     async call(call) {
       live ??= start();
+      const { api, pending } = live;
+      let end: (died: StudioError) => void = () => {};
       try {
-        return await Promise.race([call(live.api), live.died]);
+        return await new Promise((resolve, reject) => {
+          end = reject;
+          pending.add(end);
+          call(api).then(resolve, reject);
+        });
       } catch (error) {
         throw fromWire(error);
+      } finally {
+        pending.delete(end);
       }
     },
     end: () => live?.kill('it was ended'),

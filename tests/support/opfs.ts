@@ -41,6 +41,7 @@ class MemoryFile {
   readonly kind = 'file';
   readonly #disk: { readonly full: boolean };
   #content = new File([], '');
+  #bytes = new Uint8Array(0);
 
   constructor(disk: { readonly full: boolean }) {
     this.#disk = disk;
@@ -48,6 +49,30 @@ class MemoryFile {
 
   async getFile(): Promise<File> {
     return this.#content;
+  }
+
+  /** Written in place. */
+  async createSyncAccessHandle() {
+    this.#bytes = new Uint8Array(await this.#content.arrayBuffer());
+    return {
+      getSize: (): number => this.#bytes.length,
+      read: (into: Uint8Array, { at }: { readonly at: number }): void => into.set(this.#bytes.subarray(at, at + into.length)),
+      write: (bytes: Uint8Array, { at }: { readonly at: number }): number => {
+        if (this.#disk.full) throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+        const grown = new Uint8Array(Math.max(this.#bytes.length, at + bytes.length));
+        grown.set(this.#bytes);
+        grown.set(bytes, at);
+        this.#bytes = grown;
+        return bytes.length;
+      },
+      truncate: (sizeBytes: number): void => {
+        this.#bytes = this.#bytes.slice(0, sizeBytes);
+      },
+      flush: (): void => {},
+      close: (): void => {
+        this.#content = new File([this.#bytes], '', { lastModified: Date.now() });
+      },
+    };
   }
 
   /** As the real one: what is written is there once it is closed. */

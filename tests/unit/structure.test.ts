@@ -23,7 +23,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   plan: { files: /^src\/plan\//, rooms: ['core', 'protocol'], packages: NONE },
   imaging: { files: /^workers\/imaging\//, rooms: ['core', 'protocol'] },
   sessions: { files: /^workers\/sessions\//, rooms: ['core', 'protocol'], packages: /^onnxruntime-web/ },
-  'model-store': { files: /^workers\/model-store\//, rooms: ['core', 'protocol'], packages: NONE },
+  'model-store': { files: /^workers\/model-store\//, rooms: ['core', 'protocol'], packages: /^hash-wasm$/ },
   checkpoints: { files: /^workers\/checkpoints\//, rooms: ['core', 'protocol'], types: ['engine', 'pipelines'], packages: NONE },
   pipelines: { files: /^workers\/pipelines\//, rooms: ['core', 'protocol', 'plan'], types: ['sessions'] },
   engine: { files: /^workers\/engine\.ts$/, rooms: [...WORKERS, 'core', 'protocol', 'plan'] },

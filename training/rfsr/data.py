@@ -20,6 +20,9 @@ from rfsr.degrade.params import SETS
 from rfsr.degrade.pipeline import degrade
 from rfsr.pairs import write_pairs
 
+HELD_OUT_EVERY = 10
+"""One photograph in so many, by its number, is never trained on by any stage: what one has learnt another's check would not notice."""
+
 
 @dataclass(frozen=True)
 class PrepareConfig:
@@ -89,10 +92,15 @@ class PackedCrops:
         """The number of the photograph each crop was cut from."""
         return [crop["source"] for crop in self.facts]
 
-    def split(self, held_out_every: int) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of crops to train on, and of those cut from every so many-th photograph, never trained on."""
-        held = np.array(self.sources) % held_out_every == 0
-        return np.flatnonzero(~held), np.flatnonzero(held)
+    @cached_property
+    def training(self) -> np.ndarray:
+        """Indices of the crops that stages train on."""
+        return np.flatnonzero(np.array(self.sources) % HELD_OUT_EVERY != 0)
+
+    @cached_property
+    def held_out(self) -> np.ndarray:
+        """Indices of the others, for checks."""
+        return np.flatnonzero(np.array(self.sources) % HELD_OUT_EVERY == 0)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ one module of `rfsr.pipelines` of its name with its procedure, and the configura
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
@@ -29,11 +30,12 @@ with every sampler here, so UniPC's rule holds for the others too; diffusers' ow
 
 @dataclass(frozen=True)
 class Family:
-    """`configs`: of its denoiser, by size. `prompt`: tags, a person's words and quality words as one text.
+    """`configs`: of its denoiser, by size. `prompt`: tags, a person's words and quality words as one text. `guidance`, `color_fix`: as published,
+    for the published weights.
 
     `windows`: the published steps of sampling, and those of them that RFSR trains (arXiv 2412.03268, section 4.2). `first_stage`: whether the
     condition is a first stage's picture, so that it needs a restorer. `rgb_heads`: whether its ControlNet learns small clean pictures beside.
-    `tags_optional`: whether it is shipped with tags and without, of the same weights.
+    `tags_optional`: whether it is shipped with tags and without, of the same weights. `tags_of`: which pictures its training took tags of.
     """
 
     configs: dict[str, DenoiserConfig]
@@ -43,9 +45,12 @@ class Family:
     sampler: str
     start_point: str
     windows: Windows
+    guidance: float = 1.0
+    color_fix: str = "wavelet"
     first_stage: bool = False
     rgb_heads: bool = False
     tags_optional: bool = False
+    tags_of: Literal["degraded", "truth"] = "degraded"
 
 
 def seesr_prompt(tags: list[str], user: str, positive: str) -> str:
@@ -72,6 +77,9 @@ FAMILIES = {
         sampler="ddpm",
         start_point="lr",
         windows=Windows(50, (0, 20), (40, 50)),
+        guidance=5.5,
+        color_fix="adain",
+        tags_of="truth",
     ),
     "diffbir": Family(
         configs=diffbir.CONFIGS,
@@ -92,6 +100,7 @@ FAMILIES = {
         sampler="unipc",
         start_point="lr-twice",
         windows=Windows(20, (0, 8), (17, 20)),
+        guidance=9.0,
         rgb_heads=True,
     ),
 }

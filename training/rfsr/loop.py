@@ -1,7 +1,8 @@
 """The training loop of every stage, of pre-training and of fine-tuning: one loop, one block of state.
 
-Every random draw of step n comes from a generator seeded by (seed, n, process), so the state to keep is the weights, the optimizer
-and the step: a run that was stopped and resumed gives the same numbers as one that was not.
+Every random draw of step n comes from generators seeded by (seed, n) and (seed, n, micro-batch), so the state to keep is the weights, the
+optimizer and the step: a run that was stopped and resumed gives the same numbers as one that was not, and as many processes as one's micro-
+batches allow see the same samples as one alone.
 """
 
 import json
@@ -18,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast
 from diffusers.training_utils import EMAModel
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -25,6 +27,7 @@ from tqdm import tqdm
 
 from rfsr.common import append_jsonl, write_grid
 from rfsr.convolution import use_fast_convolutions
+from rfsr.processes import open_accelerator, require_shared
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class LoopConfig:
 
     steps: int
     batch_size: int
+    """Samples of one optimizer step, of all processes and micro-batches together."""
     learning_rate: float
     warmup: int = 100
     final_rate: float = 0.05
@@ -40,9 +44,15 @@ class LoopConfig:
     weight_decay: float = 0.0
     clip_norm: float = 1.0
     ema_decay: float = 0.999
+    ema_warmup: float = 0.75
+    """At step n the average's decay is at most 1 − (1 + n)^−this, so that it forgets a random start; at 0 it is ema_decay from the first step."""
     betas: tuple[float, float] = (0.9, 0.99)
-    accumulate: int = 1
-    """Micro-batches of batch_size whose gradients are averaged for one optimizer step."""
+    optimizer: Literal["adamw", "adamw8bit"] = "adamw"
+    """`adamw8bit`: bitsandbytes' (an optional package), whose two moments take a byte each in place of four."""
+    eps: float = 1e-8
+    """Adam's, beside the root of the mean squared gradient: what gradients must be well above."""
+    micro_batch: int | None = None
+    """Samples that pass the networks at once; none: a process's whole share of the batch."""
     precision: Literal["bf16", "fp16", "no", "auto"] = "auto"
     """Autocast; islands that need float32 keep it by themselves. `auto`: bf16 where the hardware computes in it, else none."""
     seed: int = 0
@@ -56,13 +66,17 @@ class Stage(nn.Module, ABC):
 
     name: str
 
+    def agree(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """What every micro-batch of a step has in common, so that no process waits for another that drew more work: nothing by default."""
+        return {}
+
     @abstractmethod
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """A batch of `count` samples on the CPU; progress01 is the fraction of the run done, for curricula."""
 
     @abstractmethod
     def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
-        """Scalar losses; `loss` is what is minimised. `seed` seeds the step's noise."""
+        """Scalar losses, of what was drawn and agreed on; `loss` is what is minimised. `seed` seeds the noise."""
 
     @abstractmethod
     def sample_rows(self) -> list[Tensor]:
@@ -76,6 +90,15 @@ class Stage(nn.Module, ABC):
         """Figures on fixed inputs that show how training goes: nothing by default."""
         return {}
 
+    def train(self, mode: bool = True) -> "Stage":
+        """As a module's, but networks that hold weights and learn none of them stay in evaluation mode: their statistics are not ours to move,
+        and with dropout they would judge at random.
+        """
+        super().train(mode)
+        for network in frozen_parts(self):
+            network.eval()
+        return self
+
     def trainable(self) -> list[nn.Parameter]:
         """The parameters the optimizer and the moving average see."""
         return [parameter for parameter in self.parameters() if parameter.requires_grad]
@@ -84,6 +107,42 @@ class Stage(nn.Module, ABC):
         """The weights later stages and the exporter read: by default all that is trainable, by name, and buffers."""
         names = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
         return {name: value for name, value in self.state_dict().items() if name in names}
+
+
+def frozen_parts(module: nn.Module) -> Iterator[nn.Module]:
+    """The outermost modules within that have parameters, all of them frozen."""
+    for child in module.children():
+        learn = [parameter.requires_grad for parameter in child.parameters()]
+        if learn and not any(learn):
+            yield child
+        else:
+            yield from frozen_parts(child)
+
+
+def shares(config: LoopConfig, processes: int) -> tuple[int, int]:
+    """Samples of a micro-batch, and how many of those each of `processes` computes for a step. Throws ValueError where the batch does not divide."""
+    micro = config.micro_batch or config.batch_size // processes
+    if micro == 0 or config.batch_size % (micro * processes):
+        raise ValueError(
+            f"expected a batch of {config.batch_size} in micro-batches of {config.micro_batch or 'one size'} on {processes} processes"
+        )
+    return micro, config.batch_size // (micro * processes)
+
+
+def open_optimizer(parameters: list[nn.Parameter], config: LoopConfig) -> torch.optim.Optimizer:
+    """As configured. Throws ImportError, naming the package, where that needs one that is not there."""
+    if config.optimizer == "adamw8bit":
+        from bitsandbytes.optim import AdamW8bit as AdamW
+    else:
+        from torch.optim import AdamW
+    return AdamW(
+        parameters, lr=config.learning_rate, betas=tuple(config.betas), eps=config.eps, weight_decay=config.weight_decay
+    )
+
+
+def average_decay(config: LoopConfig, step: int) -> float:
+    """Of the moving average at a step counted from 0."""
+    return min(config.ema_decay, 1 - (1 + step) ** -config.ema_warmup) if config.ema_warmup else config.ema_decay
 
 
 def learning_rate(config: LoopConfig, step: int) -> float:
@@ -97,7 +156,8 @@ class Trainer:
     """Runs a stage to its last step or for some minutes, from its last checkpoint if there is one."""
 
     def __init__(self, stage: Stage, config: LoopConfig, run: Path, *, facts: dict[str, Any], cpu: bool = False) -> None:
-        self.accelerator = Accelerator(mixed_precision=chosen_precision(config.precision, cpu=cpu), cpu=cpu)
+        self.accelerator = open_accelerator(chosen_precision(config.precision, cpu=cpu), cpu=cpu)
+        self.micro_batch, self.turns = shares(config, self.accelerator.num_processes)
         self.config, self.run, self.command_facts = config, run, facts
         self.step, self.minutes_before = 0, 0.0
         self.recent: dict[str, list[Tensor]] = {}
@@ -105,24 +165,25 @@ class Trainer:
         self.stage = stage.to(self.accelerator.device).to(memory_format=torch.channels_last)
         if self.accelerator.device.type == "cpu":
             use_fast_convolutions(self.stage)
-        optimizer = torch.optim.AdamW(
-            stage.trainable(), lr=config.learning_rate, betas=tuple(config.betas), weight_decay=config.weight_decay
-        )
-        self.ema = EMAModel(stage.trainable(), decay=config.ema_decay, use_ema_warmup=True, power=0.75)
+        optimizer = open_optimizer(stage.trainable(), config)
+        self.ema = EMAModel(stage.trainable(), update_after_step=-1)  # its own first step would copy the weights
         self.ema.to(self.accelerator.device)
         self.wrapped, self.optimizer = self.accelerator.prepare(self.stage, optimizer)
         run.mkdir(parents=True, exist_ok=True)
+        require_shared(run)
         if (run / "checkpoint.pt").exists():
             self.resume()
 
     def resume(self) -> None:
         """Continues from run/checkpoint.pt."""
-        state = torch.load(self.run / "checkpoint.pt", map_location=self.accelerator.device, weights_only=True)
+        # mapped, not read: every process of a node sees the same pages of what may be tens of gigabytes
+        state = torch.load(self.run / "checkpoint.pt", map_location="cpu", mmap=True, weights_only=True)
         with torch.no_grad():
             for parameter, value in zip(self.stage.trainable(), state["parameters"], strict=True):
                 parameter.copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])
         self.ema.load_state_dict(state["ema"])
+        self.ema.to(self.accelerator.device)
         self.step, self.minutes_before = state["step"], state["minutes"]
         self.accelerator.print(f"resumed {self.run} at step {self.step}")
 
@@ -147,40 +208,50 @@ class Trainer:
             if main and now - saved > self.config.checkpoint_minutes * 60:
                 self.save(self.minutes_before + (now - began) / 60)
                 saved = now
-            if minutes is not None and now - began > minutes * 60:
+            if minutes is not None and self.agreed(now - began > minutes * 60):
                 break
         progress.close()
         if main:
             self.write_samples()
             self.save(self.minutes_before + (time.monotonic() - began) / 60)
-        self.accelerator.end_training()
+        self.accelerator.wait_for_everyone()
+
+    def agreed(self, answer: bool) -> bool:
+        """The main process's answer in every process: each has its own clock, and one that left alone would leave the others waiting."""
+        said = torch.tensor([float(answer)], device=self.accelerator.device)
+        return bool(broadcast(said, from_process=0).item())
 
     def train_step(self) -> dict[str, Tensor]:
         """One optimizer step; its losses."""
-        config, rank = self.config, self.accelerator.process_index
+        config, processes = self.config, self.accelerator.num_processes
         progress01 = self.step / config.steps
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(config, self.step)
+        # of the step's micro-batches, numbered from 1, each process takes every so many-th
+        common = self.stage.agree(np.random.default_rng([config.seed, self.step, 0]))
         parts: list[dict[str, Tensor]] = []
-        for micro in range(config.accumulate):
-            rng = np.random.default_rng([config.seed, self.step, rank, micro])
-            batch = self.stage.draw(rng, config.batch_size, progress01)
+        for turn in range(self.turns):
+            number = 1 + turn * processes + self.accelerator.process_index
+            rng = np.random.default_rng([config.seed, self.step, number])
+            batch = self.stage.draw(rng, self.micro_batch, progress01) | common
             batch = {key: value.to(self.accelerator.device, non_blocking=True) for key, value in batch.items()}
-            last = micro == config.accumulate - 1
+            last = turn == self.turns - 1
             with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
                 with self.accelerator.autocast():
                     losses = self.wrapped(batch, int(rng.integers(2**31)), progress01)
-                self.accelerator.backward(losses["loss"] / config.accumulate)
+                self.accelerator.backward(losses["loss"] / self.turns)
             parts.append({name: value.detach() for name, value in losses.items()})
         self.accelerator.clip_grad_norm_(self.stage.trainable(), config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        # both bounds: diffusers has a warm-up of its own between them
+        self.ema.decay = self.ema.min_decay = average_decay(config, self.step)
         self.ema.step(self.stage.trainable())
         return {name: torch.stack([part[name] for part in parts if name in part]).mean() for name in merged_keys(parts)}
 
     def log(self, *, elapsed_minutes: float, progress: tqdm) -> None:
         """One line of JSON with the mean losses since the line before, and the same on the progress bar."""
-        values = {key: round(torch.stack(steps).mean().item(), 5) for key, steps in self.recent.items()}
+        values = {key: float(f"{torch.stack(steps).mean().item():.5g}") for key, steps in self.recent.items()}
         self.recent.clear()
         if not math.isfinite(values["loss"]):
             raise RuntimeError(f"the loss is not finite at step {self.step}: {values}")
@@ -201,7 +272,7 @@ class Trainer:
     def measure(self) -> dict[str, float]:
         """What the stage measures of the weights it has now."""
         with torch.no_grad(), self.accelerator.autocast():
-            return {name: round(value, 5) for name, value in self.stage.measure().items()}
+            return {name: float(f"{value:.5g}") for name, value in self.stage.measure().items()}
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -234,7 +305,7 @@ class Trainer:
             **self.command_facts,
             "stage": self.stage.name,
             "steps": self.step,
-            "batchSize": self.config.batch_size * self.config.accumulate * self.accelerator.num_processes,
+            "batchSize": self.config.batch_size,
             "minutes": round(minutes, 1),
             "device": describe_device(self.accelerator),
             **stage_facts,

@@ -1,5 +1,6 @@
 """Held-out pairs to measure on: references and the low-resolution inputs made from them, reproducible picture by picture."""
 
+import math
 import zlib
 from pathlib import Path
 
@@ -13,14 +14,17 @@ from rfsr.degrade.pipeline import degrade
 MULTIPLE = 32
 
 
-def degraded_pair(picture: Image.Image, *, degradation: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def degraded_pair(
+    picture: Image.Image, *, degradation: str, rng: np.random.Generator, scale: int = 4
+) -> tuple[np.ndarray, np.ndarray]:
     """A whole RGB picture as (reference, low-resolution input), both uint8 [H, W, 3].
 
-    The reference is cut at the right and bottom to multiples of 32; `degradation` names a set of `rfsr.degrade.params.SETS`.
+    The reference is cut at the right and bottom to multiples of 32 and of `scale`; `degradation` names a set of `rfsr.degrade.params.SETS`.
     """
+    multiple = math.lcm(MULTIPLE, scale)
     pixels = np.asarray(picture)
-    reference = np.ascontiguousarray(pixels[: pixels.shape[0] // MULTIPLE * MULTIPLE, : pixels.shape[1] // MULTIPLE * MULTIPLE])
-    return reference, to_rgb8(degrade(from_rgb8(reference), SETS[degradation], rng))
+    reference = np.ascontiguousarray(pixels[: pixels.shape[0] // multiple * multiple, : pixels.shape[1] // multiple * multiple])
+    return reference, to_rgb8(degrade(from_rgb8(reference), SETS[degradation], rng, scale=scale))
 
 
 def pair_generator(name: str, *, seed: int) -> np.random.Generator:

@@ -1,27 +1,35 @@
-"""What `rfsr evaluate` can measure: anything that turns a low-resolution picture into one four times its size."""
+"""What `rfsr evaluate` can measure: anything that enlarges a picture by 1 to 4."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from PIL import Image
 
-from rfsr.common import open_rgb
+from rfsr.common import from_rgb8, open_rgb, to_rgb8
+from rfsr.families import FAMILIES, Family
+from rfsr.teach import TEACHER, open_teacher
 
 SCALE = 4
+"""What the families were trained for, and what is measured where nothing is said."""
+SCALES = (1, 2, 3, 4)
 
 
 class Restorer(Protocol):
-    """A model under measurement. `settings`: JSON facts that say what was run. `base`: of an RFSR version, the model it came from."""
+    """A model under measurement. `settings`: JSON facts that say what was run. `base`: of an RFSR version, the model it came from. `seed`: of its
+    noise, None where it draws none.
+    """
 
     name: str
     settings: dict[str, Any]
     base: str | None
+    seed: int | None
 
-    def restore(self, lr: np.ndarray, *, picture: str) -> np.ndarray:
-        """uint8 [h, w, 3] to uint8 [4h, 4w, 3]; `picture` is the file's name without suffix."""
+    def restore(self, lr: np.ndarray, *, picture: str, seed: int | None = None) -> np.ndarray:
+        """uint8 [h, w, 3] to uint8 [scale·h, scale·w, 3]; `picture` is the file's name without suffix, `seed` stands in for its own."""
 
 
 class BicubicRestorer:
@@ -29,26 +37,51 @@ class BicubicRestorer:
 
     name = "bicubic"
     base: str | None = None
+    seed: int | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, scale: int = SCALE) -> None:
+        self.scale = scale
         self.settings: dict[str, Any] = {}
 
-    def restore(self, lr: np.ndarray, *, picture: str) -> np.ndarray:
+    def restore(self, lr: np.ndarray, *, picture: str, seed: int | None = None) -> np.ndarray:
         """See `Restorer`."""
         height, width = lr.shape[:2]
-        return np.asarray(Image.fromarray(lr).resize((width * SCALE, height * SCALE), Image.Resampling.BICUBIC))
+        return np.asarray(Image.fromarray(lr).resize((width * self.scale, height * self.scale), Image.Resampling.BICUBIC))
+
+
+class RealESRGANRestorer:
+    """Real-ESRGAN x4plus (Wang et al., arXiv 2107.10833) from the folder of networks, in single precision, whole. Below ×4 its result is reduced (Lanczos), as the released program does."""
+
+    name = "realesrgan-x4plus"
+    base: str | None = None
+    seed: int | None = None
+
+    def __init__(self, nets: Path, scale: int = SCALE) -> None:
+        self.scale = scale
+        self.settings: dict[str, Any] = {"weights": TEACHER.name}
+        self.network = open_teacher(nets)
+
+    @torch.no_grad()
+    def restore(self, lr: np.ndarray, *, picture: str, seed: int | None = None) -> np.ndarray:
+        """See `Restorer`."""
+        height, width = lr.shape[:2]
+        made = to_rgb8(self.network(from_rgb8(lr)[None])[0])
+        if self.scale == SCALE:
+            return made
+        return np.asarray(Image.fromarray(made).resize((width * self.scale, height * self.scale), Image.Resampling.LANCZOS))
 
 
 class FolderRestorer:
     """Pictures made elsewhere: folder/NAME.* for every input NAME."""
 
     base: str | None = None
+    seed: int | None = None
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder
         self.settings: dict[str, Any] = {"outputs": folder.name}
 
-    def restore(self, lr: np.ndarray, *, picture: str) -> np.ndarray:
+    def restore(self, lr: np.ndarray, *, picture: str, seed: int | None = None) -> np.ndarray:
         """See `Restorer`. Throws FileNotFoundError unless there is exactly one such picture."""
         found = [path for path in self.folder.iterdir() if path.stem == picture]
         if len(found) != 1:
@@ -57,33 +90,54 @@ class FolderRestorer:
 
 
 class BundleRestorer:
-    """An exported bundle, run in PyTorch with its own sampling defaults where `overrides` (fields of Settings) does not say otherwise."""
+    """An exported bundle, run in PyTorch with its own sampling defaults, or its family's published settings, where `overrides` (fields of Settings)
+    does not say otherwise.
+    """
 
-    def __init__(self, folder: Path, *, overrides: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, *, overrides: dict[str, Any], published: bool = False) -> None:
         # Networks are loaded only where a bundle is measured: bicubic and ready-made pictures need none.
         from rfsr.checkpoint import load_bundle
         from rfsr.pipelines import Settings
 
         manifest = json.loads((folder / "manifest.json").read_text())
-        sampling = manifest["sampling"]
-        defaults = {
-            "scale": SCALE,
-            "steps": sampling["steps"],
-            "guidance": sampling["guidance"],
-            "sampler": sampling["sampler"],
-            "start_point": sampling["startPoint"],
-            "positive": sampling["positivePrompt"],
-            "negative": sampling["negativePrompt"],
-            "color_fix": manifest["image"]["colorFix"],
-        }
+        defaults = published_settings(FAMILIES[manifest["family"]]) if published else own_settings(manifest)
         self.name = manifest["id"]
         self.base = manifest["pairedWith"] if manifest["variant"] == "rfsr" else None
         self.models = load_bundle(folder)
         self.request = Settings(**{**defaults, **overrides})
         self.settings = asdict(self.request)
+        self.seed: int | None = self.request.seed
 
-    def restore(self, lr: np.ndarray, *, picture: str) -> np.ndarray:
+    def restore(self, lr: np.ndarray, *, picture: str, seed: int | None = None) -> np.ndarray:
         """See `Restorer`."""
         from rfsr.pipelines import restore
 
-        return restore(self.models, lr, self.request).rgb8
+        request = self.request if seed is None else replace(self.request, seed=seed)
+        return restore(self.models, lr, request).rgb8
+
+
+def own_settings(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Fields of Settings that a bundle's manifest gives."""
+    sampling = manifest["sampling"]
+    return {
+        "steps": sampling["steps"],
+        "guidance": sampling["guidance"],
+        "sampler": sampling["sampler"],
+        "start_point": sampling["startPoint"],
+        "positive": sampling["positivePrompt"],
+        "negative": sampling["negativePrompt"],
+        "color_fix": manifest["image"]["colorFix"],
+    }
+
+
+def published_settings(family: Family) -> dict[str, Any]:
+    """The same of a family's published program."""
+    return {
+        "steps": family.windows.steps,
+        "guidance": family.guidance,
+        "sampler": family.sampler,
+        "start_point": family.start_point,
+        "positive": family.positive,
+        "negative": family.negative,
+        "color_fix": family.color_fix,
+    }

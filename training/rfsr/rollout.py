@@ -55,24 +55,23 @@ class RolloutStage(DenoiserStage):
 
     @abstractmethod
     def plan(self, rng: np.random.Generator) -> Plan:
-        """The rollout of the next batch."""
+        """The rollout of the next step."""
 
-    def pool(self) -> np.ndarray:
-        """The crops to draw from."""
-        return np.arange(len(self.latents.hr))
+    def agree(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        """The step's plan: rollouts of different lengths would leave the processes of the shorter ones waiting."""
+        plan = self.plan(rng)
+        return {"plan": torch.tensor([plan.steps, plan.stop, plan.guidance])}
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
-        """As the denoiser stage, cut to a window of latent cells, with the clean pixels (`clean`) and the batch's plan."""
-        index, kind = rng.choice(self.pool(), size=count), rng.integers(self.latents.centre.shape[1], size=count)
+        """As the denoiser stage, cut to a window of latent cells, with the clean pixels (`clean`)."""
+        index, kind = rng.choice(self.training_crops, size=count), rng.integers(self.latents.centre.shape[1], size=count)
         batch = self.cut(self.gather(index, kind) | {"clean": to01(self.crops.hr[index])}, rng)
-        plan = self.plan(rng)
         untagged = torch.from_numpy(rng.random(count) < self.rollout_config.untagged)
         return {
             **batch,
             "tokens": torch.where(untagged[:, None], self.prompt_untagged.cpu(), batch["tokens"]),
             "timestep": torch.from_numpy(rng.integers(1000, size=count)),
             "prompt_kind": torch.from_numpy(rng.random(count)),
-            "plan": torch.tensor([plan.steps, plan.stop, plan.guidance]),
         }
 
     def cut(self, batch: dict[str, Tensor], rng: np.random.Generator) -> dict[str, Tensor]:
@@ -121,6 +120,6 @@ class RolloutStage(DenoiserStage):
 
 
 def plan_of(batch: dict[str, Tensor]) -> Plan:
-    """The plan a drawn batch carries."""
+    """The plan that was agreed on for a batch."""
     steps, stop, guidance = batch["plan"].tolist()
     return Plan(int(steps), int(stop), guidance)

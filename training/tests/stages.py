@@ -47,7 +47,7 @@ def vae_stage(folder: Path) -> VaeStage:
 def tagger_stage(folder: Path) -> TaggerStage:
     torch.manual_seed(0)
     teacher = SqueezeNetFeatures(folder / SQUEEZENET)
-    return TaggerStage(TaggerStageConfig(held_out=4), PackedCrops(folder), teacher, folder / "synsets.txt")
+    return TaggerStage(TaggerStageConfig(), PackedCrops(folder), teacher, folder / "synsets.txt")
 
 
 def train(stage: Stage, run: Path, loop: LoopConfig = LOOP) -> dict[str, torch.Tensor]:

@@ -11,12 +11,13 @@ from PIL import Image
 
 from rfsr.__main__ import main
 from rfsr.color_fix import COLOR_FIXES
-from rfsr.evaluate import configure, is_better
+from rfsr.evaluate import configure, differences
 from rfsr.families import START_POINTS
 from rfsr.metrics.pixels import psnr
+from rfsr.metrics.texture import seed_spread
 from rfsr.pairs import write_pairs
 from rfsr.samplers import SAMPLERS
-from tests.metrics.networks import write_networks
+from tests.metrics.networks import save_real_esrgan, write_networks
 
 
 @pytest.fixture
@@ -61,25 +62,82 @@ def test_scores_ready_made_pictures_beside_bicubic(references: Path, tmp_path: P
     results = evaluate(
         monkeypatch, tmp_path / "r.json", "--references", references, "--outputs", f"perfect={references}", "--nets", nets
     )
-    bicubic, perfect = results["sets"][0]["models"]
-    assert (bicubic["name"], perfect["name"]) == ("bicubic", "perfect")
-    assert perfect["mean"]["fd"] == {"value": 0.0, "count": 2} and bicubic["mean"]["fd"]["value"] > 0
+    bicubic, perfect, truth = results["sets"][0]["models"]
+    assert (bicubic["name"], perfect["name"], truth["name"]) == ("bicubic", "perfect", "truth")
+    for metric in ("ed", "fd"):
+        assert perfect["mean"][metric] == {"value": 0.0, "count": 2} and bicubic["mean"][metric]["value"] > 0
+    assert {k: v for k, v in truth["mean"].items() if k != "seconds"} == {
+        k: v for k, v in perfect["mean"].items() if k != "seconds"
+    }
     assert {each["reason"] for each in bicubic["declined"]} == {"picture-unsuitable"}  # too small for NIQE's blocks
     table = (tmp_path / "r.md").read_text()
-    assert (
-        "| model | psnr ↑ | ssim ↑ | fd ↓ | niqe ↓ | mini_quality ↑ | mini_preference ↑ | seconds |" in table
-        and "| perfect | 100 | 1 | 0 | – |" in table
-    )
+    heads = "psnr ↑ | ssim ↑ | ed ↓ | niqe ↓ | cell_pattern ↓ | high_band →1 | sharpness ↑ | swd ↓"
+    seen = "fd† ↓ | mini_quality† ↑ | mini_preference† ↑"
+    assert f"| model | {heads} | {seen} | seconds |" in table and "† seen in training" in table
+    assert "| perfect | 100 | 1 | 0 | – |" in table and "2 pictures, ×4, degradation b, seed 0" in table
+    assert results["metrics"]["fd"]["seen"] and not results["metrics"]["ed"]["seen"]
+    assert results["metrics"]["high_band"] == {"better": "one", "range": [0, None], "seen": False}
 
 
 def test_real_inputs_get_no_full_reference_scores(references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["--inputs", references, "--limit", 1, "--save", tmp_path / "made"]
     results = evaluate(monkeypatch, tmp_path / "r.json", *arguments)
-    assert results["sets"][0]["models"][0]["mean"].keys() == {"mini_quality", "seconds"}
-    assert {each["metric"] for each in results["declined"]} == {"fd", "niqe"}
+    assert results["sets"][0]["models"][0]["mean"].keys() == {"cell_pattern", "mini_quality", "seconds"}
+    assert {each["metric"] for each in results["declined"]} == {"ed", "fd", "niqe"}
+    assert [model["name"] for model in results["sets"][0]["models"]] == ["bicubic"]  # there is no truth to show
     assert "niqe was not computed" in (tmp_path / "r.md").read_text()
     made = list((tmp_path / "made" / "bicubic").iterdir())
     assert [path.name for path in made] == ["a.png"] and Image.open(made[0]).size == (384, 256)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_measures_clean_inputs_at_every_scale(
+    scale: int, references: Path, nano: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truth = Image.open(references / "a.png").resize((200, 100), Image.Resampling.BICUBIC)
+    truth.save(references / "a.png")
+    arguments = ["--references", references, "--degradation", "none", "--scale", scale, "--metrics", "psnr", "--limit", 1]
+    arguments += ["--bundle", nano, "--steps", 1, "--save", tmp_path / "made"]
+    results = evaluate(monkeypatch, tmp_path / "r.json", *arguments)
+    (pictures,) = results["sets"]
+    assert pictures["scale"] == scale and pictures["inputs"] == {"degradation": "none", "seed": 0}
+    bicubic, model, _ = pictures["models"]
+    assert model["settings"]["scale"] == scale and model["mean"]["psnr"]["count"] == 1
+    truth = truth.crop((0, 0, 192, 96))  # multiples of 32 and of the scale
+    assert Image.open(tmp_path / "made" / model["name"] / "a.png").size == truth.size
+    lr = truth.resize((truth.width // scale, truth.height // scale), Image.Resampling.BICUBIC)
+    want = psnr(np.asarray(lr.resize(truth.size, Image.Resampling.BICUBIC)), np.asarray(truth))
+    assert bicubic["mean"]["psnr"]["value"] == round(want, 5) and (scale > 1 or want == 100)
+
+
+def test_the_spread_over_seeds_is_that_of_the_runs_one_by_one(
+    references: Path, nano: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["--references", references, "--limit", 1, "--bundle", nano, "--steps", 2, "--metrics", "psnr"]
+    results = evaluate(monkeypatch, tmp_path / "r.json", *arguments, "--seeds", 3, "--seed", 5)
+    bicubic, model, truth = results["sets"][0]["models"]
+    made = []
+    for seed in (5, 6, 7):
+        evaluate(monkeypatch, tmp_path / "one.json", *arguments, "--seed", seed, "--save", tmp_path / str(seed))
+        made.append(np.asarray(Image.open(tmp_path / str(seed) / model["name"] / "a.png")))
+    want = seed_spread(made, np.asarray(Image.open(references / "a.png")))
+    assert model["mean"]["seed_spread"] == {"value": round(want, 5), "count": 1} and want > 0
+    assert results["metrics"]["seed_spread"]["better"] == "higher"
+    for row in (bicubic, truth):
+        assert row["declined"] == [
+            {"metric": "seed_spread", "picture": None, "reason": "seeds-missing", "detail": "it draws no noise"}
+        ]
+    with pytest.raises(ValueError, match="at least one seed, got 0"):
+        evaluate(monkeypatch, tmp_path / "r.json", *arguments, "--seeds", 0)
+
+
+def test_real_esrgan_is_a_row_where_its_weights_are_there(
+    references: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_real_esrgan(tmp_path / "nets")
+    arguments = ["--references", references, "--limit", 1, "--metrics", "psnr", "--nets", tmp_path / "nets"]
+    results = evaluate(monkeypatch, tmp_path / "r.json", *arguments)
+    assert [model["name"] for model in results["sets"][0]["models"]] == ["bicubic", "realesrgan-x4plus", "truth"]
 
 
 def test_several_sets_are_measured_at_once_each_under_its_name(
@@ -130,11 +188,24 @@ def test_says_what_every_rfsr_version_adds_to_its_base(
 
 
 @pytest.mark.parametrize(
-    ("metric", "difference", "better"),
-    [("psnr", 0.1, True), ("psnr", -0.1, False), ("fd", -0.1, True), ("niqe", 0.1, False), ("ssim", 0.0, None)],
+    ("metric", "ours", "theirs", "better"),
+    [
+        ("psnr", 20.1, 20, True),
+        ("psnr", 20, 20.1, False),
+        ("ed", 0.4, 0.5, True),
+        ("niqe", 5.1, 5, False),
+        ("ssim", 0.7, 0.7, None),
+        ("high_band", 1.2, 0.5, True),
+        ("high_band", 2.2, 0.5, False),
+        ("seed_spread", 0.3, 0.2, True),
+    ],
 )
-def test_a_difference_is_judged_by_the_measures_direction(metric: str, difference: float, better: bool | None) -> None:
-    assert is_better(metric, difference) is better
+def test_a_difference_is_judged_by_the_measures_direction(metric: str, ours: float, theirs: float, better: bool | None) -> None:
+    models = [{"name": name, "pictures": [{metric: score}]} for name, score in (("base", theirs), ("tuned", ours))]
+    (found,) = differences(models, {"tuned": "base"})
+    assert found["mean"] == {
+        metric: {"value": round(ours - theirs, 5), "count": 1, "better": better, "improved": int(better is True)}
+    }
 
 
 def test_every_sampler_and_start_there_is_can_be_asked_for() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
@@ -17,13 +18,14 @@ from torch import Tensor
 from rfsr import export, finetune, rollout
 from rfsr.checkpoint import config_from, read_manifest, write_runs
 from rfsr.common import load_config
-from rfsr.data import PackedCrops
+from rfsr.data import PackedCrops, PrepareConfig
+from rfsr.degrade.stages import sharpen
 from rfsr.families import FAMILIES
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.finetune import plots
 from rfsr.finetune.lora import add_lora, merged_state
 from rfsr.finetune.stage import RFSRConfig, RFSRStage
-from rfsr.loop import Trainer
+from rfsr.loop import LoopConfig, Trainer, average_decay, shares
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.seesr import CONFIGS
 from rfsr.models.vocabulary import token_ids
@@ -32,6 +34,7 @@ from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
 from rfsr.rewards.mini_quality import MiniQuality
 from rfsr.rollout import Plan
 from rfsr.windows import Span, Windows
+from tests.processes import in_two_processes
 from tests.stages import LOOP, train
 
 CONFIG = RFSRConfig(latent_window=8, steps=5, rewards={"mini_quality": 0.5}, pixel_weight=1.0, regularisation_weight=1.0)
@@ -84,6 +87,25 @@ def test_the_recipes_serve_every_family(name: str) -> None:
     table = load_config(Path(__file__).parents[1] / f"configs/{name}.toml")["rfsr"]
     assert table.keys().isdisjoint({"early", "late"})
     assert isinstance(config_from(RFSRConfig, table), RFSRConfig)
+
+
+def test_the_ablations_of_the_windows_are_the_papers_rows() -> None:
+    """Table 2 of the paper, in steps of 50 counted from 1; the recipes' rollouts have 20."""
+    published = FAMILIES["seesr"].windows
+    rows = {"rfsr_ablation": ((0, 20), (40, 50)), "rfsr_windows_long_early": ((0, 40), (40, 50)),
+            "rfsr_windows_long_late": ((0, 20), (20, 50)), "rfsr_windows_all": ((0, 50), (0, 50))}  # fmt: skip
+    configs = Path(__file__).parents[1] / "configs"
+    assert {path.stem for path in configs.glob("rfsr_windows_*.toml")} == rows.keys() - {"rfsr_ablation"}
+    for name, (early, late) in rows.items():
+        config = config_from(RFSRConfig, load_config(configs / f"{name}.toml")["rfsr"])
+        made = published.fitted(config.steps, early=config.early, late=config.late)
+        assert made == Windows(50, early, late).fitted(20), name
+
+
+def test_the_published_recipe_sees_eight_pictures_a_step_averages_at_once_and_keeps_small_losses() -> None:
+    loop = config_from(LoopConfig, load_config(Path(__file__).parents[1] / "configs/rfsr_full.toml")["loop"])
+    assert loop.batch_size == 8 and {shares(loop, processes) for processes in (1, 2, 4)} == {(2, 4), (2, 2), (2, 1)}
+    assert average_decay(loop, 0) == 0.999 and loop.eps < 1e-3 * 5e-5
 
 
 def test_a_rollout_stops_in_every_step_of_the_windows_and_in_no_other(folder: Path, nano: Path) -> None:
@@ -162,25 +184,6 @@ def test_gram_kl_starts_at_zero_and_its_reference_never_changes(folder: Path, na
     assert stage(batch_of(stage, 4), 1, 0.0)["gram_kl"].item() > 0
 
 
-def test_the_moving_average_has_its_closed_form(folder: Path, nano: Path, tmp_path: Path) -> None:
-    stage = rfsr_stage(folder, nano)
-    trainer = Trainer(stage, replace(LOOP, ema_decay=0.9), tmp_path, facts={}, cpu=True)
-    weight = stage.denoiser.unet.conv_out.weight
-    history = [weight.detach().clone()]
-    for _ in range(3):
-        trainer.train_step()
-        trainer.step += 1
-        history.append(weight.detach().clone())
-    expected = history[0]
-    for step, value in enumerate(history[1:]):
-        # diffusers warms the decay up: the first average is the first weight
-        decay = min(0.9, 1 - (1 + step) ** -0.75) if step else 0.0
-        expected = decay * expected + (1 - decay) * value
-    with trainer.averaged():
-        torch.testing.assert_close(weight.detach(), expected, atol=1e-6, rtol=1e-5)
-    assert torch.equal(weight.detach(), history[-1])
-
-
 @pytest.mark.parametrize("regularisation", ["none", "lora", "kl"])
 def test_other_regularisations_train(folder: Path, nano: Path, tmp_path: Path, regularisation: str) -> None:
     stage = rfsr_stage(folder, nano, replace(CONFIG, regularisation=regularisation, pixel="l1"))
@@ -231,10 +234,63 @@ def test_checkpointing_changes_memory_not_gradients(folder: Path, nano: Path) ->
 def test_what_is_measured_is_repeatable_and_starts_without_stylization(folder: Path, nano: Path) -> None:
     stage = rfsr_stage(folder, nano)
     first = stage.measure()
-    assert first["stylization"] == 0 and set(first) == {"mini_quality", "psnr", "feature_distance", "low_band", "stylization"}
+    measured = {"mini_quality", "psnr", "feature_distance", "low_band", "stylization"}
+    assert first["stylization"] == 0 and set(first) == measured | {"gradient_dwt", "gradient_mini_quality", "gradient_gram_kl"}
     assert stage.measure() == first
     held_out = {PackedCrops(folder).sources[i] for i in stage.checked}
-    assert held_out.isdisjoint({PackedCrops(folder).sources[i] for i in stage.pool()})
+    assert held_out.isdisjoint({PackedCrops(folder).sources[i] for i in stage.training_crops})
+
+
+def test_held_out_crops_are_measured_few_at_a_time_as_they_would_be_together(
+    folder: Path, nano: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = rfsr_stage(folder, nano)
+    monkeypatch.setattr(rollout, "noise_like", lambda x, _: (37 * x).sin())
+    monkeypatch.setattr("rfsr.pretrain.denoiser.noise_like", lambda x, _: (41 * x).cos())
+    assert [len(batch["clean"]) for batch in stage.checked_batches()] == [2] * (len(stage.checked) // 2)
+    parts = stage.measure()
+    stage.reference = []
+    monkeypatch.setattr("rfsr.finetune.stage.CHECKED_AT_ONCE", 100)
+    whole = stage.measure()
+    for name in whole:
+        if not name.startswith("gradient"):
+            assert parts[name] == pytest.approx(whole[name], rel=1e-3, abs=1e-6)
+
+
+def test_the_strength_of_losses_is_that_of_their_weighted_gradients(folder: Path, nano: Path) -> None:
+    ones = rfsr_stage(folder, nano)
+    batch = next(ones.checked_batches())
+    with torch.no_grad():
+        found = ones.gradients(batch)
+    assert found["gradient_dwt"] > 0 and found["gradient_mini_quality"] > 0 and found["gradient_gram_kl"] == 0
+    doubled = rfsr_stage(folder, nano, replace(CONFIG, pixel_weight=2.0, rewards={"mini_quality": 0.1}))
+    with torch.no_grad():
+        again = doubled.gradients(batch)
+    assert again["gradient_dwt"] == pytest.approx(2 * found["gradient_dwt"], rel=1e-4)
+    assert again["gradient_mini_quality"] == pytest.approx(0.2 * found["gradient_mini_quality"], rel=1e-4)
+
+
+def test_tags_can_be_those_of_the_truth_and_truths_sharpened(folder: Path, nano: Path, tmp_path: Path) -> None:
+    stage = rfsr_stage(folder, nano)
+    stage.parts.thresholds[:] = [0.0] * len(stage.parts.thresholds)  # every tag is said
+    tokens = finetune.tokens_of_truths(stage.crops, stage.parts, tmp_path, stage.family)
+    every = token_ids(stage.parts.tokenizer, prompt_text(stage.family, stage.parts.tags))
+    assert tokens.tolist() == [every] * len(stage.crops.hr)
+    stage.truth_tokens = np.arange(20 * 77).reshape(20, 77)
+    batch = stage.gather(np.array([3, 1]), np.array([0, 0]))
+    assert batch["tokens"].tolist() == stage.truth_tokens[[3, 1]].tolist()
+    plain = stage.draw(np.random.default_rng(0), 2, 0.0)["clean"]
+    sharpened = rfsr_stage(folder, nano, replace(CONFIG, sharpen_truth=True)).draw(np.random.default_rng(0), 2, 0.0)["clean"]
+    for ours, theirs in zip(sharpened, plain, strict=True):
+        assert torch.equal(ours, sharpen(theirs))
+    assert not torch.equal(sharpened, plain)
+
+
+def test_the_crops_of_the_published_recipe_hold_its_window() -> None:
+    configs = Path(__file__).parents[1] / "configs"
+    recipe, crops = (load_config(configs / f"{name}.toml") for name in ("rfsr_full", "rfsr_full_crops"))
+    assert 8 * recipe["rfsr"]["latent_window"] == crops["prepare"]["side"] == 512
+    assert config_from(PrepareConfig, crops["prepare"]).mixture == {"a": 1.0}
 
 
 def test_rewards_read_tags_without_quality_words(folder: Path, nano: Path) -> None:
@@ -317,6 +373,23 @@ def test_the_commands_make_a_bundle_that_shares_what_did_not_learn(folder: Path,
     for name in ("losses", "measures", "strips"):
         with Image.open(tmp_path / "plots" / f"{name}.png") as picture:
             assert picture.convert("L").getextrema()[0] < 128
+
+
+def test_two_processes_fine_tune_from_one_encoding_into_one_run(folder: Path, nano: Path, tmp_path: Path) -> None:
+    crops, run = tmp_path / "crops", tmp_path / "run"
+    crops.mkdir()
+    for path in (*folder.glob("*.npy"), folder / "manifest.json"):
+        shutil.copy(path, crops)
+    (tmp_path / "recipe.toml").write_text(
+        RECIPE.replace("batch_size = 1", "batch_size = 2").replace("rewards = { mini_quality = 0.5 }", "rewards = {}")
+    )
+    in_two_processes("rfsr", "finetune", "--config", tmp_path / "recipe.toml", "--run", run, "--crops", crops,
+                     "--init-from", nano, "--features", folder / SQUEEZENET)  # fmt: skip
+    facts = json.loads((run / "facts.json").read_text())
+    assert (facts["steps"], facts["batchSize"]) == (2, 2) and facts["device"] == "CPU × 2 threads"
+    steps = [json.loads(line)["step"] for line in (run / "log.jsonl").read_text().splitlines()]
+    assert steps == [1, 2]  # of one process
+    assert len(list(crops.glob("latents-*/done"))) == 1 and not list(tmp_path.rglob(".shared"))
 
 
 def call(command: ModuleType, **options: Path | str) -> None:

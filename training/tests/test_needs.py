@@ -23,3 +23,9 @@ def test_activations_grow_with_the_batch_and_shrink_with_checkpointing() -> None
     less = count("seesr", "full", side=128, batch=1, checkpointing=True)
     assert two.activations == pytest.approx(2 * one.activations, rel=0.05)
     assert less.activations < 0.8 * one.activations
+
+
+def test_moments_of_a_byte_take_a_quarter() -> None:
+    whole = count("seesr", "full", side=128, batch=1, checkpointing=True)
+    eighths = count("seesr", "full", side=128, batch=1, checkpointing=True, optimizer="adamw8bit")
+    assert eighths.optimizer == pytest.approx(whole.optimizer / 4) and eighths.weights == whole.weights

@@ -32,3 +32,12 @@ def test_an_input_depends_on_its_name_and_the_seed_alone(tmp_path: Path) -> None
     picture = Image.open(tmp_path / "one" / "b.png")
     other = degraded_pair(picture, degradation="b", rng=pair_generator("b", seed=4))[1]
     assert not np.array_equal(other, np.asarray(Image.open(tmp_path / "one-out" / "lr" / "b.png")))
+
+
+def test_a_pair_of_another_scale_is_cut_to_its_multiples(tmp_path: Path) -> None:
+    write_picture(tmp_path / "in" / "a.png", seed=0, size=(200, 110))
+    picture = Image.open(tmp_path / "in" / "a.png")
+    reference, lr = degraded_pair(picture, degradation="mild", rng=pair_generator("a", seed=0), scale=3)
+    assert reference.shape == (192, 96, 3) and lr.shape == (64, 32, 3)
+    reference, lr = degraded_pair(picture, degradation="none", rng=pair_generator("a", seed=0), scale=1)
+    assert reference.shape == (192, 96, 3) and np.array_equal(lr, reference)

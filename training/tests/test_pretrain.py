@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from rfsr.pretrain.denoiser import DenoiserStage, DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, build_latents
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 from rfsr.rollout import Plan
-from tests.stages import LOOP, train, vae_stage
+from tests.stages import LOOP, tagger_stage, train, vae_stage
 
 
 def denoiser_stage(folder: Path, parts: FrozenParts) -> DenoiserStage:
@@ -42,6 +43,36 @@ def test_a_stop_and_resume_gives_the_same_numbers_as_no_stop(folder: Path, tmp_p
     assert stopped.step == 1
     resumed = train(vae_stage(folder), tmp_path / "cut")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_no_stage_trains_on_the_photographs_of_the_checks(
+    folder: Path, parts: FrozenParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crops = PackedCrops(folder)
+    assert {crops.sources[i] for i in crops.held_out}.isdisjoint({crops.sources[i] for i in crops.training})
+    assert sorted([*crops.held_out, *crops.training]) == list(range(len(crops.hr)))
+    drawn: list[int] = []
+    for stage, method in (
+        (denoiser_stage(folder, parts), "gather"),
+        (trajectory_stage(folder, parts), "gather"),
+        (tagger_stage(folder), "pair"),
+    ):
+        plain = getattr(stage, method)
+
+        def noted(index: np.ndarray, kind: np.ndarray, plain: Any = plain) -> dict[str, torch.Tensor]:
+            drawn.extend(index.tolist())
+            return plain(index, kind)
+
+        monkeypatch.setattr(stage, method, noted)
+        for step in range(10):
+            stage.draw(np.random.default_rng(step), 12, 0.0)
+        assert set(drawn) == set(crops.training), stage.name
+        drawn.clear()
+    vae = vae_stage(folder)
+    marked = np.zeros_like(crops.hr)
+    marked[crops.held_out] = 255
+    vae.crops.__dict__["hr"] = marked
+    assert vae.draw(np.random.default_rng(0), 200, 0.0)["rgb"].max() < 0
 
 
 def test_logs_are_lines_of_json_and_samples_are_pictures(folder: Path, tmp_path: Path) -> None:

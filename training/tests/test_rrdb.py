@@ -101,14 +101,15 @@ def test_it_starts_as_the_teacher_whose_layers_it_takes_over(taught: Path) -> No
 
 
 def test_it_learns_the_answers_and_keeps_some_photographs_apart(taught: Path, tmp_path: Path) -> None:
-    stage = stage_of(taught, replace(STAGE, adversarial=0.0))
+    # the input itself as its answer, which even a small network learns in a moment
+    np.load(taught / "taught.npy", mmap_mode="r+")[:] = PackedCrops(taught).degraded
+    stage = stage_of(taught, replace(STAGE, adversarial=0.0, feature=0.0))
     batch = stage.draw(np.random.default_rng(0), 6, 0.0)
     assert batch["degraded"].shape == batch["answer"].shape == batch["real"].shape == (6, 3, 64, 64)
     assert set(stage.checked).isdisjoint(stage.training_crops)
     before = stage(batch, 0, 0.0)["loss"].item()
     train(stage, tmp_path / "run", replace(LOOP, steps=60, learning_rate=3e-3))
-    # blocks of noise hold little that so small a network could learn
-    assert stage(batch, 0, 0.0)["loss"].item() < 0.97 * before
+    assert stage(batch, 0, 0.0)["loss"].item() < 0.9 * before
 
 
 def test_windows_of_input_and_answer_are_turned_alike(taught: Path) -> None:

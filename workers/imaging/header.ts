@@ -1,11 +1,9 @@
 import { StudioError } from '../../src/protocol/errors.ts';
 import type { PictureFormat } from '../../src/protocol/picture-file.ts';
-import type { Extent } from '../../src/protocol/request.ts';
+import { type Extent, MAX_INPUT_PIXELS, MAX_INPUT_SIDE } from '../../src/protocol/request.ts';
 import { bmpSize } from './bmp.ts';
 
-/** Pictures beyond this are declined from their header alone, before anything is allocated for them. */
-export const MAX_INPUT_PIXELS = 2 ** 26;
-const MAX_INPUT_SIDE = 2 ** 14;
+/** Files beyond this are declined before anything is allocated for them. */
 const MAX_FILE_BYTES = 2 ** 29;
 const MAX_BRAND_BYTES = 64;
 /** So many bytes tell whether a file is a picture. */

@@ -1,9 +1,11 @@
 import { StudioError } from '../../src/protocol/errors.ts';
+import { type Field, integer, number } from '../../src/protocol/parse.ts';
 import {
   COLOR_FIXES,
   DEPTHS,
   type Extent,
   PREVIEW_MODES,
+  RANGES,
   type Region,
   type RestoreRequest,
   SAMPLERS,
@@ -11,21 +13,16 @@ import {
   TILE_CELLS,
 } from '../../src/protocol/request.ts';
 
-const MAX_SCALE = 4;
-const MAX_STEPS = 200;
-const MAX_GUIDANCE = 20;
-const MAX_SEED = 2 ** 32 - 1;
-
 /** Throws StudioError `option-invalid` naming the first value out of range, or an `image-*` error for an impossible picture. */
 export function checkRequest(request: RestoreRequest): void {
   const { image, scale, steps, guidance, seed } = request;
   if (image.height < 1 || image.width < 1 || image.rgba8.length !== image.height * image.width * 4) {
     throw new StudioError('image-empty', 'The picture has no pixels.');
   }
-  within('scale', scale, 1, MAX_SCALE, Number.isInteger(scale));
-  within('steps', steps, 1, MAX_STEPS, Number.isInteger(steps));
-  within('guidance', guidance, 0, MAX_GUIDANCE, Number.isFinite(guidance));
-  within('seed', seed, 0, MAX_SEED, Number.isInteger(seed));
+  readOption('scale', integer(RANGES.scale), scale);
+  readOption('steps', integer(RANGES.steps), steps);
+  readOption('guidance', number(RANGES.guidance), guidance);
+  readOption('seed', integer(RANGES.seed), seed);
   oneOf('color fix', request.colorFix, COLOR_FIXES);
   oneOf('sampler', request.sampler, SAMPLERS);
   oneOf('start point', request.startPoint, START_POINTS);
@@ -43,11 +40,11 @@ function checkRegion({ top, left, height, width }: Region, image: Extent): void 
   });
 }
 
-function within(name: string, value: number, low: number, high: number, sound: boolean): void {
-  if (sound && value >= low && value <= high) return;
-  const kind = name === 'guidance' ? 'a number' : 'a whole number';
-  throw new StudioError('option-invalid', `Expected ${kind} from ${low} to ${high} for ${name}, got ${value}.`, {
-    details: { option: name, value: String(value) },
+function readOption(name: string, field: Field<number>, value: number): void {
+  field(value, name, (_, expected) => {
+    throw new StudioError('option-invalid', `Expected ${expected} for ${name}, got ${value}.`, {
+      details: { option: name, value: String(value) },
+    });
   });
 }
 

@@ -97,8 +97,8 @@ interface GpuEntry {
 /** Whether a backend computes the small fixed graph rightly, and how fast. Throws nothing: what fails is not usable. `what`: its name for people. */
 export async function measureBackend(runtime: OrtRuntime, backend: Backend, what: string): Promise<BackendReport> {
   try {
-    const { bytes, feeds, isRight } = probeModel();
-    const session = await runtime.create(bytes, backend);
+    const { graph, feeds, isRight } = probeModel();
+    const session = await runtime.create({ graph, externalData: [] }, backend);
     try {
       const right = isRight(await session.run(feeds));
       if (!right) return { backend, usable: false, probeMs: null, macsPerSecond: null, reason: `${what}: computes wrong numbers` };

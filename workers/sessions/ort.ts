@@ -6,7 +6,7 @@ import gpuUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
 import wasmModuleUrl from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import type { Backend } from '../../src/protocol/events.ts';
-import { type OrtRuntime, wrapSession } from './runtime.ts';
+import { type OrtRuntime, ortOptions, readModel, wrapSession } from './runtime.ts';
 
 /** More threads than this slow small graphs down. */
 const MAX_THREADS = 8;
@@ -18,17 +18,24 @@ export function wasmThreads(limit = MAX_THREADS): number {
 
 /** ONNX Runtime in the browser. Threads are fixed with the first WASM session, as ONNX Runtime fixes them. */
 export const webRuntime: OrtRuntime = {
-  async create(model, backend) {
+  async create(model, backend, options) {
+    const { graph, externalData } = await readModel(model);
     if (backend === 'webgpu') {
       const ort = await import('onnxruntime-web/webgpu');
       ort.env.wasm.wasmPaths = { wasm: gpuUrl, mjs: gpuModuleUrl };
       ort.env.wasm.numThreads = 1;
-      return wrapSession(ort, await ort.InferenceSession.create(model, { executionProviders: ['webgpu'] }));
+      return wrapSession(
+        ort,
+        await ort.InferenceSession.create(graph, { ...ortOptions(options), executionProviders: ['webgpu'], externalData }),
+      );
     }
     const ort = await import('onnxruntime-web/wasm');
     ort.env.wasm.wasmPaths = { wasm: wasmUrl, mjs: wasmModuleUrl };
     ort.env.wasm.numThreads = threadsOf(backend);
-    return wrapSession(ort, await ort.InferenceSession.create(model, { executionProviders: ['wasm'] }));
+    return wrapSession(
+      ort,
+      await ort.InferenceSession.create(graph, { ...ortOptions(options), executionProviders: ['wasm'], externalData }),
+    );
   },
 };
 

@@ -1,15 +1,20 @@
 import { StudioError } from '../../src/protocol/errors.ts';
 import type { Backend } from '../../src/protocol/events.ts';
 import type { Graph } from '../../src/protocol/manifest.ts';
-import type { OrtRuntime } from './runtime.ts';
+import type { ModelFiles, OrtRuntime } from './runtime.ts';
 import { createGraphSession, type GraphSession } from './session.ts';
 
 /** Says that a graph moved from one backend to the next, and why. */
 export type OnFallback = (graph: Graph, from: Backend, to: Backend, reason: string) => Promise<void>;
 
+interface Pooled {
+  readonly graph: Graph;
+  readonly session: Promise<GraphSession>;
+}
+
 /**
- * Compiled graphs by content, least recently used first out once their weights pass `budgetBytes`. A graph that fails on the first
- * backend (its canary included) moves to the next of `backends` and stays there.
+ * Compiled graphs by content. Those that are pinned stay; of the others the least recently used go first, before another is compiled that would
+ * pass `budgetBytes` with them. A graph that fails on the first backend (its canary included) moves to the next of `backends` and stays there.
  */
 export class SessionPool {
   readonly #runtime: OrtRuntime;
@@ -18,8 +23,10 @@ export class SessionPool {
   readonly #shaderF16: boolean;
   /** Graphs that failed on the first backend, and where in the order each is now. */
   readonly #places = new Map<string, number>();
-  /** Insertion order is use order. */
-  readonly #sessions = new Map<string, GraphSession>();
+  /** Insertion order is use order; there from when its compilation begins. */
+  readonly #sessions = new Map<string, Pooled>();
+  /** How often each is pinned. */
+  readonly #pins = new Map<string, number>();
 
   /** `shaderF16`: whether WebGPU here computes in half precision; graphs that do are not tried on it where it does not. */
   constructor(runtime: OrtRuntime, backends: readonly Backend[], budgetBytes: number, shaderF16 = true) {
@@ -29,20 +36,35 @@ export class SessionPool {
     this.#shaderF16 = shaderF16;
   }
 
-  /** The session of a graph whose weights `read` gives when they are needed. Throws the last backend's error when all fail. */
-  async session(graph: Graph, read: () => Promise<Uint8Array>, onFallback: OnFallback): Promise<GraphSession> {
+  /**
+   * Lets none of these go, compiled by now or later, until the function that is given back is called: what runs in turn must not evict each
+   * other.
+   */
+  pin(graphs: readonly Graph[]): () => void {
+    const keys = graphs.map(keyOf);
+    for (const key of keys) this.#pins.set(key, (this.#pins.get(key) ?? 0) + 1);
+    return () => {
+      for (const key of keys.splice(0)) {
+        const left = (this.#pins.get(key) ?? 0) - 1;
+        if (left > 0) this.#pins.set(key, left);
+        else this.#pins.delete(key);
+      }
+    };
+  }
+
+  /** The session of a graph whose files `read` gives when they are needed. Throws the last backend's error when all fail. */
+  async session(graph: Graph, read: () => Promise<ModelFiles>, onFallback: OnFallback): Promise<GraphSession> {
     const key = keyOf(graph);
     const kept = this.#sessions.get(key);
-    if (kept !== undefined) {
-      this.#sessions.delete(key);
-      this.#sessions.set(key, kept);
-      return kept;
+    this.#sessions.delete(key);
+    const pooled = kept ?? { graph, session: this.#prepare(graph, read, onFallback) };
+    this.#sessions.set(key, pooled);
+    try {
+      return await pooled.session;
+    } catch (error) {
+      if (this.#sessions.get(key) === pooled) this.#sessions.delete(key);
+      throw error;
     }
-    const model = await read();
-    const session = await this.#create(graph, model, onFallback);
-    this.#sessions.set(key, session);
-    await this.#evict();
-    return session;
   }
 
   /** The backend a graph runs on, or will. Throws StudioError `backend-unavailable` where there is none. */
@@ -55,19 +77,27 @@ export class SessionPool {
   /** Sends a graph that fails on its backend to the next one, for good. False where there is none. */
   async moveOn(graph: Graph, reason: string, onFallback: OnFallback): Promise<boolean> {
     const key = keyOf(graph);
+    const pooled = this.#sessions.get(key);
+    if (!(await this.#moveOn(graph, reason, onFallback))) return false;
+    this.#sessions.delete(key);
+    // the backend that failed may fail at this too
+    if (pooled !== undefined) await dispose(pooled).catch(() => {});
+    return true;
+  }
+
+  async #moveOn(graph: Graph, reason: string, onFallback: OnFallback): Promise<boolean> {
+    const key = keyOf(graph);
     const place = this.#places.get(key) ?? 0;
     const [backend, next] = [this.#backends[place], this.#backends[place + 1]];
     if (backend === undefined || next === undefined) return false;
     this.#places.set(key, place + 1);
-    const session = this.#sessions.get(key);
-    this.#sessions.delete(key);
     await onFallback(graph, backend, next, reason);
-    // the backend that failed may fail at this too
-    await session?.dispose().catch(() => {});
     return true;
   }
 
-  async #create(graph: Graph, model: Uint8Array, onFallback: OnFallback): Promise<GraphSession> {
+  async #prepare(graph: Graph, read: () => Promise<ModelFiles>, onFallback: OnFallback): Promise<GraphSession> {
+    const model = await read();
+    await this.#makeRoom(graph);
     for (;;) {
       const backend = this.backendOf(graph);
       try {
@@ -78,27 +108,35 @@ export class SessionPool {
         return await createGraphSession(this.#runtime, graph, model, backend);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (!(await this.moveOn(graph, reason, onFallback))) throw error;
+        if (!(await this.#moveOn(graph, reason, onFallback))) throw error;
       }
     }
   }
 
-  async #evict(): Promise<void> {
-    let bytes = [...this.#sessions.values()].reduce((sum, { graph }) => sum + weightBytes(graph), 0);
-    for (const [key, session] of this.#sessions) {
-      if (bytes <= this.#budgetBytes || this.#sessions.size === 1) return;
-      bytes -= weightBytes(session.graph);
+  async #makeRoom(graph: Graph): Promise<void> {
+    const others = [...this.#sessions].filter(([key]) => key !== keyOf(graph));
+    let bytes = others.reduce((sum, [, other]) => sum + other.graph.memory.loadedBytes, graph.memory.loadedBytes);
+    for (const [key, other] of others) {
+      if (bytes <= this.#budgetBytes) return;
+      if (this.#pins.has(key)) continue;
+      bytes -= other.graph.memory.loadedBytes;
       this.#sessions.delete(key);
-      await session.dispose();
+      await dispose(other);
     }
   }
 
   /** Frees every session. */
   async dispose(): Promise<void> {
-    const sessions = [...this.#sessions.values()];
+    const pooled = [...this.#sessions.values()];
     this.#sessions.clear();
-    await Promise.all(sessions.map((session) => session.dispose()));
+    await Promise.all(pooled.map(dispose));
   }
+}
+
+/** Frees a session, once it is there; one that could not be made is none. */
+async function dispose({ session }: Pooled): Promise<void> {
+  const made = await session.catch(() => null);
+  await made?.dispose();
 }
 
 function keyOf(graph: Graph): string {
@@ -107,8 +145,4 @@ function keyOf(graph: Graph): string {
 
 function needsF16({ computeDtype, requires }: Graph): boolean {
   return computeDtype === 'float16' || requires.includes('shader-f16');
-}
-
-function weightBytes(graph: Graph): number {
-  return graph.files.reduce((sum, file) => sum + file.sizeBytes, 0);
 }

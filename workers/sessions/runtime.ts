@@ -1,5 +1,6 @@
 import type { Tensor } from '../../src/core/tensor.ts';
 import type { Backend } from '../../src/protocol/events.ts';
+import type { SessionOptions } from '../../src/protocol/manifest.ts';
 
 /** Token ids on their way into a graph. */
 export interface IdTensor {
@@ -18,9 +19,32 @@ export interface RawSession {
   dispose(): Promise<void>;
 }
 
+/** A graph's files, read when a session is made of them: the graph, and what of its weights is stored beside it, under the names that it gives. */
+export interface ModelFiles {
+  readonly graph: Blob;
+  readonly externalData: readonly { readonly path: string; readonly data: Blob }[];
+}
+
 /** What sessions need of ONNX Runtime; the page's and Node's builds each provide it once. */
 export interface OrtRuntime {
-  create(model: Uint8Array, backend: Backend): Promise<RawSession>;
+  create(model: ModelFiles, backend: Backend, options?: SessionOptions): Promise<RawSession>;
+}
+
+const EVERYTHING: SessionOptions = { memoryArena: true, memoryPattern: true, prepacking: true };
+
+/** The options as ONNX Runtime names them. */
+export function ortOptions({ memoryArena, memoryPattern, prepacking }: SessionOptions = EVERYTHING) {
+  const extra = { session: { disable_prepacking: prepacking ? '0' : '1' } };
+  return { enableCpuMemArena: memoryArena, enableMemPattern: memoryPattern, extra };
+}
+
+/** The files in memory, as ONNX Runtime takes them. */
+export async function readModel({ graph, externalData }: ModelFiles) {
+  const read = async (file: Blob): Promise<Uint8Array> => new Uint8Array(await file.arrayBuffer());
+  return {
+    graph: await read(graph),
+    externalData: await Promise.all(externalData.map(async ({ path, data }) => ({ path, data: await read(data) }))),
+  };
 }
 
 /** The part of ONNX Runtime's API both builds share, as far as it is used. */

@@ -2,7 +2,7 @@ import { canaryFault, ramp } from '../../src/core/canary.ts';
 import { StudioError } from '../../src/protocol/errors.ts';
 import type { Backend } from '../../src/protocol/events.ts';
 import type { Graph, GraphPort } from '../../src/protocol/manifest.ts';
-import type { Feeds, Fetches, OrtRuntime, RawSession } from './runtime.ts';
+import type { Feeds, Fetches, ModelFiles, OrtRuntime, RawSession } from './runtime.ts';
 
 /** One graph of a bundle, compiled, checked against its canary, and fed only what its manifest declares. */
 export interface GraphSession {
@@ -18,8 +18,8 @@ export interface GraphSession {
 }
 
 /** Compiles a graph. Throws StudioError `graph-failed` when the backend cannot, or computes other numbers than the canary's. */
-export async function createGraphSession(runtime: OrtRuntime, graph: Graph, model: Uint8Array, backend: Backend): Promise<GraphSession> {
-  const raw = await attempt(graph, backend, 'be prepared', () => runtime.create(model, backend));
+export async function createGraphSession(runtime: OrtRuntime, graph: Graph, model: ModelFiles, backend: Backend): Promise<GraphSession> {
+  const raw = await attempt(graph, backend, 'be prepared', () => runtime.create(model, backend, graph.session));
   let disposed = false;
   const session: GraphSession = {
     graph,

@@ -1,20 +1,18 @@
 import { type Tensor, weightedSum } from '../tensor.ts';
 import type { SchedulerConfig } from './schedule.ts';
+import { PREDICTION, SAMPLE, sumTerms, type Terms } from './step.ts';
 
 /** The one place that knows prediction types: x0 and eps from the network's output for a sample at ᾱ. */
-export function readPrediction(config: SchedulerConfig, sample: Tensor, prediction: Tensor, abar: number): { x0: Tensor; eps: Tensor } {
+export function readPrediction(config: SchedulerConfig, abar: number): { readonly x0: Terms; readonly eps: Terms } {
   const signal = Math.sqrt(abar);
   const sigma = Math.sqrt(1 - abar);
   switch (config.prediction_type) {
     case 'epsilon':
-      return { x0: weightedSum([1 / signal, sample], [-sigma / signal, prediction]), eps: prediction };
+      return { x0: sumTerms([1 / signal, SAMPLE], [-sigma / signal, PREDICTION]), eps: PREDICTION };
     case 'sample':
-      return { x0: prediction, eps: weightedSum([1 / sigma, sample], [-signal / sigma, prediction]) };
+      return { x0: PREDICTION, eps: sumTerms([1 / sigma, SAMPLE], [-signal / sigma, PREDICTION]) };
     case 'v_prediction':
-      return {
-        x0: weightedSum([signal, sample], [-sigma, prediction]),
-        eps: weightedSum([signal, prediction], [sigma, sample]),
-      };
+      return { x0: sumTerms([signal, SAMPLE], [-sigma, PREDICTION]), eps: sumTerms([signal, PREDICTION], [sigma, SAMPLE]) };
     default:
       throw config.prediction_type satisfies never;
   }

@@ -1,6 +1,6 @@
 import type { Tensor } from '../tensor.ts';
 import { addNoise, alphaAt } from './prediction.ts';
-import type { Sampling } from './sampler.ts';
+import type { Sampler } from './step.ts';
 
 /** Start latents are noised at the last training step, although sampling may start a little before it (SeeSR, kept for parity). */
 const START_TIMESTEP = 999;
@@ -18,7 +18,7 @@ export type StartPointName = 'lr' | 'noise' | 'lr-twice' | 'lr-twice-legacy';
 export function startSample(
   point: StartPointName,
   alphas: Float64Array,
-  { timesteps }: Pick<Sampling, 'timesteps'>,
+  { timesteps }: Pick<Sampler, 'timesteps'>,
   latent: Tensor,
   noise: Tensor,
   draw: () => Tensor,

@@ -2,6 +2,7 @@ import { SelectField } from '../../components/select-field.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
 import { SwitchField } from '../../components/switch-field.tsx';
 import type { Mix } from '../../protocol/recipe.ts';
+import { RANGES } from '../../protocol/request.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './analysis.module.css';
 
@@ -34,7 +35,7 @@ export function Mixer() {
         <>
           <SelectField label="Low band of" value={mix.low} options={LOW_OPTIONS} onChange={(low) => change({ low })} />
           <SelectField label="High band of" value={mix.high} options={HIGH_OPTIONS} onChange={(high) => change({ high })} />
-          <SliderField label="High band gain" value={mix.gain} min={0} max={3} step={0.05} onChange={(gain) => change({ gain })} />
+          <SliderField label="High band gain" value={mix.gain} {...RANGES.gain} step={0.05} onChange={(gain) => change({ gain })} />
         </>
       )}
     </section>

@@ -4,6 +4,7 @@ import { SelectField } from '../../components/select-field.tsx';
 import { SliderField } from '../../components/slider-field.tsx';
 import { SwitchField } from '../../components/switch-field.tsx';
 import { SAVE_FORMATS, type SaveFormat } from '../../protocol/picture-file.ts';
+import { RANGES } from '../../protocol/request.ts';
 import { shownRun } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 
@@ -28,7 +29,7 @@ export function SaveOptionsButton() {
       {format === 'png' ? (
         <SwitchField label="16 bits per channel" selected={depth === 16} onChange={(wide) => changeSaving({ depth: wide ? 16 : 8 })} />
       ) : (
-        <SliderField label="Quality" value={quality} min={1} max={100} onChange={(chosen) => changeSaving({ quality: chosen })} />
+        <SliderField label="Quality" value={quality} {...RANGES.quality} onChange={(chosen) => changeSaving({ quality: chosen })} />
       )}
       {format === 'png' && depth === 16 && shallow && (
         <p role="status">This result was computed in 8 bits, and its file will hold no more. Upscale again for 16.</p>

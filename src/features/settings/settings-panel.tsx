@@ -5,7 +5,7 @@ import { SliderField } from '../../components/slider-field.tsx';
 import { SwitchField } from '../../components/switch-field.tsx';
 import { FAMILY_OPTIONS } from '../../protocol/families.ts';
 import type { Choice } from '../../protocol/options/family-options.ts';
-import { CELL_PIXELS, type ColorFix, TILE_CELLS } from '../../protocol/request.ts';
+import { CELL_PIXELS, type ColorFix, RANGES, TILE_CELLS } from '../../protocol/request.ts';
 import { pairOf } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import { usePlan } from '../../store/use-plan.ts';
@@ -26,7 +26,6 @@ const TILE_OPTIONS = [
   ...TILE_CELLS.toReversed().map((cells) => ({ value: String(cells), text: `${CELL_PIXELS * cells} pixels` })),
 ];
 
-const MAX_SEED = 2 ** 32 - 1;
 /** Above its own guidance by more than this, a mini model is known to give worse pictures. */
 const GUIDANCE_SLACK = 1.5;
 const TOO_MUCH_TEXT = 'So much guidance is known to spoil the pictures of a mini model: harsh edges and grain. Full-size models need it.';
@@ -64,14 +63,20 @@ export function SettingsPanel() {
         max={Math.max(MAX_STEPS, options?.published.steps ?? 0)}
         onChange={(steps) => change({ steps })}
       />
-      <NumberInput label="Guidance" value={settings.guidance} min={0} max={20} step={0.1} onChange={(guidance) => change({ guidance })} />
+      <NumberInput
+        label="Guidance"
+        value={settings.guidance}
+        {...RANGES.guidance}
+        step={0.1}
+        onChange={(guidance) => change({ guidance })}
+      />
       <p className={styles['hint']}>
         {settings.guidance > 1
           ? 'Pushes towards the prompt and away from the negative one; each step runs the model twice.'
           : 'At 1 and below the negative prompt is not used; each step runs the model once.'}
       </p>
       {tooMuch && <p className={styles['warning']}>{TOO_MUCH_TEXT}</p>}
-      <NumberInput label="Seed" value={settings.seed} min={0} max={MAX_SEED} onChange={(seed) => change({ seed })}>
+      <NumberInput label="Seed" value={settings.seed} {...RANGES.seed} onChange={(seed) => change({ seed })}>
         <Button onPress={() => change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0 })} label="Random seed">
           ⚂
         </Button>

@@ -43,8 +43,13 @@ export function createComparing({ state, set, frames, clients, attempt, attemptF
     const wanted = frames.get(REFERENCE_FRAME_ID);
     const preview = frames.get(stepFrameId(runId, index, 'x0'));
     if (wanted === undefined || preview === undefined) return;
-    const similarity = await clients.similarity(preview, wanted);
-    if (state().reference === reference) set((before) => setSimilarity(before, runId, index, similarity));
+    let similarity = await clients.similarity(preview);
+    if (similarity === null) {
+      // a worker that is new has none
+      await clients.setReference(wanted);
+      similarity = await clients.similarity(preview);
+    }
+    if (similarity !== null && state().reference === reference) set((before) => setSimilarity(before, runId, index, similarity));
   }
 
   /** A picture to compute with. Throws StudioError `storage-lost` where it had to make room for others. */
@@ -110,6 +115,7 @@ export function createComparing({ state, set, frames, clients, attempt, attemptF
           frames.hold(REFERENCE_FRAME_ID);
           frames.put(REFERENCE_FRAME_ID, image);
         }
+        await clients.setReference(image);
         set((before) => setReference(before, picked === null || itemId === null ? null : { name: picked.name, itemId }));
         for (const { runId, steps } of state().runs) {
           for (const index of steps.keys()) await measureStep(runId, index);

@@ -2,8 +2,9 @@ import { modelDefaults } from '../../protocol/default-request.ts';
 import { BACKENDS, type Backend } from '../../protocol/events.ts';
 import { FAMILY_OPTIONS } from '../../protocol/families.ts';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
+import type { BundleSummary } from '../../protocol/studio-api.ts';
 import { waitingItems } from '../queue.ts';
-import { applyToWaiting, type Choice, changeSettings, concernsPanel, settleChoice } from '../reduce.ts';
+import { addMessage, applyToWaiting, type Choice, changeSettings, concernsPanel, settleChoice } from '../reduce.ts';
 import { pairOf, type SettingsState } from '../state.ts';
 import type { ActionContext } from './context.ts';
 
@@ -11,6 +12,8 @@ export interface ModelActions {
   change(settings: Partial<SettingsState>): void;
   /** Also takes over the model's own defaults once they are read, but for what the person set before and is changed until then. */
   chooseBundle(id: string): Promise<void>;
+  /** Inspects the device and lists the models once more, where that failed. */
+  listAgain(): Promise<void>;
   /** The chosen model's own settings instead of the person's. */
   takeModelSettings(): void;
 }
@@ -37,6 +40,8 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
   const listed = new Promise<void>((resolve) => {
     onListed = resolve;
   });
+  /** What `load` was asked for. */
+  let asked: readonly [search: string, keepSettings: boolean] = ['', false];
   let latest: Pending = { itemId: null, others: [], changes: {} };
 
   async function manifest(id: string): Promise<Manifest> {
@@ -90,6 +95,8 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
         return choose(id, latest);
       }),
 
+    listAgain: () => attempt(() => load(...asked)),
+
     takeModelSettings() {
       const manifest = state().manifests[state().settings.bundleId];
       if (manifest !== undefined) actions.change(modelDefaults(manifest));
@@ -113,12 +120,29 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
     return { ...others, ...offered };
   }
 
-  async function load(search: string, keepSettings: boolean): Promise<void> {
+  /** Throws StudioError where the models cannot be listed, which the state tells too. */
+  async function list(search: string): Promise<readonly BundleSummary[]> {
+    set((before) => ({ ...before, unlisted: false }));
     try {
       const device = await clients.device(backendFrom(search));
       set((before) => ({ ...before, device }));
-      const bundles = await clients.bundles();
+      const { bundles, declined } = await clients.bundles();
       set((before) => ({ ...before, bundles }));
+      for (const { id, reason } of declined) {
+        const text = `The model “${id}” is left out: ${reason}`;
+        set((before) => addMessage(before, { kind: 'notice', text, code: 'manifest-invalid', details: 'declined' }));
+      }
+      return bundles;
+    } catch (error) {
+      set((before) => ({ ...before, unlisted: true }));
+      throw error;
+    }
+  }
+
+  async function load(search: string, keepSettings: boolean): Promise<void> {
+    asked = [search, keepSettings];
+    try {
+      const bundles = await list(search);
       const { settings } = state();
       const wanted = bundles.find(({ id }) => id === settings.bundleId);
       const chosen = wanted ?? bundles[0];

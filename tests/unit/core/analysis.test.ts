@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Band, bandDifference, bandSimilarity, likeness, mixBands } from '../../../src/core/analysis.ts';
+import { type Band, bandDifference, bandSimilarity, bandViews, likeness, mixBands } from '../../../src/core/analysis.ts';
 import type { Rgba8 } from '../../../src/core/picture.ts';
 import { resizePicture } from '../../../src/core/resize.ts';
 import { golden, opaque } from '../../support/golden.ts';
@@ -31,7 +31,11 @@ describe('a likeness', () => {
   it('is whole of a picture with itself, at any size, and of one tone', () => {
     expect(likeness(a, a)).toBeCloseTo(1, 9);
     expect(likeness(a, resizePicture(a, 3 * height, 3 * width, 'bicubic'))).toBeGreaterThan(0.98);
-    const grey = opaque(4, 6, Array.from({ length: 72 }, () => 90));
+    const grey = opaque(
+      4,
+      6,
+      Array.from({ length: 72 }, () => 90),
+    );
     expect(likeness(grey, grey)).toBe(1);
   });
 
@@ -71,10 +75,22 @@ describe('band analysis', () => {
   });
 
   it('measures the similarity of each band to a reference of another size', () => {
-    const found = bandSimilarity(a, opaque(reference.height, reference.width, reference.rgb8));
+    const wanted = resizePicture(opaque(reference.height, reference.width, reference.rgb8), a.height, a.width, 'bicubic');
+    const found = bandSimilarity(bandViews(a), bandViews(wanted));
     expect(found.low).toBeCloseTo(similarity.low, 3);
     expect(found.high).toBeCloseTo(similarity.high, 3);
-    expect(bandSimilarity(a, a)).toEqual({ low: 1, high: 1 });
+    expect(bandSimilarity(bandViews(a), bandViews(a))).toEqual({ low: 1, high: 1 });
+  });
+
+  it('takes no more floats at once than a strip has, and gives what the whole would', () => {
+    for (const band of ['whole', 'low', 'high'] as const) {
+      const [strips, whole] = [bandDifference(a, b, band, true, undefined, 3 * width), bandDifference(a, b, band, true)];
+      expect(strips.picture).toEqual(whole.picture);
+      expect(strips.meanLevels).toBeCloseTo(whole.meanLevels, 9);
+    }
+    expect(mixBands(a, b, 1.5, 3 * width)).toEqual(mixBands(a, b, 1.5));
+    // a strip has two rows at least
+    expect(mixBands(a, b, 1.5, 1)).toEqual(mixBands(a, b, 1.5));
   });
 
   it('refuses pictures of different sizes', () => {

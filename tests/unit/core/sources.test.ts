@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { growArea, wholeArea } from '../../../src/core/area.ts';
+import { type Area, growArea, wholeArea } from '../../../src/core/area.ts';
 import { cropPicture, type Rgba8, stackRows, toPicture, toRgba16 } from '../../../src/core/picture.ts';
 import { NoiseGenerator } from '../../../src/core/random.ts';
 import { resizePicture } from '../../../src/core/resize.ts';
 import {
   colourOf,
   cropped,
+  keptPicture,
   PlaneStore,
   padded,
   pictureOf,
@@ -44,6 +45,26 @@ describe('a picture read in areas', () => {
     const source = resized(resized(pictureSource(picture), { height: 30, width: 30 }, 'bilinear'), { height: 17, width: 16 }, 'bicubic');
     const area = { top: 9, left: 2, height: 3, width: 11 };
     expect(await source.read(area)).toEqual(cropPicture(twice, area));
+  });
+
+  it('and kept is computed once where it is kept, and elsewhere where it is read', async () => {
+    const whole = pictureSource(picture);
+    let read = 0;
+    const counted = {
+      ...whole,
+      read: (area: Area) => {
+        read += area.height * area.width;
+        return whole.read(area);
+      },
+    };
+    const area = { top: 2, left: 1, height: 6, width: 5 };
+    const kept = await keptPicture(counted, area);
+    const parts = [area, { top: 4, left: 2, height: 3, width: 4 }];
+    for (const part of [...parts, ...parts]) expect(await kept.read(part)).toEqual(await whole.read(part));
+    expect(read).toBe(30);
+    const beyond = { top: 1, left: 1, height: 6, width: 5 };
+    expect(await kept.read(beyond)).toEqual(await whole.read(beyond));
+    expect(read).toBe(60);
   });
 
   it('as planes is what it is as a picture, but for rounding', async () => {

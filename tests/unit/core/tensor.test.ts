@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { affine, clamp01, elementCount, sliceBatch, stackBatch, tensor, weightedSum } from '../../../src/core/tensor.ts';
+import { affine, clamp01, cropPlanes, elementCount, stackBatch, tensor, weightedSum } from '../../../src/core/tensor.ts';
 
 const a = tensor(Float32Array.of(1, 2, 3, 4, 5, 6), [1, 2, 3]);
 const b = tensor(Float32Array.of(6, 5, 4, 3, 2, 1), [1, 2, 3]);
@@ -41,23 +41,40 @@ describe('affine', () => {
 });
 
 describe('batches', () => {
-  it('come apart as they were put together', () => {
+  it('are their parts one after another, sharing no memory with them', () => {
     const both = stackBatch(a, b);
     expect(both.dims).toEqual([2, 2, 3]);
-    expect(sliceBatch(both, 0)).toEqual(a);
-    expect(sliceBatch(both, 1)).toEqual(b);
+    expect([...both.data]).toEqual([...a.data, ...b.data]);
+    both.data[0] = 99;
+    expect(a.data[0]).toBe(1);
   });
 
-  it('share no memory with their parts', () => {
-    const both = stackBatch(a, b);
-    sliceBatch(both, 0).data[0] = 99;
-    expect(both.data[0]).toBe(1);
-  });
-
-  it('reject parts of unequal dims, more than one sample, and an index outside', () => {
+  it('reject parts of unequal dims, and more than one sample', () => {
     expect(() => stackBatch(a, tensor(new Float32Array(2), [1, 2]))).toThrow(RangeError);
     expect(() => stackBatch(stackBatch(a, b), stackBatch(a, b))).toThrow(RangeError);
-    expect(() => sliceBatch(a, 1)).toThrow(RangeError);
+  });
+});
+
+describe('a crop', () => {
+  const planes = tensor(
+    Float32Array.from({ length: 12 }, (_, i) => i),
+    [1, 2, 2, 3],
+  );
+
+  it('is an area of every plane', () => {
+    const crop = cropPlanes(planes, { top: 1, left: 1, height: 1, width: 2 });
+    expect([crop.dims, [...crop.data]]).toEqual([
+      [1, 2, 1, 2],
+      [4, 5, 10, 11],
+    ]);
+  });
+
+  it('that is all of a tensor is the tensor', () => {
+    expect(cropPlanes(planes, { top: 0, left: 0, height: 2, width: 3 })).toBe(planes);
+  });
+
+  it('is of what is inside', () => {
+    expect(() => cropPlanes(planes, { top: 0, left: 0, height: 3, width: 3 })).toThrow(RangeError);
   });
 });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { heldBytes, KEPT_X0_BYTES } from '../../../src/plan/held.ts';
 import { type Plan, type PlannedRun, planRun, type Refusal, type RunPlan, USABLE_SHARE } from '../../../src/plan/plan-run.ts';
-import { type Manifest, parseManifest } from '../../../src/protocol/manifest.ts';
+import { type Manifest, parseManifest, type Role } from '../../../src/protocol/manifest.ts';
 import type { DeviceMemory } from '../../../src/protocol/studio-api.ts';
 
 const PLENTY: DeviceMemory = { totalBytes: 1e13, programBytes: 0, heapBytes: null, bindingBytes: null };
@@ -93,6 +93,37 @@ describe('what a run takes', () => {
     expect(longer?.macs).toBe(2 * (plain?.macs ?? 0));
   });
 
+  it('counts every decoding of a step’s picture: one a step, by whichever decoder, and two where its bands are not kept', () => {
+    const plain = { ...SEESR, image: { ...SEESR.image, decoding: undefined } };
+    const macsOf = (role: Role, manifest: Manifest, changes: Partial<PlannedRun>): number =>
+      freely({ manifests: [manifest], preview: 'bands', ...changes }).graphs.reduce(
+        (sum, graph) => (graph.role === role ? sum + graph.macs : sum),
+        0,
+      );
+    const [steps, small, large] = [20, { height: 256, width: 512 }, { height: 1000, width: 1000 }];
+    const ratio = (image: PlannedRun['image']): number =>
+      macsOf('previewDecoder', plain, { image, steps }) / macsOf('previewDecoder', plain, { image, steps: 1 });
+    expect(ratio(small)).toBeCloseTo(steps, 6);
+    expect(ratio(large)).toBeCloseTo(2 * steps - 1, 6);
+    const bare = { ...plain, graphs: { ...SEESR.graphs, previewDecoder: undefined } };
+    expect(macsOf('vaeDecoder', bare, { steps }) / macsOf('vaeDecoder', bare, { preview: 'none' })).toBeCloseTo(steps + 1, 6);
+  });
+
+  it('counts what is corrected too: once where it is one strip, else with every decoding', () => {
+    const corrects = { ...SEESR, image: { ...SEESR.image, decoding: 'correction' as const } };
+    const macs = (image: PlannedRun['image'], steps: number, manifest: Manifest): number => {
+      const { graphs } = freely({ manifests: [manifest], preview: 'bands', image, steps });
+      return graphs.find(({ role }) => role === 'previewDecoder')?.macs ?? Number.NaN;
+    };
+    const whole = { ...SEESR, image: { ...SEESR.image, decoding: undefined } };
+    const [small, large] = [
+      { height: 256, width: 512 },
+      { height: 600, width: 600 },
+    ];
+    expect(macs(small, 20, corrects) / macs(small, 1, whole)).toBeCloseTo(21, 6);
+    expect(macs(large, 20, corrects) / macs(large, 1, whole)).toBeCloseTo(40, 6);
+  });
+
   it('counts once what a pair shares', () => {
     const [one, both] = [freely(), freely({ manifests: [SEESR, SEESR_RFSR] })];
     expect(both.graphs.filter(({ role }) => role === 'vaeEncoder')).toHaveLength(1);
@@ -109,7 +140,8 @@ describe('what a run takes', () => {
       { lanes: 1, conditionChannels: 0, conditionLanes: 0 },
     ];
     const shape = { ...picture, ...lanes, latentChannels: 16, cells: { height: 2000, width: 1000 }, depth: 8 } as const;
-    const kept = (steps: number) => heldBytes('latents', 'sampling', { ...shape, steps, previews: false, firstStage: false });
+    const kept = (steps: number) =>
+      heldBytes('latents', 'sampling', { ...shape, steps, previews: false, firstStage: false, seesPicture: false });
     expect(kept(1) - kept(0)).toBe(2000 * 1000 * 16 * 4);
     expect(kept(200) - kept(0)).toBe(KEPT_X0_BYTES);
   });
@@ -136,6 +168,18 @@ describe('what a run takes', () => {
     const cellsOf = (plan: RunPlan) => plan.graphs.find(({ role }) => role === 'vaeEncoder')?.cells;
     expect(cellsOf(freely({ manifests: [manifest] }))).toEqual({ height: 128, width: 256 });
     expect(cellsOf(freely())?.height).toBeLessThan(128);
+  });
+
+  it('counts the enlarged input where the denoiser sees it at every step', () => {
+    const denoisers = SEESR.graphs.denoiser.map((graph) => ({
+      ...graph,
+      inputs: [...graph.inputs, { name: 'condition', dtype: 'float32' as const, dims: ['B', 3, '8*h', '8*w'] }],
+    }));
+    const seeing = { ...SEESR, graphs: { ...SEESR.graphs, denoiser: denoisers, conditionEncoder: undefined } };
+    const encoding = { ...SEESR, graphs: { ...SEESR.graphs, denoiser: denoisers } };
+    const [seen, encoded] = [seeing, encoding].map((manifest) => freely({ manifests: [manifest] }));
+    const { height, width } = freely().working;
+    expect((seen?.bytes.pictures ?? 0) - (encoded?.bytes.pictures ?? 0)).toBe(4 * height * width);
   });
 
   it('is more for results of 16 bits', () => {

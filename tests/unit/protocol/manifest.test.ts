@@ -34,6 +34,11 @@ describe('parseManifest', () => {
     [['graphs', 'denoiser', 0, 'macs', 'perCell'], 'many', 'graphs.denoiser[0].macs.perCell'],
     [['tags', 'thresholds'], [0.5], 'tags.thresholds'],
     [['scheduler', 'prediction_type'], 'noise', 'scheduler.prediction_type'],
+    [['sampling', 'steps'], 0, 'sampling.steps'],
+    [['sampling', 'guidance'], 21, 'sampling.guidance'],
+    [['image', 'multipleOf'], 0, 'image.multipleOf'],
+    [['latent', 'factor'], 0, 'latent.factor'],
+    [['graphs', 'denoiser', 0, 'tiling'], { kind: 'blend', tile: 0, overlap: 0 }, 'graphs.denoiser[0].tiling.tile'],
   ])('names the bad field %j', (path, value, reported) => {
     try {
       parseManifest(changed(path, value));
@@ -58,5 +63,15 @@ describe('parseManifest', () => {
 describe('parseIndex', () => {
   it('rejects an index of another schema', () => {
     expect(() => parseIndex('{"schema":9,"bundles":[]}')).toThrow(/schema/);
+  });
+
+  it('declines a bad entry alone, with the reason', () => {
+    const good = { id: 'a', title: 'A', family: 'seesr', variant: 'base', size: 'mini', manifest: 'a/manifest.json', sizeBytes: 1 };
+    const { bundles, declined } = parseIndex(JSON.stringify({ schema: 1, bundles: [{ ...good, id: 'b', family: 'newer' }, good, 7] }));
+    expect(bundles).toEqual([good]);
+    expect(declined).toEqual([
+      { id: 'b', reason: expect.stringContaining('“bundles[0].family”') },
+      { id: 'bundles[2]', reason: expect.stringContaining('“bundles[2]”') },
+    ]);
   });
 });

@@ -59,6 +59,25 @@ describe('a recipe in a picture', () => {
     expect(read).toThrow(reason);
   });
 
+  it.each([
+    ['scale', { scale: 0 }],
+    ['scale', { scale: 500 }],
+    ['steps', { steps: 201 }],
+    ['guidance', { guidance: -1 }],
+    ['seed', { seed: 2 ** 32 }],
+    ['stoppedAfter', { stoppedAfter: 0 }],
+    ['region.height', { region: { top: 0, left: 0, height: 0, width: 8 } }],
+    ['region.left', { region: { top: 0, left: 1e9, height: 8, width: 8 } }],
+  ])('is refused where its %s is out of range: %o', (field, changes) => {
+    const text = JSON.stringify({ schema: 1, recipe: { ...RECIPE, ...changes } });
+    expect(() => readRecipe({ [RECIPE_KEYWORD]: text })).toThrow(`“recipe.${field}”`);
+  });
+
+  it('is refused where its mix is stronger than any that can be made', () => {
+    const [text] = Object.values(recipeTexts({ recipe: RECIPE, mix: { ...MIX, gain: 1e6 } })).slice(1);
+    expect(() => readRecipe({ [RECIPE_KEYWORD]: text ?? '' })).toThrow('“mix.gain”');
+  });
+
   it('is found before a file breaks off', () => {
     const bytes = encode({ width: 2, height: 1, channels: 3, data: new Uint8Array(6), text: recipeTexts({ recipe: RECIPE, mix: null }) });
     expect(() => pngTexts(bytes.subarray(0, bytes.length - 5))).not.toThrow();

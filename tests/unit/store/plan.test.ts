@@ -20,6 +20,19 @@ describe('the plan of a picture', () => {
     expect(plan.seconds).toBe(plan.macs / 1e6);
   });
 
+  it('is made once for all who ask for it, and anew for what changed', () => {
+    const plan = planOf(SIZE, SETTINGS, { ...PLANNING }, 1);
+    expect(planOf(SIZE, SETTINGS, { ...PLANNING }, 1)).toBe(plan);
+    for (const other of [
+      planOf({ ...SIZE }, SETTINGS, PLANNING, 1),
+      planOf(SIZE, { ...SETTINGS, steps: 5 }, PLANNING, 1),
+      planOf(SIZE, SETTINGS, { ...PLANNING, device: { ...DEVICE } }, 1),
+      planOf(SIZE, SETTINGS, PLANNING, 2),
+    ]) {
+      expect(other).not.toBe(plan);
+    }
+  });
+
   it('is none until model and device are known', () => {
     expect(planOf(SIZE, SETTINGS, { ...PLANNING, manifests: {} }, 1)).toBeNull();
     expect(planOf(SIZE, SETTINGS, { ...PLANNING, device: null }, 1)).toBeNull();

@@ -4,6 +4,7 @@ import { nodeRuntime } from '../../../cli/ort.ts';
 import type { BandStatistics, RunEvent } from '../../../src/protocol/events.ts';
 import type { ColorFix, Image8, RestoreRequest, SamplerName, StartPoint, TileCells } from '../../../src/protocol/request.ts';
 import { Engine } from '../../../workers/engine.ts';
+import type { BundleFiles } from '../../../workers/model-store/bundle-files.ts';
 import type { OrtRuntime } from '../../../workers/sessions/runtime.ts';
 import { golden, opaque } from '../../support/golden.ts';
 import { eventOf, gradient, NANO_ID, NANO_MODELS, NANO_RFSR_ID, nanoRequest, resultOf } from '../../support/nano.ts';
@@ -203,6 +204,53 @@ describe('a run in Node', () => {
     await decodesOf('none'); // its canaries decode too
     expect((await decodesOf('bands')) - (await decodesOf('none'))).toBe(4);
     await counted.dispose();
+  });
+
+  it('never asks two things at once of its runtime, whoever asks', async () => {
+    let [inside, most] = [0, 0];
+    const alone: OrtRuntime = {
+      async create(model, backend) {
+        const session = await nodeRuntime.create(model, backend);
+        const run: typeof session.run = async (feeds) => {
+          most = Math.max(most, ++inside);
+          return session.run(feeds).finally(() => inside--);
+        };
+        return { ...session, run };
+      },
+    };
+    const shared = new Engine(alone, ['cpu'], new FolderFiles(NANO_MODELS));
+    const start = (runId: string) => shared.run([{ runId, bundleId: NANO_ID }], nanoRequest({ steps: 2 }), async () => {}, NEVER);
+    await start('first');
+    const [decodedStep] = await Promise.all([shared.decodeStep('first', 1), start('second'), shared.dispose()]);
+    expect(decodedStep.x0.height).toBe(64);
+    expect(most).toBe(1);
+    await shared.dispose();
+  });
+
+  it('sends the next event when its listener has taken the one before, while several files come too', async () => {
+    const folder = new FolderFiles(NANO_MODELS);
+    const fetched: BundleFiles = {
+      text: (path) => folder.text(path),
+      has: async () => false,
+      open: async (file, onBytes, signal) => {
+        await onBytes(file.sizeBytes);
+        return folder.open(file, onBytes, signal);
+      },
+    };
+    const slow = new Engine(nodeRuntime, ['cpu'], fetched);
+    let busy = false;
+    const loaded: number[] = [];
+    const take = async (event: RunEvent): Promise<void> => {
+      expect(busy).toBe(false);
+      busy = true;
+      await new Promise((resolve) => setImmediate(resolve));
+      busy = false;
+      if (event.type === 'download') loaded.push(event.loadedBytes / event.totalBytes);
+    };
+    await slow.run([{ runId: 'a', bundleId: NANO_ID }], nanoRequest({ steps: 1, preview: 'none' }), take, NEVER);
+    expect(loaded.at(-1)).toBe(1);
+    expect([...loaded].sort((a, b) => a - b)).toEqual(loaded);
+    await slow.dispose();
   });
 
   it('is refused before anything is loaded where the device has too little memory, with what would fit', async () => {

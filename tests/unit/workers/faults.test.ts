@@ -371,7 +371,7 @@ it('stops fetching a model when it is stopped with nothing to keep', async () =>
   const never: BundleFiles = {
     text: (path) => files.text(path),
     has: async () => false,
-    bytes: (_, __, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    open: (_, __, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   };
   const stop = new AbortController();
   const engine = new Engine(nodeRuntime, ['cpu'], never);

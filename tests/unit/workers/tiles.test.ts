@@ -34,7 +34,7 @@ class SmallTiles implements BundleFiles {
   }
 
   has: BundleFiles['has'] = (file) => this.#files.has(file);
-  bytes: BundleFiles['bytes'] = (file, onBytes, signal) => this.#files.bytes(file, onBytes, signal);
+  open: BundleFiles['open'] = (file, onBytes, signal) => this.#files.open(file, onBytes, signal);
 }
 
 const nano = new FolderFiles(new URL('../../fixtures/models', import.meta.url).pathname);

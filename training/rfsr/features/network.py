@@ -16,9 +16,18 @@ class FeatureNetwork(nn.Module, ABC):
     def maps(self, rgb01: Tensor) -> list[Tensor]:
         """Maps [B, C, h, w] of pictures [B, 3, H, W] in 0…1."""
 
+    def train(self, mode: bool = True) -> "FeatureNetwork":
+        """Stays in evaluation mode: it is frozen, whatever holds it."""
+        return super().train(False)
+
     def forward(self, rgb01: Tensor) -> list[Tensor]:
         """The maps, each of unit length at every position, float32."""
-        return [x.float() / (x.float().square().sum(1, keepdim=True) + 1e-10).sqrt() for x in self.maps(rgb01)]
+        return [unit_length(x.float()) for x in self.maps(rgb01)]
+
+
+def unit_length(x: Tensor) -> Tensor:
+    """[B, C, h, w] with every position's channels as a vector of length 1."""
+    return x / (x.square().sum(1, keepdim=True) + 1e-10).sqrt()
 
 
 def feature_distance(a: list[Tensor], b: list[Tensor]) -> Tensor:

@@ -1,21 +1,31 @@
 """`rfsr finetune`: turns a bundle's super-resolver into its RFSR version (arXiv 2412.03268), resumably."""
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
+from accelerate import PartialState
+from tqdm import tqdm
 
 from rfsr.checkpoint import config_from, read_manifest, write_runs
 from rfsr.common import command_line, current_commit, load_config, named_path
 from rfsr.data import PackedCrops
-from rfsr.families import FAMILIES
+from rfsr.families import FAMILIES, Family
 from rfsr.features import open_features
 from rfsr.finetune.stage import RFSRConfig, RFSRStage
 from rfsr.loop import LoopConfig, Trainer
+from rfsr.models.tagger import normalise_image, tags_said
+from rfsr.models.vocabulary import token_ids
 from rfsr.pretrain.denoiser import DenoiserStageConfig
-from rfsr.pretrain.latents import FrozenParts, build_latents
+from rfsr.pretrain.latents import FrozenParts, build_latents, prompt_text
+from rfsr.pretrain.tagger import to01
+from rfsr.processes import open_processes, require_shared
 from rfsr.rewards import open_reward
+
+TAGGED_AT_ONCE = 16
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,32 +53,62 @@ def main(args: argparse.Namespace) -> None:
     config = load_config(args.config)
     loop = config_from(LoopConfig, config["loop"])
     torch.manual_seed(loop.seed)
+    open_processes(cpu=args.cpu)
     stage = build_stage(args, config_from(RFSRConfig, config["rfsr"]))
     facts = {"command": command_line(), "commit": current_commit()}
     trainer = Trainer(stage, loop, args.run, facts=facts, cpu=args.cpu)
     parameters = sum(parameter.numel() for parameter in stage.trainable())
     trainer.accelerator.print(f"rfsr: {parameters:,} parameters, {trainer.accelerator.device}, seed {loop.seed}")
     trainer.train(minutes=args.minutes)
+    trainer.accelerator.end_training()
 
 
 def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
     """The stage from a bundle, crops, rewards and features. Throws ValueError for a --reward without a name."""
     paths = dict(named_path("--reward NAME=PATH", text) for text in args.reward)
-    unpacked = args.run / "from-bundle"
-    write_runs(args.init_from, unpacked)
+    state, unpacked = PartialState(), args.run / "from-bundle"
+    unpacked.mkdir(parents=True, exist_ok=True)
+    for folder in (unpacked, args.crops):
+        require_shared(folder)
+    if state.is_main_process:
+        write_runs(args.init_from, unpacked)
+    state.wait_for_everyone()
     restorer = unpacked / "restorer"
-    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger", restorer if restorer.exists() else None)
+    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger", restorer if restorer.exists() else None).to(state.device)
     before = json.loads((unpacked / "denoiser" / "facts.json").read_text())
     crops = PackedCrops(args.crops)
+    family = FAMILIES[before["family"]]
+    of_truths = "truth" in (config.tags, family.tags_of if config.tags == "published" else None)
+    with state.main_process_first():
+        latents = build_latents(crops, parts, args.crops, family, limit=config.crops)
+        truth_tokens = tokens_of_truths(crops, parts, args.crops, family) if of_truths else None
     stage = RFSRStage(
         config,
         DenoiserStageConfig(family=before["family"], size=before["denoiserConfig"]),
         crops,
-        build_latents(crops, parts, args.crops, FAMILIES[before["family"]], limit=config.crops),
+        latents,
         parts,
         bundle=args.init_from,
         rewards={name: open_reward(name, path) for name, path in paths.items()},
         features=open_features(config.features, args.features),
+        truth_tokens=truth_tokens,
     )
     stage.started_from = {**before, "bundle": read_manifest(args.init_from)["id"]}
     return stage
+
+
+@torch.no_grad()
+def tokens_of_truths(crops: PackedCrops, parts: FrozenParts, cache: Path, family: Family) -> np.ndarray:
+    """Prompts [N, 77] int16 with the tags of the clean crops, read once and kept in the folder `cache`."""
+    prefix = hashlib.sha256(prompt_text(family, ["tag"]).encode()).hexdigest()[:8]
+    path = cache / f"truth-tokens-{parts.key}-{prefix}.npy"
+    if not path.exists():
+        device, thresholds = next(parts.tagger.parameters()).device, torch.tensor(parts.thresholds)
+        rows: list[list[int]] = []
+        for start in tqdm(range(0, len(crops.hr), TAGGED_AT_ONCE), desc="tags", mininterval=10):
+            clean = to01(crops.hr[start : start + TAGGED_AT_ONCE]).to(device)
+            _, logits = parts.tagger(normalise_image(clean, side=parts.tagger.config.side))
+            said = tags_said(logits, parts.tags, thresholds)
+            rows += [token_ids(parts.tokenizer, prompt_text(family, tags)) for tags in said]
+        np.save(path, np.array(rows, np.int16))
+    return np.load(path)

@@ -29,6 +29,8 @@ from rfsr.rewards.image_reward import VisionTransformer, centre_square, text_con
 
 GIB = 2**30
 MASTER_BYTES, HALF_BYTES = 4, 2
+MOMENT_BYTES = {"adamw": 4, "adamw8bit": 1}
+"""Of each of Adam's two moments of a weight."""
 PROMPT_TOKENS, IMAGE_TOKENS = 77, 145
 DEVICES_GIB = {"24 GB": 22, "40 GB": 38, "80 GB": 76}
 """What such cards leave a process."""
@@ -66,6 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", choices=FAMILIES[PRIOR].configs, default="full")
     parser.add_argument("--side", type=int, default=512, help="pixels of a training picture")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 2, 4, 8], help="micro-batches to count")
+    parser.add_argument("--optimizer", choices=MOMENT_BYTES, default="adamw", help="see `[loop]`")
     parser.add_argument("--measure", type=Path, metavar="BUNDLE", help="also run steps of this bundle here: seconds and memory")
     parser.add_argument("--rewards", type=Path, default=Path("weights"), help="folder of the shipped rewards, for --measure")
     parser.add_argument("--config", type=Path, default=Path("configs/rfsr_mini.toml"), help="recipe to measure")
@@ -75,7 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Prints a table, and writes it where asked."""
     rows = [
-        count(args.family, args.size, side=args.side, batch=batch, checkpointing=kept)
+        count(args.family, args.size, side=args.side, batch=batch, checkpointing=kept, optimizer=args.optimizer)
         for batch in args.batch
         for kept in (False, True)
     ]
@@ -95,7 +98,7 @@ def main(args: argparse.Namespace) -> None:
         args.out.write_text(json.dumps(found, indent=1))
 
 
-def count(family: str, size: str, *, side: int, batch: int, checkpointing: bool) -> Needs:
+def count(family: str, size: str, *, side: int, batch: int, checkpointing: bool, optimizer: str = "adamw") -> Needs:
     """One step at half precision with float32 masters, judged in float32 as `RFSRStage` does."""
     with torch.device("meta"):
         # half, as autocast makes them for the pass; the float32 masters are counted below
@@ -115,7 +118,7 @@ def count(family: str, size: str, *, side: int, batch: int, checkpointing: bool)
         trained=parameters / 1e6,
         weights=master + parameters * HALF_BYTES / GIB,
         gradients=master,
-        optimizer=2 * master,
+        optimizer=2 * parameters * MOMENT_BYTES[optimizer] / GIB,
         average=master,
         pretrained=master,
         judges=sum(parameter.numel() for parameter in judges.parameters()) * MASTER_BYTES / GIB,

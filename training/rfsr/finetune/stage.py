@@ -6,8 +6,10 @@ they are judged, as in ReFL; ImageReward reads the tags without quality words; a
 """
 
 import re
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 from rfsr.checkpoint import initialise_stage
 from rfsr.common import to_rgb8
 from rfsr.data import PackedCrops
+from rfsr.degrade.stages import sharpen
 from rfsr.features.network import FeatureNetwork, feature_distance
 from rfsr.finetune.lora import add_lora, merged_state
 from rfsr.losses import gram_distance, low_band_loss
@@ -31,6 +34,7 @@ from rfsr.rollout import Plan, RolloutConfig, RolloutStage, plan_of
 
 CHECKED = 16
 """Held-out crops on which rewards, fidelity and stylization are followed."""
+CHECKED_AT_ONCE = 2
 SHOWN = 6
 
 
@@ -41,7 +45,8 @@ class RFSRConfig(RolloutConfig):
     `steps`, `early`, `late`: see `rfsr.windows.Windows`; none means the family's. `pixel`: the early window's loss against the truth.
     `rewards`: weights by name. `regularisation`: of the late window; "lora" trains adapters only; "kl" is the divergence of
     the step's two Gaussians up to a factor, the mean squared difference of the noise predictions (DPOK, arXiv 2305.16381); "gram_kl" compares styles.
-    One photograph in `held_out_every` is never trained on. `crops`: how many are used at most.
+    `crops`: how many are used at most. `tags`: of which pictures; "published" is the
+    family's choice. `sharpen_truth`: the truth is sharpened as the degradation's input is, as in the released script.
     """
 
     latent_window: int = 64
@@ -57,8 +62,9 @@ class RFSRConfig(RolloutConfig):
     lora_rank: int = 16
     features: str = "vgg19"
     checkpointing: bool = False
-    held_out_every: int = 10
     crops: int | None = None
+    tags: Literal["degraded", "truth", "published"] = "degraded"
+    sharpen_truth: bool = False
 
 
 class RFSRStage(RolloutStage):
@@ -77,8 +83,11 @@ class RFSRStage(RolloutStage):
         bundle: Path,
         rewards: dict[str, Reward],
         features: FeatureNetwork,
+        truth_tokens: np.ndarray | None = None,
     ) -> None:
-        """`rewards`: at least those the configuration weighs; others are measured only. Throws ValueError for one that is missing."""
+        """`rewards`: at least those the configuration weighs; others are measured only. `truth_tokens`: [N, 77], prompts of the clean crops in
+        place of the degraded ones'. Throws ValueError for a reward that is missing.
+        """
         super().__init__(config, base, crops, latents, parts)
         if missing := config.rewards.keys() - rewards.keys():
             raise ValueError(f"expected the rewards {sorted(config.rewards)}, got none for {sorted(missing)}")
@@ -94,13 +103,25 @@ class RFSRStage(RolloutStage):
         for network in (self.denoiser.unet, self.denoiser.controlnet):
             network.checkpointing = config.checkpointing
         self.started_from: dict[str, Any] = {}
-        self.training_crops, held_out = (part[part < len(latents.hr)] for part in crops.split(config.held_out_every))
+        held_out = self.held_out
         self.checked = held_out[np.linspace(0, len(held_out) - 1, min(CHECKED, len(held_out))).astype(int)]
-        self.reference: Tensor | None = None
+        self.reference: list[Tensor] = []
+        self.truth_tokens = truth_tokens
 
-    def pool(self) -> np.ndarray:
-        """See `RolloutStage.pool`: without the photographs that are kept for `measure`."""
-        return self.training_crops
+    def gather(self, index: np.ndarray, kind: np.ndarray) -> dict[str, Tensor]:
+        """See `DenoiserStage.gather`."""
+        batch = super().gather(index, kind)
+        if self.truth_tokens is None:
+            return batch
+        return batch | {"tokens": torch.from_numpy(self.truth_tokens[index].astype(np.int64))}
+
+    def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
+        """See `RolloutStage.draw`."""
+        batch = super().draw(rng, count, progress01)
+        if not self.rfsr.sharpen_truth:
+            return batch
+        clean = batch["clean"]
+        return batch | {"clean": sharpen(clean.flatten(0, 1)).view_as(clean)}
 
     def plan(self, rng: np.random.Generator) -> Plan:
         """A rollout that stops in one of the windows."""
@@ -112,6 +133,16 @@ class RFSRStage(RolloutStage):
         generator = torch.Generator(batch["target"].device).manual_seed(seed)
         sample = self.visit(batch, plan, generator)
         latent = self.last_step(self.denoiser, batch, sample, plan)
+        parts = self.parts_of_loss(batch, sample, latent, plan)
+        weighted = [weight * loss for weight, loss in parts.values()]
+        # a window without losses (an ablation) still gives the optimizer its step, without gradient
+        loss = torch.stack(weighted).sum() if weighted else 0.0 * latent.sum()
+        return {"loss": loss, **{name: part for name, (_, part) in parts.items()}}
+
+    def parts_of_loss(
+        self, batch: dict[str, Tensor], sample: Tensor, latent: Tensor, plan: Plan
+    ) -> dict[str, tuple[float, Tensor]]:
+        """Weight and loss by name, of the windows the plan stops in: of the x0 prediction `latent` of `sample`."""
         # everything that judges computes in float32: small differences are what it is about
         with torch.autocast(latent.device.type, enabled=False):
             picture = self.picture(batch, latent)
@@ -124,10 +155,7 @@ class RFSRStage(RolloutStage):
                 if self.rfsr.regularisation in ("kl", "gram_kl"):
                     weight = self.rfsr.regularisation_weight
                     parts[self.rfsr.regularisation] = (weight, self.regularisation(batch, sample, latent, picture, plan))
-        weighted = [weight * loss for weight, loss in parts.values()]
-        # a window without losses (an ablation) still gives the optimizer its step, without gradient
-        loss = torch.stack(weighted).sum() if weighted else 0.0 * latent.sum()
-        return {"loss": loss, **{name: part for name, (_, part) in parts.items()}}
+        return parts
 
     def picture(self, batch: dict[str, Tensor], latent: Tensor) -> Tensor:
         """What is judged: [B, 3, 8h, 8w] in 0…1 of scaled latents [B, C, h, w] of a batch."""
@@ -157,12 +185,13 @@ class RFSRStage(RolloutStage):
         marked = self.parts.tokenizer.decode(ids, skip_special_tokens=False)
         return re.sub(r"\s+(?=,)", "", " ".join(re.sub(r"<\|\w+\|>", " ", marked).split()))
 
-    def checked_batch(self) -> dict[str, Tensor]:
-        """The held-out crops, the middle window of each."""
-        batch = self.gather(self.checked, self.checked * 0)
-        cells, window = batch["target"].shape[-1], self.rfsr.latent_window
-        middle = self.cut_at(batch | {"clean": to01(self.crops.hr[self.checked])}, (cells - window) // 2, (cells - window) // 2)
-        return {name: value.to(self.alphas.device) for name, value in middle.items()}
+    def checked_batches(self) -> Iterator[dict[str, Tensor]]:
+        """The held-out crops, the middle window of each, a few at a time: sixteen of 512 pixels at once fit no card."""
+        for start in range(0, len(self.checked), CHECKED_AT_ONCE):
+            index = self.checked[start : start + CHECKED_AT_ONCE]
+            batch = self.gather(index, index * 0) | {"clean": to01(self.crops.hr[index])}
+            middle = (batch["target"].shape[-1] - self.rfsr.latent_window) // 2
+            yield {name: value.to(self.alphas.device) for name, value in self.cut_at(batch, middle, middle).items()}
 
     def sampled(self, denoiser: Denoiser, batch: dict[str, Tensor]) -> Tensor:
         """What full unguided sampling by `denoiser` makes of a batch, always from the same noise."""
@@ -172,28 +201,57 @@ class RFSRStage(RolloutStage):
         return self.picture(batch, latent)
 
     def measure(self) -> dict[str, float]:
-        """Rewards, fidelity to the truth, and style against the pretrained network (`stylization`), of sampled held-out crops."""
-        batch = self.checked_batch()
-        if self.reference is None:
-            self.reference = self.sampled(self.pretrained, batch)
+        """Rewards, fidelity to the truth, and style against the pretrained network (`stylization`), of sampled held-out crops; and how strongly
+        each loss pulls (see `gradients`).
+        """
+        if not self.reference:
+            self.reference = [self.sampled(self.pretrained, batch) for batch in self.checked_batches()]
+        means: dict[str, float] = {}
+        for batch, reference in zip(self.checked_batches(), self.reference, strict=True):
+            for name, value in self.scores(batch, reference).items():
+                means[name] = means.get(name, 0.0) + value * len(reference) / len(self.checked)
+        return means | self.gradients(next(self.checked_batches()))
+
+    def scores(self, batch: dict[str, Tensor], reference: Tensor) -> dict[str, float]:
+        """Means over a batch; `reference`: what the pretrained network makes of it."""
         picture, words = self.sampled(self.denoiser, batch), self.words(batch["tokens"])
-        scores = {name: reward.score(picture, words).mean().item() for name, reward in self.rewards.items()}
         pairs = zip(picture, batch["clean"], strict=True)
-        distance = gram_distance(self.features.maps(picture), self.features.maps(self.reference), self.features.weights)
+        distance = gram_distance(self.features.maps(picture), self.features.maps(reference), self.features.weights)
         return {
-            **scores,
+            **{name: reward.score(picture, words).mean().item() for name, reward in self.rewards.items()},
             "psnr": float(np.mean([psnr(to_rgb8(ours), to_rgb8(truth)) for ours, truth in pairs])),
             "feature_distance": feature_distance(self.features(picture), self.features(batch["clean"])).item(),
             "low_band": low_band_loss(picture, batch["clean"]).item(),
             "stylization": distance.item(),
         }
 
+    def gradients(self, batch: dict[str, Tensor]) -> dict[str, float]:
+        """`gradient_NAME`: the norm of each weighted loss's gradient on the x0 latents, at the last step of its window.
+
+        All losses reach the weights through these latents, so these are the proportions in which they act, whatever units the losses have:
+        weights are to be judged by them. Of Gram-KL it is zero until the network has moved.
+        """
+        found = {}
+        for first, end in (self.windows.early, self.windows.late):
+            if first == end:
+                continue
+            plan, generator = Plan(self.windows.steps, end - 1), torch.Generator(self.alphas.device).manual_seed(0)
+            sample = self.visit(batch, plan, generator)
+            latent = self.last_step(self.denoiser, batch, sample, plan).float().detach()
+            with torch.enable_grad():
+                latent.requires_grad_(True)
+                for name, (weight, loss) in self.parts_of_loss(batch, sample, latent, plan).items():
+                    (gradient,) = torch.autograd.grad(weight * loss, latent, retain_graph=True)
+                    found[f"gradient_{name}"] = gradient.norm().item()
+        return found
+
     def sample_rows(self) -> list[Tensor]:
         """Held-out crops: enlarged input, the pretrained network's result, the trained one's, the truth."""
-        batch = {name: value[:SHOWN] for name, value in self.checked_batch().items()}
-        results = [self.sampled(network, batch) for network in (self.pretrained, self.denoiser)]
-        rows = [batch["degraded"], *results, batch["clean"]]
-        return [row.float().cpu() for row in rows]
+        columns = []
+        for batch in islice(self.checked_batches(), SHOWN // CHECKED_AT_ONCE):
+            results = [self.sampled(network, batch) for network in (self.pretrained, self.denoiser)]
+            columns.append([row.float().cpu() for row in (batch["degraded"], *results, batch["clean"])])
+        return [torch.cat(row) for row in zip(*columns, strict=True)]
 
     def facts(self) -> dict[str, Any]:
         """The denoiser stage's facts, this stage's configuration and windows, and what it started from."""

@@ -1,12 +1,15 @@
 """Every quality measure by name: its range, which way is better, and what it needs. One that cannot be had is declined, never faked.
 
-The mini rewards are measures too. A model that was trained on one is no better for scoring well in it: read them beside the others.
+What a loss, a discriminator or a reward of this project sees is a measure too, and marked: a model is no better for scoring well in what
+it was trained on.
 """
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -16,8 +19,13 @@ import torch
 from rfsr.common import from_rgb8
 from rfsr.features.network import feature_distance
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
+from rfsr.metrics.efficientnet import EFFICIENTNET, PACKAGE, open_efficientnet_distance
+from rfsr.metrics.iqa import IQA_WEIGHTS, PYIQA, open_fid, open_pyiqa
+from rfsr.metrics.iqa import PACKAGE as PYIQA_PACKAGE
 from rfsr.metrics.niqe import PristineModel, niqe
+from rfsr.metrics.patches import sliced_wasserstein
 from rfsr.metrics.pixels import IDENTICAL_DB, psnr, ssim
+from rfsr.metrics.texture import CELL_CLIP, cell_pattern, gradient_similarity, high_band_energy, seed_spread
 from rfsr.rewards.mini_preference import MiniPreference, clean_words
 from rfsr.rewards.mini_quality import MiniQuality
 
@@ -27,22 +35,36 @@ SHIPPED = Path(__file__).parents[2] / "weights"
 
 Measure = Callable[..., float]
 """Takes a picture uint8 [H, W, 3], and a reference of the same shape where the metric needs one."""
-Reason = Literal["weights-missing", "reference-missing", "size-differs", "picture-unsuitable"]
+Reason = Literal[
+    "weights-missing", "package-missing", "reference-missing", "size-differs", "picture-unsuitable", "seeds-missing"
+]
+UNBOUNDED = float("inf")
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What is known of a measure.
+    """What is known of a measure. `better`: "one" is the nearer to 1, by its ratio to it.
 
-    `weights`: the file or folder it needs, relative to the folder of networks unless it is absolute; `open`: makes it, given that.
+    `weights`: the file or folder it needs, relative to the folder of networks unless it is absolute; `package`: what must be installed;
+    `open`: makes it, given the weights. `seen`: a loss, a discriminator or a reward of this project sees it, so that it is no headline.
+    `asked`: measured only where it is asked for.
     """
 
     name: str
     range: tuple[float, float]
-    better: Literal["higher", "lower"]
+    better: Literal["higher", "lower", "one"]
     needs_reference: bool
     open: Callable[[Path], Measure]
     weights: Path | None = None
+    package: str | None = None
+    seen: bool = False
+    asked: bool = False
+
+    def merit(self, value: float) -> float:
+        """A number that is the higher the better."""
+        if self.better == "one":
+            return -abs(math.log(max(value, 1e-9)))
+        return value if self.better == "higher" else -value
 
 
 @dataclass(frozen=True)
@@ -97,34 +119,71 @@ METRICS = {
     for metric in (
         Metric("psnr", (0, IDENTICAL_DB), "higher", True, lambda _: psnr),
         Metric("ssim", (-1, 1), "higher", True, lambda _: ssim),
-        # Two unit vectors without negative parts are at most sqrt(2) apart.
-        Metric("fd", (0, 2), "lower", True, open_feature_distance, SQUEEZENET),
+        # Two vectors of unit length are at most 2 apart.
+        Metric("ed", (0, 4), "lower", True, open_efficientnet_distance, EFFICIENTNET, PACKAGE),
         Metric(
-            "niqe", (0, float("inf")), "lower", False, lambda path: partial(niqe, model=PristineModel.load(path)), NIQE_PRISTINE
+            "niqe", (0, UNBOUNDED), "lower", False, lambda path: partial(niqe, model=PristineModel.load(path)), NIQE_PRISTINE
         ),
-        Metric("mini_quality", MiniQuality.range, "higher", False, open_quality, SHIPPED / "mini_quality"),
-        Metric("mini_preference", MiniPreference.range, "higher", True, open_preference, SHIPPED / "mini_preference"),
+        Metric("cell_pattern", (0, CELL_CLIP), "lower", False, lambda _: cell_pattern),
+        Metric("high_band", (0, UNBOUNDED), "one", True, lambda _: high_band_energy),
+        Metric("sharpness", (0, 1), "higher", True, lambda _: gradient_similarity),
+        Metric("swd", (0, UNBOUNDED), "lower", True, lambda _: sliced_wasserstein),
+        # Two unit vectors without negative parts are at most sqrt(2) apart.
+        Metric("fd", (0, 2), "lower", True, open_feature_distance, SQUEEZENET, seen=True),
+        Metric("mini_quality", MiniQuality.range, "higher", False, open_quality, SHIPPED / "mini_quality", seen=True),
+        Metric(
+            "mini_preference", MiniPreference.range, "higher", True, open_preference, SHIPPED / "mini_preference", seen=True
+        ),
+        *(
+            Metric(
+                name,
+                each.range,
+                each.better,
+                each.needs_reference,
+                partial(open_pyiqa, each.name),
+                IQA_WEIGHTS,
+                PYIQA_PACKAGE,
+                seen=each.seen,
+                asked=True,
+            )
+            for name, each in PYIQA.items()
+        ),
     )
 }
+SEED_SPREAD = Metric("seed_spread", (0, UNBOUNDED), "higher", True, lambda _: seed_spread)
+"""Its measure takes the results of several seeds, [uint8 [H, W, 3], …], in place of a picture."""
+FID = Metric("fid", (0, UNBOUNDED), "lower", True, open_fid, IQA_WEIGHTS, PYIQA_PACKAGE, asked=True)
+"""Its measure takes two folders."""
 
 
 class Measures:
     """The metrics that can be had with the given folder of networks (None: none are there), and those that cannot."""
 
-    def __init__(self, nets: Path | None, names: list[str] | None = None) -> None:
-        """`names` defaults to all. Throws ValueError for a name that is not in METRICS."""
+    def __init__(self, nets: Path | None, names: list[str] | None = None, *, fid: bool = False) -> None:
+        """`names` defaults to all but those that must be asked for. Throws ValueError for a name that is not in METRICS."""
         if unknown := set(names or []) - METRICS.keys():
             raise ValueError(f"expected metrics of {sorted(METRICS)}, got {sorted(unknown)}")
-        self.open: dict[str, Measure] = {}
         self.declined: list[Declined] = []
-        for name in names or METRICS:
-            metric = METRICS[name]
-            path = (nets or Path()) / (metric.weights or "")
-            if metric.weights and not (path.exists() and (nets is not None or metric.weights.is_absolute())):
-                detail = f"expected {'/'.join(metric.weights.parts[-2:])} in the folder of networks, or shipped"
-                self.declined.append(Declined(name, None, "weights-missing", detail))
-            else:
-                self.open[name] = metric.open(path)
+        chosen = names or [name for name, metric in METRICS.items() if not metric.asked]
+        found = {name: self.opened(METRICS[name], nets) for name in chosen}
+        self.open: dict[str, Measure] = {name: measure for name, measure in found.items() if measure}
+        self.fid = self.opened(FID, nets) if fid else None
+
+    def opened(self, metric: Metric, nets: Path | None) -> Measure | None:
+        """The metric's measure, or None and a line in `declined`."""
+        path = (nets or Path()) / (metric.weights or "")
+        if metric.weights and not (path.exists() and (nets is not None or metric.weights.is_absolute())):
+            detail = f"expected {'/'.join(metric.weights.parts[-2:])} in the folder of networks, or shipped"
+            self.declined.append(Declined(metric.name, None, "weights-missing", detail))
+        elif metric.package and not find_spec(metric.package.replace("-", "_")):
+            detail = f"expected it installed: pip install {metric.package}"
+            self.declined.append(Declined(metric.name, None, "package-missing", detail))
+        else:
+            try:
+                return metric.open(path)
+            except FileNotFoundError as error:
+                self.declined.append(Declined(metric.name, None, "weights-missing", str(error)))
+        return None
 
     def score(self, rgb8: np.ndarray, reference: np.ndarray | None, *, picture: str) -> tuple[dict[str, float], list[Declined]]:
         """Every open metric of a picture uint8 [H, W, 3], and those its size or the lack of a reference rules out."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from safetensors.torch import load_file
 
 from rfsr.checkpoint import config_from, initialise_stage, write_runs
@@ -23,6 +24,7 @@ from rfsr.pretrain.tagger import TaggerStage, TaggerStageConfig
 from rfsr.pretrain.trajectory import TrajectoryConfig, TrajectoryStage
 from rfsr.pretrain.transfer import TransferConfig, TransferStage
 from rfsr.pretrain.vae import VaeConfig, VaeStage
+from rfsr.processes import open_processes, require_shared
 from rfsr.rewards.mini_quality import MiniQuality
 from rfsr.teach import open_teacher
 
@@ -60,17 +62,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Runs the stage that the configuration names."""
     config = load_config(args.config)
-    loop = LoopConfig(**config["loop"])
+    loop = config_from(LoopConfig, config["loop"])
     torch.manual_seed(loop.seed)
     own_vae = args.vae is not None
+    state, unpacked = open_processes(cpu=args.cpu), args.run / "from-bundle"
+    args.run.mkdir(parents=True, exist_ok=True)
+    for folder in (args.run, args.crops):
+        require_shared(folder)
     if args.init_from:
         # a bundle alone is enough: what no run was named for comes from it
-        unpacked = args.run / "from-bundle"
-        write_runs(args.init_from, unpacked)
+        if state.is_main_process:
+            write_runs(args.init_from, unpacked)
+        state.wait_for_everyone()
         for name in ("vae", "tagger", "denoiser", "restorer"):
             found = unpacked / name
             setattr(args, name, getattr(args, name) or (found if found.exists() else None))
-    stage = build_stage(args, config)
+    # the main one encodes latents and makes outputs; the others find them
+    with state.main_process_first():
+        stage = build_stage(args, config)
     if args.init_from and not isinstance(stage, TransferStage):
         initialise_stage(stage, args.init_from, keep=("vae",) if own_vae else ())
         if own_vae and isinstance(stage, DenoiserStage):
@@ -80,8 +89,9 @@ def main(args: argparse.Namespace) -> None:
     parameters = sum(parameter.numel() for parameter in stage.trainable())
     trainer.accelerator.print(f"{stage.name}: {parameters:,} parameters, {trainer.accelerator.device}, seed {loop.seed}")
     trainer.train(minutes=args.minutes)
-    if isinstance(stage, TaggerStage | PreferenceStage):
+    if isinstance(stage, TaggerStage | PreferenceStage) and state.is_main_process:
         stage.write_tokenizer(args.run)
+    trainer.accelerator.end_training()
 
 
 def build_stage(args: argparse.Namespace, config: dict[str, Any]) -> Stage:
@@ -125,7 +135,7 @@ def build_denoiser(args: argparse.Namespace, config: dict[str, Any], crops: Pack
     family = FAMILIES[base.family]
     if args.restorer is None and (family.first_stage or family.configs[base.size].residual_to_condition):
         raise ValueError(f"expected --restorer for the stage {name}: its picture's latent is what the denoiser starts from")
-    parts = FrozenParts.load(args.vae, args.tagger, args.restorer)
+    parts = FrozenParts.load(args.vae, args.tagger, args.restorer).to(PartialState().device)
     latents = build_latents(crops, parts, args.crops, family, limit=base.crops)
     if name == "denoiser":
         return DenoiserStage(base, crops, latents, parts)
@@ -154,7 +164,7 @@ def build_reward(args: argparse.Namespace, config: dict[str, Any], crops: Packed
     outputs = own_outputs(crops, args.outputs_of, count=table.get("count", 300), steps=table.get("steps", 10))
     if config["stage"] == "quality":
         return QualityStage(config_from(QualityConfig, config.get("quality", {})), crops, outputs)
-    parts = FrozenParts.load(args.vae, args.tagger)
+    parts = FrozenParts.load(args.vae, args.tagger).to(PartialState().device)
     return PreferenceStage(
         config_from(PreferenceConfig, config.get("preference", {})), crops, outputs, parts, MiniQuality.load(args.quality)
     )

@@ -51,6 +51,8 @@ class DenoiserStage(Stage):
     def __init__(self, config: DenoiserStageConfig, crops: PackedCrops, latents: LatentCrops, parts: FrozenParts) -> None:
         super().__init__()
         self.config, self.crops, self.latents, self.parts = config, crops, latents, parts
+        # latents may be of the first crops only
+        self.training_crops, self.held_out = (part[part < len(latents.hr)] for part in (crops.training, crops.held_out))
         self.vae = parts.vae
         self.family = FAMILIES[config.family]
         self.denoiser = Denoiser(self.family.configs[config.size], rgb_heads=self.rgb_heads)
@@ -67,9 +69,8 @@ class DenoiserStage(Stage):
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """Latents, embeddings, prompts, degraded pictures and timesteps of `count` random crops."""
-        batch = self.gather(
-            rng.integers(len(self.latents.hr), size=count), rng.integers(self.latents.centre.shape[1], size=count)
-        )
+        index = rng.choice(self.training_crops, size=count)
+        batch = self.gather(index, rng.integers(self.latents.centre.shape[1], size=count))
         timestep = rng.integers(1000, size=count)
         timestep[: max(1, round(count * self.config.last_timestep))] = 999
         return {**batch, "timestep": torch.from_numpy(timestep), "prompt_kind": torch.from_numpy(rng.random(count))}

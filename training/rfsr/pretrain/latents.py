@@ -77,6 +77,13 @@ class FrozenParts:
             restorer=restorer,
         )
 
+    def to(self, device: torch.device) -> "FrozenParts":
+        """Itself, its networks moved to where they are to compute."""
+        for network in (self.vae, self.tagger, self.restorer):
+            if network is not None:
+                network.to(device)
+        return self
+
     def first_stage(self, enlarged: Tensor) -> Tensor:
         """The picture whose latent is the denoiser's centre, of enlarged inputs [B, 3, 8h, 8w] in 0…1: the first stage's, or themselves."""
         if self.restorer is None:

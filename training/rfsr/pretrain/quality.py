@@ -31,7 +31,7 @@ CHECK_RUNGS = 8
 
 @dataclass(frozen=True)
 class QualityConfig:
-    """`rungs` versions a ladder, seen in windows of `window` pixels. One photograph in `held_out_every` is kept for the check.
+    """`rungs` versions a ladder, seen in windows of `window` pixels.
 
     `rank`: weight of the pairwise ranking within a ladder; `level`: of the score's own level, which should fall from `clean_level`
     to `faulty_level` (as a probability) along every ladder. `often`: how many times as often as others a kind is drawn.
@@ -40,7 +40,6 @@ class QualityConfig:
     channels: tuple[int, ...] = (32, 64, 96, 128)
     rungs: int = 4
     window: int = 128
-    held_out_every: int = 10
     rank: float = 1.0
     level: float = 0.5
     clean_level: float = 0.9
@@ -76,7 +75,7 @@ class LadderStage(Stage):
     def __init__(self, config: QualityConfig, crops: PackedCrops, outputs: OwnOutputs) -> None:
         super().__init__()
         self.config, self.crops, self.outputs = config, crops, outputs
-        self.pools = dict(zip(("train", "check"), crops.split(config.held_out_every), strict=True))
+        self.pools = {"train": crops.training, "check": crops.held_out}
         often = np.array([config.often.get(kind, 1.0) for kind in KINDS])
         self.shares = often / often.sum()
         self.output_row = {int(crop): row for row, crop in enumerate(outputs.index)}

@@ -31,7 +31,7 @@ FITTED = 96
 class RestorerStageConfig:
     """Size, side of the windows, loss weights on RGB in 0…1, and the teacher's blocks to start from.
 
-    `adversarial` counts from `adversarial_from01` of the run on. One photograph in `held_out_every` is never trained on.
+    `adversarial` counts from `adversarial_from01` of the run on.
     """
 
     size: str = "mini"
@@ -41,7 +41,6 @@ class RestorerStageConfig:
     adversarial: float = 0.15
     adversarial_from01: float = 0.45
     blocks: tuple[int, ...] = (0, 11, 22)
-    held_out_every: int = 10
 
 
 class RestorerStage(Stage):
@@ -55,7 +54,7 @@ class RestorerStage(Stage):
         self.restorer = open_restorer(CONFIGS[config.size])
         self.features = features.requires_grad_(False)
         self.adversary = Adversary()
-        self.training_crops, held_out = crops.split(config.held_out_every)
+        self.training_crops, held_out = crops.training, crops.held_out
         self.checked = held_out[np.linspace(0, len(held_out) - 1, min(CHECKED, len(held_out))).astype(int)]
 
     @torch.no_grad()

@@ -17,6 +17,8 @@ from rfsr.models.vocabulary import build_tokenizer, read_tags
 
 TEACHER_SIDE = 227
 FEATURE_CHANNELS = 512
+CHECKED, SHOWN = 200, 8
+"""Held-out crops that thresholds are chosen on, and that are shown."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,6 @@ class TaggerStageConfig:
     embed: float = 1.0
     tags: float = 20.0
     teacher_tag: float = 0.25
-    held_out: int = 200
 
 
 class TaggerStage(Stage):
@@ -46,8 +47,8 @@ class TaggerStage(Stage):
         self.register_buffer("gather", gather, persistent=False)
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
-        """Clean and enlarged degraded crops [B, 3, S, S] in 0…1, none of them among the held-out last ones."""
-        index = np.sort(rng.integers(len(self.crops.hr) - self.config.held_out, size=count))
+        """Clean and enlarged degraded crops [B, 3, S, S] in 0…1, of photographs that are trained on."""
+        index = np.sort(rng.choice(self.crops.training, size=count))
         return self.pair(index, rng.integers(self.crops.degraded.shape[1], size=count))
 
     def pair(self, index: np.ndarray, kind: np.ndarray) -> dict[str, Tensor]:
@@ -76,13 +77,13 @@ class TaggerStage(Stage):
         }
 
     def sample_rows(self) -> list[Tensor]:
-        """The degraded crops of the held-out end; their tags are in facts.json."""
-        return [to01(self.crops.degraded[-16:-8, 0]), to01(self.crops.degraded[-8:, 0])]
+        """Held-out degraded crops; their tags are in facts.json."""
+        return [to01(self.crops.degraded[self.crops.held_out[:SHOWN], 0])]
 
     @torch.no_grad()
     def facts(self) -> dict[str, Any]:
         """Configuration, tags, the threshold with the best F1 against the teacher on held-out crops, and some answers."""
-        index = np.arange(len(self.crops.hr) - self.config.held_out, len(self.crops.hr))
+        index = self.crops.held_out[:CHECKED]
         device = self.gather.device
         pair = {key: value.to(device) for key, value in self.pair(index, np.zeros_like(index)).items()}
         truth = torch.cat([self.answers(part)[0] for part in pair["hr"].split(50)]) > self.config.teacher_tag
@@ -92,7 +93,7 @@ class TaggerStage(Stage):
             hits = ((said > threshold) & truth).sum().item()
             scores[threshold] = 2 * hits / max((said > threshold).sum().item() + truth.sum().item(), 1)
         best = max(scores, key=lambda threshold: scores[threshold])
-        shown = [[self.labels[i] for i in row.nonzero()[:, 0].tolist()] for row in said[-16:] > best]
+        shown = [[self.labels[i] for i in row.nonzero()[:, 0].tolist()] for row in said[:SHOWN] > best]
         return {
             "taggerConfig": asdict(self.tagger.config),
             "tags": self.labels,

@@ -48,7 +48,8 @@ class VaeStage(Stage):
         self.config, self.crops = config, crops
         self.vae = LeanAutoencoder(LeanConfig())
         self.features = features.requires_grad_(False)
-        spread = np.linspace(0, len(crops.hr) - 1, min(512, len(crops.hr))).astype(int)
+        learnt = crops.training
+        spread = learnt[np.linspace(0, len(learnt) - 1, min(512, len(learnt))).astype(int)]
         self.vae.fit_pca(to_pm1(crops.hr[spread]))
         self.preview = to_pm1(crops.hr[spread[:8]])
         self.kept: dict[str, float] | None = None
@@ -68,7 +69,7 @@ class VaeStage(Stage):
         """Random square windows of random crops, half of them mirrored: rgbPm1 [B, 3, side, side]."""
         side, whole = self.config.crop_side, self.crops.hr.shape[1]
         windows = []
-        for index in rng.integers(len(self.crops.hr), size=count):
+        for index in rng.choice(self.crops.training, size=count):
             top, left = rng.integers(whole - side + 1, size=2)
             window = self.crops.hr[index, top : top + side, left : left + side]
             windows.append(window[:, ::-1] if rng.random() < 0.5 else window)

@@ -1,9 +1,10 @@
 import type { NoiseGenerator } from '../../../src/core/random.ts';
-import { openSampling, type Sampling } from '../../../src/core/schedulers/sampler.ts';
+import { openSampler } from '../../../src/core/schedulers/sampler.ts';
 import { alphasCumprod } from '../../../src/core/schedulers/schedule.ts';
 import { startSample } from '../../../src/core/schedulers/start.ts';
-import { type PlaneSource, remembered } from '../../../src/core/sources.ts';
-import { sliceBatch, stackBatch, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
+import { type StepOutput, takeStep } from '../../../src/core/schedulers/step.ts';
+import type { PlaneSource } from '../../../src/core/sources.ts';
+import { stackBatch, type Tensor } from '../../../src/core/tensor.ts';
 import { KEPT_X0_BYTES, LIVE_PIXELS } from '../../../src/plan/held.ts';
 import { isAbort } from '../../../src/protocol/errors.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
@@ -12,7 +13,7 @@ import type { Texts } from './encode-texts.ts';
 import { type Lanes, laneAt } from './lanes.ts';
 import { type Centre, decoderOf } from './latents.ts';
 import { output1 } from './outputs.ts';
-import { previewsOf } from './previews.ts';
+import { PreviousStep, previewsOf } from './previews.ts';
 import { runTiled } from './tiles.ts';
 import type { Scope } from './working-size.ts';
 
@@ -38,13 +39,14 @@ export interface Sampled {
 
 interface LaneState extends LaneInputs {
   readonly context: PipelineContext;
-  readonly sampling: Sampling;
   sample: Tensor;
+  /** What the sampler's last step left for the next. */
+  memory: readonly Tensor[];
   readonly x0ByStep: (Tensor | null)[];
   /** A prediction through the cheap decoder where the bundle has one. */
   readonly previewOf: (x0: Tensor) => PlaneSource;
-  /** The newest prediction decoded for its preview, the last strip of it remembered for the step after; null before there is one. */
-  previewed: PlaneSource | null;
+  /** The step that was previewed last. */
+  readonly previous: PreviousStep;
 }
 
 /**
@@ -70,33 +72,25 @@ export async function denoise(
   };
   const kept = (await checkpoints?.load(KEPT_X0_BYTES)) ?? null;
   const taken = kept?.x0ByStep.length ?? 0;
+  const sampler = openSampler(request.sampler, manifest.scheduler, request.steps);
+  const { timesteps, usesNoise } = sampler;
   const states = lanes.map((context, i): LaneState => {
     const lane = laneAt(inputs, i);
-    const memory = kept === null ? [] : laneAt(kept.last.lanes, i).memory;
-    const sampling = openSampling(request.sampler, manifest.scheduler, request.steps, { taken, memory });
-    const start = startSample(request.startPoint, alphas, sampling, lane.latent, startNoise, drawSecond);
+    const start = startSample(request.startPoint, alphas, sampler, lane.latent, startNoise, drawSecond);
     const previewOf = decoderOf(
       context,
       lane.centre,
       context.manifest.graphs.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder',
     );
-    return {
-      ...lane,
-      context,
-      previewOf,
-      sampling,
-      sample: kept === null ? start : laneAt(kept.last.lanes, i).sample,
-      x0ByStep: [],
-      previewed: null,
-    };
+    const { sample, memory } = kept === null ? { sample: start, memory: [] } : laneAt(kept.last.lanes, i);
+    return { ...lane, context, previewOf, sample, memory, x0ByStep: [], previous: new PreviousStep() };
   });
-  const { timesteps, usesNoise } = laneAt(states, 0).sampling;
   const tell = async (index: number, computed: { readonly computedSteps: number; readonly elapsedMs: number }): Promise<void> => {
     for (const state of states) {
-      const { context, previewed: before } = state;
+      const { context, previous } = state;
       const x0 = state.x0ByStep.at(-1) ?? null;
-      state.previewed = request.preview === 'none' || x0 === null ? null : remembered(state.previewOf(x0));
-      const previews = state.previewed === null ? null : await previewsOf(state.previewed, before, scope.visible, LIVE_PIXELS);
+      const shown = request.preview === 'none' || x0 === null ? null : state.previewOf(x0);
+      const previews = shown === null ? null : await previewsOf(shown, previous, scope.visible, LIVE_PIXELS);
       await context.emit({ type: 'step', index, count: timesteps.length, timestep: timesteps[index] ?? 0, ...computed, previews });
     }
   };
@@ -114,20 +108,21 @@ export async function denoise(
         continue;
       }
       began ??= now();
-      const x0s: Tensor[] = [];
-      const nexts: Tensor[] = [];
+      const coefficients = sampler.coefficients(index);
+      const taking: StepOutput[] = [];
       for (const state of states) {
-        const prediction = await predict(state, timesteps[index] ?? 0, request.guidance, scope);
-        const { next, x0 } = state.sampling.step(index, { sample: state.sample, prediction, noise: drawn });
-        nexts.push(next);
-        x0s.push(x0);
+        const prediction = await predict(state, timesteps[index] ?? 0, scope);
+        const { sample, memory } = state;
+        taking.push(takeStep(coefficients, { sample, prediction, guidance: request.guidance, noise: drawn, memory }));
       }
       for (const [i, state] of states.entries()) {
-        state.sample = laneAt(nexts, i);
-        keep(state, laneAt(x0s, i), lanes.length);
+        const { x0, next, memory } = laneAt(taking, i);
+        state.sample = next;
+        state.memory = memory;
+        keep(state, x0, lanes.length);
       }
       await checkpoints?.save({
-        lanes: states.map(({ x0ByStep, sample, sampling }) => ({ x0: lastOf(x0ByStep), sample, memory: sampling.memory() })),
+        lanes: states.map(({ x0ByStep, sample, memory }) => ({ x0: lastOf(x0ByStep), sample, memory })),
       });
       await tell(index, { computedSteps: index + 1 - taken, elapsedMs: now() - began });
     } catch (error) {
@@ -156,12 +151,11 @@ function lastOf(x0ByStep: readonly (Tensor | null)[]): Tensor {
   return last;
 }
 
-/** The denoiser's output for a lane's sample; under guidance from one batch of [negative, positive]: negative + s · (positive − negative). */
-async function predict({ context, seen, sample, texts }: LaneState, timestep: number, guidance: number, scope: Scope): Promise<Tensor> {
+/** The denoiser's output for a lane's sample [1, C, h, w]; under guidance a batch of two: for the negative prompt and the positive one. */
+async function predict({ context, seen, sample, texts }: LaneState, timestep: number, scope: Scope): Promise<Tensor> {
   const { positive, negative } = texts;
   const asked = negative === null ? positive : stackBatch(negative, positive);
   const times = new Float32Array(asked.dims[0] ?? 1).fill(timestep);
   const feeds = { ...seen, sample, timestep: { dims: [times.length], data: times }, context: asked };
-  const prediction = output1(await runTiled(context, 'denoiser', feeds, scope.parts), 'prediction');
-  return negative === null ? prediction : weightedSum([1 - guidance, sliceBatch(prediction, 0)], [guidance, sliceBatch(prediction, 1)]);
+  return output1(await runTiled(context, 'denoiser', feeds, scope.parts), 'prediction');
 }

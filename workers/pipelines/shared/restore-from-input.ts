@@ -1,8 +1,9 @@
-import type { Extent } from '../../../src/core/area.ts';
+import { type Extent, scaleArea, wholeArea } from '../../../src/core/area.ts';
 import type { Rgba8 } from '../../../src/core/picture.ts';
 import { NoiseGenerator } from '../../../src/core/random.ts';
-import { colourOf, mapped, type PictureSource, type PlaneSource } from '../../../src/core/sources.ts';
+import { colourOf, keptPicture, mapped, type PictureSource, type PlaneSource } from '../../../src/core/sources.ts';
 import { clamp01, type Tensor } from '../../../src/core/tensor.ts';
+import { seesPicture } from '../../../src/plan/held.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
 import type { PipelineContext } from '../context.ts';
 import { denoise, type LaneInputs } from './denoise.ts';
@@ -44,7 +45,9 @@ export async function restoreFromInput(
   const texts = await encodeTexts(lanes, request, prompt, tags);
 
   const scope = scopeOf(request, reference, reference, output, lead.manifest);
-  const colours = colourOf(reference);
+  const { factor } = lead.manifest.latent;
+  const wanted = scope.parts === null ? wholeArea(reference) : scaleArea(scope.parts.encoded, factor);
+  const colours = colourOf(seesPicture(lead.manifest) ? await keptPicture(reference, wanted) : reference);
   const first = hasFirstStage(lead) ? await restoreFirst(lanes, colours, scope) : null;
   await lead.stage('encode');
   const noise = new NoiseGenerator(request.seed);

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { NoiseGenerator } from '../../../../src/core/random.ts';
 import { addNoise } from '../../../../src/core/schedulers/prediction.ts';
-import { openSampling } from '../../../../src/core/schedulers/sampler.ts';
+import { openSampler } from '../../../../src/core/schedulers/sampler.ts';
 import { alphasCumprod, type SchedulerConfig } from '../../../../src/core/schedulers/schedule.ts';
 import { startSample } from '../../../../src/core/schedulers/start.ts';
-import { tensor } from '../../../../src/core/tensor.ts';
+import { type StepInput, takeStep } from '../../../../src/core/schedulers/step.ts';
+import { stackBatch, type Tensor, tensor, weightedSum } from '../../../../src/core/tensor.ts';
 import { SAMPLERS, type SamplerName } from '../../../../src/protocol/request.ts';
 import { golden, maxDifference, tensorOf } from '../../../support/golden.ts';
 
@@ -32,6 +33,18 @@ const alphas = alphasCumprod(pinned.config);
 const LOOP_TOLERANCE = 2e-4;
 const ALPHA_TOLERANCE = 2e-6;
 const DIMS = [1, 1, 4, 4];
+
+/** A run of a sampler, each step with what the one before left. */
+function openSampling(name: SamplerName, config: SchedulerConfig, steps: number) {
+  const sampler = openSampler(name, config, steps);
+  let memory: readonly Tensor[] = [];
+  const step = (index: number, input: Omit<StepInput, 'guidance' | 'memory'>) => {
+    const taken = takeStep(sampler.coefficients(index), { ...input, guidance: 1, memory });
+    memory = taken.memory;
+    return taken;
+  };
+  return { ...sampler, step };
+}
 
 describe('alphasCumprod', () => {
   it.each(Object.entries(pinned.alphas))('equals diffusers at t = %s', (t, value) => {
@@ -127,14 +140,33 @@ describe('samplers', () => {
     expect(() => openSampling('unipc', pinned.config, 5).step(1, input)).toThrow(RangeError);
   });
 
-  it('keep nothing of another run', () => {
+  it.each(SAMPLERS)(
+    '%s guides in the step itself: of two predictions it takes the negative and so much of the way to the positive',
+    (name) => {
+      const generator = new NoiseGenerator(4);
+      const [sample, negative, positive, noise, ...memory] = Array.from({ length: 7 }, () => generator.normal(DIMS)) as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+        ...Tensor[],
+      ];
+      const coefficients = openSampler(name, pinned.config, 9).coefficients(5);
+      const asked = { sample, noise, memory };
+      const both = takeStep(coefficients, { ...asked, prediction: stackBatch(negative, positive), guidance: 3.5 });
+      const mixed = weightedSum([-2.5, negative], [3.5, positive]);
+      const one = takeStep(coefficients, { ...asked, prediction: mixed, guidance: 1 });
+      expect(maxDifference(both.next.data, one.next.data)).toBeLessThan(1e-5);
+      expect(maxDifference(both.x0.data, one.x0.data)).toBeLessThan(1e-5);
+    },
+  );
+
+  it('that remember hand on what they have without copying it', () => {
     const generator = new NoiseGenerator(4);
-    const [sample, prediction] = [generator.normal(DIMS), generator.normal(DIMS)];
-    const first = openSampling('unipc', pinned.config, 3);
-    const second = openSampling('unipc', pinned.config, 3);
-    first.step(0, { sample: prediction, prediction: sample, noise: null });
-    const alone = openSampling('unipc', pinned.config, 3).step(0, { sample, prediction, noise: null });
-    expect(second.step(0, { sample, prediction, noise: null }).next.data).toEqual(alone.next.data);
+    const [sample, prediction, ...memory] = Array.from({ length: 5 }, () => generator.normal(DIMS)) as [Tensor, Tensor, ...Tensor[]];
+    const { coefficients } = openSampler('unipc', pinned.config, 9);
+    expect(takeStep(coefficients(0), { sample, prediction, guidance: 1, noise: null, memory: [] }).memory[0]).toBe(sample);
+    expect(takeStep(coefficients(4), { sample, prediction, guidance: 1, noise: null, memory }).memory[2]).toBe(memory[1]);
   });
 });
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { createStore } from 'zustand/vanilla';
-import type { BundleSummary } from '../../../../src/protocol/studio-api.ts';
+import { StudioError } from '../../../../src/protocol/errors.ts';
+import type { BundleList } from '../../../../src/protocol/studio-api.ts';
 import { createContext } from '../../../../src/store/actions/context.ts';
 import { createDesk } from '../../../../src/store/actions/desk.ts';
 import { createModels } from '../../../../src/store/actions/models.ts';
@@ -24,10 +25,12 @@ function modelsOf(settings: SettingsState, items: readonly QueueItem[] = []) {
   const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, settings, queue: addItems(EMPTY_QUEUE, items) }));
   const clients = {
     device: async () => DEVICE,
-    bundles: async (): Promise<readonly BundleSummary[]> =>
-      [NANO_ID, NANO_RFSR_ID, OTHER_ID].map((id) => ({
-        ...{ id, title: id, family: 'seesr', variant: 'base', size: 'mini', sizeBytes: 1, cached: true },
+    bundles: async (): Promise<BundleList> => ({
+      bundles: [NANO_ID, NANO_RFSR_ID, OTHER_ID].map((id) => ({
+        ...{ id, title: id, family: 'seesr', variant: 'base', size: 'mini', sizeBytes: 1 },
       })),
+      declined: [],
+    }),
     manifest: async (id: string) => readFileSync(`${NANO_MODELS}/${id}/manifest.json`, 'utf8'),
   } as Partial<Clients> as Clients;
   const context = createContext(
@@ -57,7 +60,7 @@ describe('a model of a pair', () => {
   it('is read with its twin when it is chosen, and when a picture that has it is', async () => {
     const item = newItem('a', 'a.png', 1, SETTINGS);
     const { context, models, store, known } = modelsOf({ ...SETTINGS, bundleId: OTHER_ID, compare: false }, [item]);
-    store.setState({ bundles: await context.clients.bundles() });
+    store.setState({ bundles: (await context.clients.bundles()).bundles });
     await models.actions.chooseBundle(NANO_RFSR_ID);
     expect(known().sort()).toEqual([NANO_ID, NANO_RFSR_ID]);
     store.setState({ manifests: {} });
@@ -71,7 +74,7 @@ describe('a model of a pair', () => {
 describe('another model', () => {
   it('leaves what the person set, where it is offered, and brings its own for the rest', async () => {
     const { context, models, store } = modelsOf({ ...SETTINGS, compare: false });
-    store.setState({ bundles: await context.clients.bundles() });
+    store.setState({ bundles: (await context.clients.bundles()).bundles });
     await models.actions.chooseBundle(NANO_ID);
     const { sampling } = await models.manifest(NANO_ID);
     models.actions.change({ steps: sampling.steps + 3, positive: 'my words', sampler: 'ddim', startPoint: 'noise' });
@@ -82,6 +85,30 @@ describe('another model', () => {
     models.actions.takeModelSettings();
     const { steps, sampler, positivePrompt: positive } = other;
     expect(store.getState().settings).toMatchObject({ steps, sampler, positive });
+  });
+});
+
+describe('the list of models', () => {
+  it('is asked for again after it failed, and then as it would have been', async () => {
+    const { context, models, store } = modelsOf(SETTINGS);
+    const list = vi.spyOn(context.clients, 'bundles').mockRejectedValueOnce(new StudioError('network-failed', 'No connection.'));
+    await expect(models.load('', true)).rejects.toMatchObject({ code: 'network-failed' });
+    await models.listed;
+    expect(store.getState()).toMatchObject({ bundles: [], unlisted: true });
+    await models.actions.listAgain();
+    expect(list).toHaveBeenCalledTimes(2);
+    expect(store.getState().unlisted).toBe(false);
+    expect(store.getState().bundles).toHaveLength(3);
+    expect(store.getState().settings).toEqual(SETTINGS);
+  });
+
+  it('says which models it cannot show, and shows the others', async () => {
+    const { context, models, store } = modelsOf(SETTINGS);
+    const { bundles } = await context.clients.bundles();
+    vi.spyOn(context.clients, 'bundles').mockResolvedValue({ bundles, declined: [{ id: 'odd', reason: 'of another time.' }] });
+    await models.load('', true);
+    expect(store.getState().bundles).toEqual(bundles);
+    expect(store.getState().messages.map(({ text }) => text)).toEqual(['The model “odd” is left out: of another time.']);
   });
 });
 
