@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadVips } from '../../../../cli/vips.ts';
 import { StudioError } from '../../../../src/protocol/errors.ts';
-import { DEFAULT_SAVE_OPTIONS } from '../../../../src/protocol/picture-file.ts';
+import { bareSource, DEFAULT_SAVE_OPTIONS } from '../../../../src/protocol/picture-file.ts';
 import { pngTexts } from '../../../../workers/imaging/png-texts.ts';
 import { VipsCodec } from '../../../../workers/imaging/vips-codec.ts';
 import { xmpTexts, xmpWith } from '../../../../workers/imaging/xmp.ts';
@@ -28,9 +28,8 @@ const codec = new VipsCodec(loadVips, () => void crashes++);
 beforeAll(async () => {
   const picture = softPicture(16, 16);
   const raw = () => sharp(Buffer.from(picture.rgba8.buffer), { raw: { height: 16, width: 16, channels: 4 } });
-  const none = { format: 'png', depth: 8, profile: null, icc: null, exif: null, xmp: null } as const;
   const options = { ...DEFAULT_SAVE_OPTIONS, format: 'jpeg' } as const;
-  const profiled = await codec.encode({ image: picture, source: { ...none, icc: adobeRgb() }, options, texts: {} });
+  const profiled = await codec.encode({ image: picture, source: { ...bareSource('png'), icc: adobeRgb() }, options, texts: {} });
   sources.set('png', await raw().png().toBuffer());
   sources.set('jpeg', await raw().jpeg().toBuffer());
   sources.set(
@@ -105,7 +104,14 @@ describe('damaged and hostile files', () => {
 });
 
 const PACKET = new TextDecoder().decode(
-  xmpWith(null, { 'rfsr-studio': '{"seed":1}', parameters: 'a <cat> & a dog' }, { height: 16, width: 16 }) ?? new Uint8Array(),
+  xmpWith({
+    packet: null,
+    texts: { 'rfsr-studio': '{"seed":1}', parameters: 'a <cat> & a dog' },
+    carried: [],
+    iptc: null,
+    size: { height: 16, width: 16 },
+    region: null,
+  }) ?? new Uint8Array(),
 );
 const OWN_TAG = /<rdf:Description[^>]*>/.exec(PACKET)?.[0] ?? '';
 
@@ -167,7 +173,7 @@ describe('hostile metadata', () => {
 
   /** A result with the packet of the file it was made from, as it is kept; its texts can be read again. */
   async function carriedOn(xmp: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-    const source = { format: 'png', depth: 8, profile: null, icc: null, exif: null, xmp } as const;
+    const source = { ...bareSource('png'), xmp };
     const texts = { 'rfsr-studio': '{"seed":2}' };
     const file = await codec.encode({ image: softPicture(16, 16), source, options: DEFAULT_SAVE_OPTIONS, texts });
     const bytes = new Uint8Array(await file.arrayBuffer());
