@@ -1,4 +1,4 @@
-import { padBehindAlpha } from '../src/core/alpha.ts';
+import { alphaIsMask, padBehindAlpha } from '../src/core/alpha.ts';
 import { graphBudgetBytes, type Plan, planRun } from '../src/plan/plan-run.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
@@ -174,7 +174,8 @@ export class Engine {
     for (const follower of followers) others.push(await open(follower));
     checkTogether(lead.bundle.manifest, others);
     const lanes = [lead, ...others];
-    const padded = { ...planned, image: padBehindAlpha(request.image) };
+    const masked = (request.alpha ?? (alphaIsMask(request.image) ? 'mask' : 'transparency')) === 'mask';
+    const padded = masked ? { ...planned, alpha: 'mask' as const } : { ...planned, image: padBehindAlpha(request.image) };
     const pipeline = PIPELINES[lead.bundle.manifest.family];
     const results = await pipeline([{ ...lead.context, checkpoints }, ...others.map(({ context }) => context)], padded);
     const timings = clock.finish();
