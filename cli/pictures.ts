@@ -22,7 +22,7 @@ export async function readPicture(path: string, page = 0): Promise<OpenedPicture
   let bytes: Uint8Array<ArrayBuffer>;
   try {
     if (path === STANDARD) standardInput ??= buffer(process.stdin);
-    bytes = new Uint8Array(await (path === STANDARD ? standardInput : readFile(path)) ?? []);
+    bytes = new Uint8Array((await (path === STANDARD ? standardInput : readFile(path))) ?? []);
   } catch (cause) {
     throw new StudioError('input-unreadable', `${reasonFor(cause, path)}.`, { details: { path }, cause });
   }
@@ -94,7 +94,9 @@ export async function writePicture(path: string, picture: PictureToSave): Promis
 
 function writeStandard(bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(bytes, (error) => (error == null ? resolve() : reject(unwritable('standard output', 'could not be written', error))));
+    process.stdout.write(bytes, (error) =>
+      error == null ? resolve() : reject(unwritable('standard output', 'could not be written', error)),
+    );
   });
 }
 
@@ -104,7 +106,8 @@ function temporaryIn(folder: string): string {
 }
 
 function unwritable(path: string, what: string, cause: unknown): StudioError {
-  if (NO_ROOM.includes(codeOf(cause))) return new StudioError('storage-full', `There is no room left for “${path}”.`, { details: { path }, cause });
+  if (NO_ROOM.includes(codeOf(cause)))
+    return new StudioError('storage-full', `There is no room left for “${path}”.`, { details: { path }, cause });
   return new StudioError('output-unwritable', `“${path}” ${what}.`, { details: { path }, cause });
 }
 

@@ -23,7 +23,10 @@ export async function main(words: readonly string[]): Promise<number> {
       return await tellPlan(options);
     }
     if (!folder && options.format !== null && options.output !== STANDARD) {
-      throw new StudioError('option-invalid', 'Expected --format for a folder or standard output alone: a file is written as its ending says.');
+      throw new StudioError(
+        'option-invalid',
+        'Expected --format for a folder or standard output alone: a file is written as its ending says.',
+      );
     }
     if (folder) return (await upscaleFolder(options, (report) => tell(report, options))) === 0 ? 0 : 1;
     await upscaleOne(options);
@@ -78,7 +81,8 @@ async function upscaleOne(options: CliOptions): Promise<void> {
 
 /** Where the result of a page goes among those of all. Throws StudioError `option-invalid` for standard output, which takes one. */
 function numbered(output: string, page: number): string {
-  if (output === STANDARD) throw new StudioError('option-invalid', 'Expected a file for OUTPUT beside --page all: standard output takes one picture.');
+  if (output === STANDARD)
+    throw new StudioError('option-invalid', 'Expected a file for OUTPUT beside --page all: standard output takes one picture.');
   const { dir, name, ext } = parse(output);
   return join(dir, `${name}-${page}${ext}`);
 }

@@ -56,7 +56,7 @@ const OWN_COLOURS = 1 / 16;
 export function alphaIsMask({ height, width, rgba8 }: Rgba8): boolean {
   const colours = new Uint32Array(rgba8.buffer, rgba8.byteOffset, height * width);
   // the highest byte of a little-endian pixel is its alpha
-  const hidden = (i: number): boolean => ((colours[i] ?? 0) >>> 24) === 0;
+  const hidden = (i: number): boolean => (colours[i] ?? 0) >>> 24 === 0;
   let [looked, own] = [0, 0];
   for (let y = 1, i = width; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
@@ -72,8 +72,10 @@ export function alphaIsMask({ height, width, rgba8 }: Rgba8): boolean {
 const SMOOTHING = [1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16] as const;
 /** What is inside stays this far inside, or as far outside: thin lines and single pixels do not melt away. */
 const INSIDE = 0.6;
-const CORRECTIONS = 4;
-const CORRECTION_GAIN = 2;
+const CORRECTIONS = 16;
+const CORRECTION_GAIN = 1.5;
+/** What may be missing of that. */
+const CORRECTED = 0.02;
 /** Output pixels over which an outline goes from nothing to all. */
 const EDGE_PIXELS = 1.25;
 /** Of a straight edge through SMOOTHING at its steepest, a pixel's share of the whole. */
@@ -112,7 +114,7 @@ function smoothed({ height, width, rgba8 }: Rgba8): Rgba8 {
       pushed[i] = (pushed[i] ?? 0) + CORRECTION_GAIN * missing;
       worst = Math.max(worst, Math.abs(missing));
     }
-    if (worst === 0) break;
+    if (worst < CORRECTED) break;
     field = blurred(pushed, height, width);
   }
   const out = rgba8.slice();
@@ -121,12 +123,29 @@ function smoothed({ height, width, rgba8 }: Rgba8): Rgba8 {
 }
 
 function blurred(plane: Float32Array, height: number, width: number): Float32Array {
-  const rows = new Float32Array(plane.length);
+  const columns = alongRows(transposed(plane, height, width), width, height);
+  return alongRows(transposed(columns, width, height), height, width);
+}
+
+/** SMOOTHING along every row, the ends repeated. */
+function alongRows(plane: Float32Array, height: number, width: number): Float32Array {
   const out = new Float32Array(plane.length);
-  const weigh = (from: Float32Array, start: number, step: number, place: number, count: number): number =>
-    SMOOTHING.reduce((sum, weight, k) => sum + weight * (from[start + step * Math.max(0, Math.min(count - 1, place + k - 2))] ?? 0), 0);
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) rows[y * width + x] = weigh(plane, y * width, 1, x, width);
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) out[y * width + x] = weigh(rows, x, width, y, height);
+  const last = width - 1;
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    for (let x = 0; x < width; x++) {
+      let sum = 0;
+      for (let tap = 0; tap < SMOOTHING.length; tap++)
+        sum += (SMOOTHING[tap] ?? 0) * (plane[row + Math.max(0, Math.min(last, x + tap - 2))] ?? 0);
+      out[row + x] = sum;
+    }
+  }
+  return out;
+}
+
+function transposed(plane: Float32Array, height: number, width: number): Float32Array {
+  const out = new Float32Array(plane.length);
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) out[x * height + y] = plane[y * width + x] ?? 0;
   return out;
 }
 

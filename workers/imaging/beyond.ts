@@ -21,7 +21,10 @@ export function beyondOf(vips: VipsModule, own: VipsImage, image: Image8, { dept
   const seen = inProfile(vips, pixelsIn(vips, image, bands === 4, 16), icc, 16);
   const deep = own.extractBand(0, { n: bands }).linear(own.format === 'ushort' ? 1 : LEVEL, 0);
   const { height, width } = image;
-  const lost = deep.subtract(seen).linear(1 / STEP, 0).cast('short');
+  const lost = deep
+    .subtract(seen)
+    .linear(1 / STEP, 0)
+    .cast('short');
   const levels = new Int16Array(rawBytes(vips, lost, 2 * height * width * bands));
   const unnoticed = depth === 16 ? 0 : (ROUNDED_TWICE * LEVEL) / STEP;
   return levels.some((level) => Math.abs(level) > unnoticed) ? { height, width, bands, levels } : null;

@@ -18,7 +18,8 @@ const PRIMARIES: Readonly<Record<number, readonly [string, Primaries]>> = {
   9: ['Rec. 2020', { red: [0.708, 0.292], green: [0.17, 0.797], blue: [0.131, 0.046], white: D65 }],
   12: ['Display P3', { red: [0.68, 0.32], green: [0.265, 0.69], blue: [0.15, 0.06], white: D65 }],
 };
-const REC709_CURVE: Curve = { gamma: 1 / 0.45, a: 1 / 1.099, b: 0.099 / 1.099, c: 1 / 4.5, d: 0.081 };
+/** That of displays (BT.1886), as Chromium has it, not of cameras. */
+const REC709_CURVE = powerCurve(2.4);
 const CURVES: Readonly<Record<number, Curve>> = {
   1: REC709_CURVE,
   4: powerCurve(2.2),

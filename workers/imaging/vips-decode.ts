@@ -6,7 +6,7 @@ import { carriedXmp } from './carried-xmp.ts';
 import { lastingExif } from './exif.ts';
 import { checkSize, type Header } from './header.ts';
 import { convert, isWritable, profileName, profilePath } from './icc.ts';
-import { jpegXmp } from './jpeg-xmp.ts';
+import { jpegXmp } from './jpeg-head.ts';
 import { pixelsOut } from './pixel-stream.ts';
 import { type FileProfile, pngColour } from './png-colour.ts';
 import { carriedTexts } from './png-texts.ts';
@@ -58,7 +58,7 @@ export function decodePicture(
   checkKind(chosen, stored);
   const wide = isWide(asLevels(stored));
   const image = pixelsOut(vips, toSrgb(chosen, uprightLevels(chosen), deep && wide ? 16 : 8));
-  checkDecoded(image, chosen);
+  checkDecoded(image, name, () => storedDeviation(chosen));
   const source = sourceOf(chosen, stored, format, pages);
   const own = (): VipsImage =>
     source.icc === null ? toSrgb(chosen, uprightLevels(chosen), 16) : ownNumbers(chosen, uprightLevels(chosen));
@@ -162,7 +162,7 @@ function inColour(image: VipsImage): VipsImage {
 
 /** RGB in the space that results are written in, which is not sRGB. */
 function ownNumbers({ vips, said }: Reading, image: VipsImage): VipsImage {
-  if (said === null || said.write === null) return image;
+  if (said === null || said.write === null || isSame(said.read, said.write)) return image;
   return convert(inColour(image), profilePath(vips, said.read, 'read'), profilePath(vips, said.write, 'write'), 16);
 }
 
@@ -185,17 +185,28 @@ function checkKind(reading: Reading, { format, interpretation }: VipsImage): voi
   if (most > 1 + WHITE_MARGIN) throw refused(`floating-point pixels up to ${most.toPrecision(3)}, brighter than white (1)`);
 }
 
-/** Throws `image-truncated` where a picture became one colour. */
-function checkDecoded({ rgba8 }: Image8, reading: Reading): void {
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** The largest deviation of a colour in the pixels as they are stored, in levels of 255. */
+function storedDeviation(reading: Reading): number {
+  const { bands, format } = asLevels(storedPixels(reading));
+  // alpha, where there is one, comes last
+  const colours = storedPixels(reading).hasAlpha() ? bands - 1 : bands;
+  const deviations = Array.from({ length: colours }, (_, band) => asLevels(storedPixels(reading)).extractBand(band).deviate());
+  return Math.max(...deviations) / (format === 'uchar' ? 1 : 257);
+}
+
+/**
+ * Throws `image-truncated` where a picture became one colour. `storedDeviation`: by how many levels of 255 a colour varies in the file; asked for no
+ * other picture.
+ */
+export function checkDecoded({ rgba8 }: Image8, name: string, storedDeviation: () => number): void {
   const flat = rgba8.every((level, i) => i % 4 === 3 || level === rgba8[i % 4]);
-  if (!flat) return;
-  const deviation = (band: number): number => asLevels(storedPixels(reading)).extractBand(band).deviate();
-  const stored = asLevels(storedPixels(reading));
-  const colours = stored.hasAlpha() ? stored.bands - 1 : stored.bands;
-  const most = Math.max(...Array.from({ length: colours }, (_, band) => deviation(band))) / (stored.format === 'uchar' ? 1 : 257);
-  if (!(most > FLAT_DEVIATION)) return;
-  const text = `“${reading.name}” could not be read: its colours all became one. Saving it as PNG elsewhere may help.`;
-  throw new StudioError('image-truncated', text, { details: { name: reading.name } });
+  if (!flat || storedDeviation() <= FLAT_DEVIATION) return;
+  const text = `“${name}” could not be read: its colours all became one. Saving it as PNG elsewhere may help.`;
+  throw new StudioError('image-truncated', text, { details: { name } });
 }
 
 function sourceOf({ vips, name, bytes, said, page }: Reading, image: VipsImage, format: Header['format'], pages: number): SourceInfo {

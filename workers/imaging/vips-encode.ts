@@ -3,7 +3,7 @@ import { StudioError } from '../../src/protocol/errors.ts';
 import { formatRefusal, type PictureToSave, type SaveFormat, type SourceInfo } from '../../src/protocol/picture-file.ts';
 import { withBeyond } from './beyond.ts';
 import { inProfile } from './icc.ts';
-import { withJpegXmp } from './jpeg-xmp.ts';
+import { withJpegHead } from './jpeg-head.ts';
 import { ownedTexts } from './owned-texts.ts';
 import { MIME_TYPES } from './picture-codec.ts';
 import { pixelsIn } from './pixel-stream.ts';
@@ -42,28 +42,25 @@ export function encodePicture(vips: VipsModule, picture: PictureToSave): Blob {
     xres: x / MM_PER_INCH,
     yres: y / MM_PER_INCH,
   });
-  if (metadata === 'strip')
-    return new Blob(written(vips, flat, format, { keep: 'icc', ...saver(format, quality) }), { type: MIME_TYPES[format] });
+  const finished = (keep: readonly string[], xmp: Uint8Array | null): Blob => {
+    const parts = written(vips, flat, format, { keep: keep.join('|'), ...saver(format, quality) });
+    return new Blob([...(format === 'jpeg' ? withJpegHead(parts, { x, y }, xmp) : parts)], { type: MIME_TYPES[format] });
+  };
+  if (metadata === 'strip') return finished(['icc'], null);
   const { texts, carried } = ownedTexts(picture);
+  const isPng = format === 'png';
   const xmp = xmpWith({
     packet: source?.xmp ?? null,
-    texts: format === 'png' ? {} : texts,
-    carried: format === 'png' ? [] : carried,
+    texts: isPng ? {} : picture.texts,
+    carried: isPng ? [] : carried,
     iptc: format === 'jpeg' ? null : (source?.iptc ?? null),
     size: image,
     region,
   });
-  const keep = ['icc', ...attach(flat, source, format === 'jpeg' ? null : xmp)];
-  const parts = written(vips, flat, format, { keep: keep.join('|'), ...saver(format, quality) });
-  const whole = format === 'jpeg' && xmp !== null ? withJpegXmp(parts, xmp) : parts;
-  const file = new Blob([...whole], { type: MIME_TYPES[format] });
-  return format === 'png'
-    ? withPngTexts(
-        file,
-        texts,
-        carried.map(({ chunk }) => chunk),
-      )
-    : file;
+  const file = finished(['icc', ...attach(flat, source, format === 'jpeg' ? null : xmp)], xmp);
+  if (!isPng) return file;
+  const chunks = carried.map(({ chunk }) => chunk);
+  return withPngTexts(file, texts, chunks);
 }
 
 /** 16 bits as so many. */

@@ -1,17 +1,9 @@
-import { type Area, areaWithin, type Extent, wholeArea } from '../../../src/core/area.ts';
 import { enlargedAlpha } from '../../../src/core/alpha.ts';
+import { type Area, areaWithin, type Extent, wholeArea } from '../../../src/core/area.ts';
 import { adainColorFix, waveletColorFix } from '../../../src/core/color-fix.ts';
 import { hasAlpha, isGrey, toGrey, toPicture, toRgba16, withAlpha } from '../../../src/core/picture.ts';
 import type { ResizeFilter } from '../../../src/core/resize.ts';
-import {
-  mapped,
-  type PlaneSource,
-  pictureOf,
-  remembered,
-  resized,
-  resizedPlanes,
-  stripsOf,
-} from '../../../src/core/sources.ts';
+import { mapped, type PlaneSource, pictureOf, remembered, resized, resizedPlanes, stripsOf } from '../../../src/core/sources.ts';
 import { clamp01, type Tensor } from '../../../src/core/tensor.ts';
 import type { Recipe } from '../../../src/protocol/events.ts';
 import type { Role } from '../../../src/protocol/manifest.ts';

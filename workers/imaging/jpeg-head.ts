@@ -50,24 +50,38 @@ function merged(main: string, extended: string): string {
   return plain.replace(/\s?xmpNote:HasExtendedXMP=(?:"[0-9A-Fa-f]{32}"|'[0-9A-Fa-f]{32}')/, '');
 }
 
-/** A JPEG's parts with an XMP packet behind its EXIF: in one segment, or what that has no room for as extended XMP. */
-export function withJpegXmp(parts: readonly Uint8Array<ArrayBuffer>[], packet: Uint8Array): readonly Uint8Array<ArrayBuffer>[] {
+/** A JPEG's parts with its resolution, where no EXIF says it, and with an XMP packet behind its EXIF: in one segment, or what that has no room for as extended XMP. */
+export function withJpegHead(
+  parts: readonly Uint8Array<ArrayBuffer>[],
+  dpi: { readonly x: number; readonly y: number },
+  packet: Uint8Array | null,
+): readonly Uint8Array<ArrayBuffer>[] {
   const jpeg = joined(parts);
   let place = 2;
   for (const { marker, data, start } of jpegHead(jpeg)) {
     if (marker !== APP0 && !(marker === APP1 && begins(data, EXIF))) break;
     place = start + 4 + data.length;
   }
-  return [jpeg.subarray(0, place), ...xmpSegments(packet), jpeg.subarray(place)];
+  const jfif = place === 2 ? [jfifSegment(dpi)] : [];
+  return [jpeg.subarray(0, place), ...jfif, ...(packet === null ? [] : xmpSegments(packet)), jpeg.subarray(place)];
+}
+
+/** JFIF 1.1, no thumbnail; dots per inch. */
+function jfifSegment({ x, y }: { readonly x: number; readonly y: number }): Uint8Array<ArrayBuffer> {
+  const data = new Uint8Array([1, 1, 1, 0, 0, 0, 0, 0, 0]);
+  const view = new DataView(data.buffer);
+  view.setUint16(3, Math.max(1, Math.min(65_535, Math.round(x))));
+  view.setUint16(5, Math.max(1, Math.min(65_535, Math.round(y))));
+  return segment(APP0, ascii('JFIF\0'), data);
 }
 
 function xmpSegments(packet: Uint8Array): readonly Uint8Array<ArrayBuffer>[] {
-  if (packet.length <= SEGMENT_BYTES - MAIN.length) return [segment(ascii(MAIN), packet)];
+  if (packet.length <= SEGMENT_BYTES - MAIN.length) return [segment(APP1, ascii(MAIN), packet)];
   const { main, extended } = split(new TextDecoder().decode(packet));
   const rest = new TextEncoder().encode(extended);
   const guid = md5(rest);
   const noted = main.replace('<rdf:Description', `<rdf:Description ${NOTE} xmpNote:HasExtendedXMP="${guid}"`);
-  const segments = [segment(ascii(MAIN), new TextEncoder().encode(noted))];
+  const segments = [segment(APP1, ascii(MAIN), new TextEncoder().encode(noted))];
   const room = SEGMENT_BYTES - EXTENSION_HEAD_BYTES;
   for (let at = 0; at < rest.length; at += room) {
     const head = new Uint8Array(EXTENSION_HEAD_BYTES);
@@ -75,7 +89,7 @@ function xmpSegments(packet: Uint8Array): readonly Uint8Array<ArrayBuffer>[] {
     const view = new DataView(head.buffer);
     view.setUint32(EXTENSION.length + 32, rest.length);
     view.setUint32(EXTENSION.length + 36, at);
-    segments.push(segment(head, rest.subarray(at, at + room)));
+    segments.push(segment(APP1, head, rest.subarray(at, at + room)));
   }
   return segments;
 }
@@ -92,9 +106,6 @@ function split(packet: string): { readonly main: string; readonly extended: stri
     moved.add(start);
     left -= size;
   }
-  const namespaces = [...new Set(packet.match(/xmlns:[\w-]{1,64}="[^"<]{1,256}"/g) ?? [])].filter(
-    (bound) => !/xmlns:(?:x|rdf)=/.test(bound),
-  );
   let main = '';
   let out = '';
   let from = 0;
@@ -104,13 +115,18 @@ function split(packet: string): { readonly main: string; readonly extended: stri
     out += packet.slice(start, end);
     from = end;
   }
+  // the studio's own namespace tells its descriptions from others: none is bound that is not used
+  const bound = [...new Set(packet.match(/xmlns:[\w-]{1,64}="[^"<]{1,256}"/g) ?? [])];
+  const namespaces = bound.filter(
+    (text) => !text.startsWith('xmlns:rdf=') && out.includes(`${text.slice('xmlns:'.length, text.indexOf('='))}:`),
+  );
   const description = `<rdf:Description rdf:about="" ${namespaces.join(' ')}>${out}</rdf:Description>`;
   return { main: main + packet.slice(from), extended: `${WRAPPER[0]}${description}${WRAPPER[1]}` };
 }
 
-function segment(head: Uint8Array, data: Uint8Array): Uint8Array<ArrayBuffer> {
+function segment(marker: number, head: Uint8Array, data: Uint8Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(4 + head.length + data.length);
-  bytes.set([0xff, APP1]);
+  bytes.set([0xff, marker]);
   new DataView(bytes.buffer).setUint16(2, bytes.length - 2);
   bytes.set(head, 4);
   bytes.set(data, 4 + head.length);
