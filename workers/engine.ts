@@ -1,4 +1,4 @@
-import { padBehindAlpha } from '../src/core/alpha.ts';
+import { alphaIsMask, padBehindAlpha } from '../src/core/alpha.ts';
 import { graphBudgetBytes, type Plan, planRun } from '../src/plan/plan-run.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
@@ -174,7 +174,8 @@ export class Engine {
     for (const follower of followers) others.push(await open(follower));
     checkTogether(lead.bundle.manifest, others);
     const lanes = [lead, ...others];
-    const padded = { ...planned, image: padBehindAlpha(request.image) };
+    const masked = (request.alpha ?? (alphaIsMask(request.image) ? 'mask' : 'transparency')) === 'mask';
+    const padded = masked ? { ...planned, alpha: 'mask' as const } : { ...planned, image: padBehindAlpha(request.image) };
     const pipeline = PIPELINES[lead.bundle.manifest.family];
     const results = await pipeline([{ ...lead.context, checkpoints }, ...others.map(({ context }) => context)], padded);
     const timings = clock.finish();
@@ -233,7 +234,7 @@ export class Engine {
     }
     const manifest = parseManifest(await this.#files.text(entry.manifest));
     const folder = entry.manifest.slice(0, entry.manifest.lastIndexOf('/') + 1);
-    const resolve = (path: string): string => new URL(`${folder}${path}`, 'models:///').pathname.slice(1);
+    const resolve = (path: string): string => plainPath(`${folder}${path}`);
     const graphs = Object.values(manifest.graphs).flatMap((chain) => chain ?? []);
     const listed = [manifest.tokenizer, ...graphs.flatMap((graph) => graph.files)];
     const files = listed.map(({ path, sizeBytes, sha256 }) => ({ path: resolve(path), sizeBytes, sha256 }));
@@ -429,4 +430,14 @@ class StageClock {
     const end = this.now();
     return this.#stages.map(({ stage, began }, i) => ({ stage, seconds: ((this.#stages[i + 1]?.began ?? end) - began) / 1000 }));
   }
+}
+
+/** A path without `.` and `..`, its other signs as they are: names of files are no addresses. */
+function plainPath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '.') parts.push(part);
+  }
+  return parts.join('/');
 }

@@ -6,6 +6,7 @@ import type { Extent, Image8 } from '../src/protocol/request.ts';
 import type { ImagingApi } from '../src/protocol/studio-api.ts';
 import { browserCodec } from './imaging/browser-codec.ts';
 import { HEAD_BYTES, isPicture } from './imaging/header.ts';
+import { studioTexts } from './imaging/owned-texts.ts';
 import type { PictureCodec } from './imaging/picture-codec.ts';
 import { pngTexts } from './imaging/png-texts.ts';
 import { loadVips } from './imaging/vips.ts';
@@ -22,9 +23,10 @@ const LEAST_MEASURED = 19;
 let reference: { readonly picture: Image8; views: (BandViews & Extent) | null } | null = null;
 
 const api: ImagingApi = {
-  async decode(buffer, name, deep) {
-    const opened = await codec.decode(new Uint8Array(buffer), name, deep);
-    return transfer(opened, buffersOf(opened.image));
+  async decode(buffer, name, deep, page) {
+    const opened = await codec.decode(new Uint8Array(buffer), name, deep, page);
+    const { beyond } = opened.source;
+    return transfer(opened, [...buffersOf(opened.image), ...(beyond === null ? [] : [beyond.levels.buffer])]);
   },
 
   isPicture: async (file) => isPicture(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer())),
@@ -35,7 +37,7 @@ const api: ImagingApi = {
 
   async texts(buffer) {
     const bytes = new Uint8Array(buffer);
-    return { ...xmpTexts(bytes), ...pngTexts(bytes) };
+    return { ...xmpTexts(bytes), ...studioTexts(pngTexts(bytes)) };
   },
 
   async difference(a, b, band, signed, gain) {

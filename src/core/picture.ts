@@ -93,6 +93,30 @@ export function hasAlpha({ rgba8 }: Rgba8): boolean {
   return false;
 }
 
+/** A picture without colour: what the eye sees of its light (Rec. 709) in red, green and blue. */
+export function toGrey(picture: Rgba8): Rgba8 {
+  const { height, width, rgba8, rgba16 } = picture;
+  const grey = { height, width, rgba8: rgba8.slice() };
+  spreadLight(grey.rgba8);
+  if (rgba16 === undefined) return grey;
+  const levels = rgba16.slice();
+  spreadLight(levels);
+  return { ...grey, rgba16: levels };
+}
+
+function spreadLight(levels: Uint8ClampedArray | Uint16Array): void {
+  for (let i = 0; i < levels.length; i += 4) {
+    levels.fill(Math.round(0.2126 * (levels[i] ?? 0) + 0.7152 * (levels[i + 1] ?? 0) + 0.0722 * (levels[i + 2] ?? 0)), i, i + 3);
+  }
+}
+
+/** Whether red, green and blue of every pixel are equal, in all the bits there are. */
+export function isGrey({ rgba8, rgba16 }: Rgba8): boolean {
+  const levels = rgba16 ?? rgba8;
+  for (let i = 0; i < levels.length; i += 4) if (levels[i] !== levels[i + 1] || levels[i] !== levels[i + 2]) return false;
+  return true;
+}
+
 /** `picture` with the alpha of `source`, which has the same size. */
 export function withAlpha(picture: Rgba8, source: Rgba8): Rgba8 {
   if (picture.height !== source.height || picture.width !== source.width) {

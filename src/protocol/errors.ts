@@ -20,6 +20,7 @@ export const STUDIO_ERROR_CODES = [
   'out-of-memory',
   'run-in-progress',
   'worker-died',
+  'input-unreadable',
   'output-unwritable',
   'internal',
 ] as const;

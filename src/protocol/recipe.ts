@@ -1,7 +1,7 @@
 import { StudioError } from './errors.ts';
 import { BACKENDS, type Recipe } from './events.ts';
 import { absentAs, array, integer, literal, nullable, number, object, optional, record, string } from './parse.ts';
-import { COLOR_FIXES, DEPTHS, MAX_INPUT_SIDE, RANGES, SAMPLERS, START_POINTS, TILE_CELLS } from './request.ts';
+import { ALPHA_USES, COLOR_FIXES, DEPTHS, MAX_INPUT_PIXELS, RANGES, SAMPLERS, START_POINTS, TILE_CELLS } from './request.ts';
 
 /** Keyword of a picture's recipe as JSON, and of the same in words. */
 export const RECIPE_KEYWORD = 'rfsr-studio';
@@ -24,8 +24,8 @@ export interface PictureRecipe {
 }
 
 /** Reads a side of a picture that was opened, in pixels. */
-export const sideField = integer({ min: 1, max: MAX_INPUT_SIDE });
-const place = integer({ min: 0, max: MAX_INPUT_SIDE });
+export const sideField = integer({ min: 1, max: MAX_INPUT_PIXELS });
+const place = integer({ min: 0, max: MAX_INPUT_PIXELS });
 
 /** Reads the part of a picture that is enlarged; null for all of it. */
 export const regionField = nullable(object({ top: place, left: place, height: sideField, width: sideField }));
@@ -46,6 +46,7 @@ export const askedFields = {
 /** Reads a run's recipe. */
 export const recipeField = object({
   ...askedFields,
+  alpha: optional(literal(...ALPHA_USES)),
   prompt: object({ tags: nullable(array(string())), user: string(), positive: string(), negative: string() }),
   bundleId: string(),
   bundleTitle: string(),

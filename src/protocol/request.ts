@@ -15,8 +15,7 @@ export interface Image8 {
   readonly rgba16?: Uint16Array<ArrayBuffer>;
 }
 
-/** Pixels on a side of a picture that is opened, and pixels in all: larger ones are declined from their header alone. */
-export const MAX_INPUT_SIDE = 2 ** 14;
+/** Pixels of a picture that is opened, however long its sides: larger ones are declined from their header alone. */
 export const MAX_INPUT_PIXELS = 2 ** 26;
 
 /** What can be asked for, both ends included: whoever reads it from a file, offers it or checks it takes the range from here. */
@@ -43,6 +42,10 @@ export const START_POINTS = ['lr', 'noise', 'lr-twice', 'lr-twice-legacy'] as co
 export type StartPoint = (typeof START_POINTS)[number];
 
 export const DEPTHS = [8, 16] as const;
+
+/** What alpha is: what is seen through, so that hidden colours mean nothing, or a channel of its own beside them, as in the textures of games. */
+export const ALPHA_USES = ['transparency', 'mask'] as const;
+export type AlphaUse = (typeof ALPHA_USES)[number];
 
 /** `bands`: decode every step's x0 prediction into low and high band thumbnails; `none`: only count steps. */
 export const PREVIEW_MODES = ['bands', 'none'] as const;
@@ -87,6 +90,8 @@ export interface RestoreRequest {
   /** Bits a channel of the result; 16 keeps what the decoder gave between the levels of 8. */
   readonly depth: (typeof DEPTHS)[number];
   readonly preview: PreviewMode;
+  /** Absent: as the picture looks (see core/alpha.ts). */
+  readonly alpha?: AlphaUse | undefined;
   /** No piece of a picture is larger than this on a side; null leaves it to the model's own rule and the device's memory. */
   readonly tileCells: TileCells | null;
 }

@@ -101,8 +101,8 @@ export interface BandSimilarity {
 
 /** What `imaging.worker.ts` exposes: it never waits behind a run. */
 export interface ImagingApi {
-  /** The picture in a file's bytes and what is known of the file; `deep`: its 16 bits too, where it has them. Throws `image-*` errors and `out-of-memory`. */
-  decode(bytes: ArrayBuffer, name: string, deep?: boolean): Promise<OpenedPicture>;
+  /** The picture in a file's bytes and what is known of the file; `deep`: its 16 bits too, where it has them; `page`: which page or frame, from 0. Throws `image-*` errors and `out-of-memory`. */
+  decode(bytes: ArrayBuffer, name: string, deep?: boolean, page?: number): Promise<OpenedPicture>;
   /** Whether a file begins like a picture, whatever its name and type say. */
   isPicture(file: Blob): Promise<boolean>;
   /** The sides of a picture file, upright, found without decoding it where the format allows. Throws as `decode` does. */

@@ -1,5 +1,6 @@
 import { encode } from 'fast-png';
 import { StudioError } from '../../src/protocol/errors.ts';
+import { bareSource, formatRefusal } from '../../src/protocol/picture-file.ts';
 import type { Image8 } from '../../src/protocol/request.ts';
 import { checkHeader, checkSize } from './header.ts';
 import { MIME_TYPES, type PictureCodec } from './picture-codec.ts';
@@ -18,7 +19,7 @@ export const browserCodec: PictureCodec = {
       context.drawImage(bitmap, 0, 0);
       return { height, width, rgba8: context.getImageData(0, 0, width, height).data };
     });
-    return { image, source: { format, depth: 8, profile: null, icc: null, exif: null, xmp: null } };
+    return { image, source: bareSource(format) };
   },
 
   async inspect(bytes, name) {
@@ -28,6 +29,8 @@ export const browserCodec: PictureCodec = {
 
   async encode({ image, options, texts }) {
     const { format, quality, metadata } = options;
+    const refusal = formatRefusal(format, image);
+    if (refusal !== null) throw new StudioError('option-invalid', refusal, { details: { format } });
     if (format !== 'png') return drawn(image, format === 'jpeg').convertToBlob({ type: MIME_TYPES[format], quality: quality / 100 });
     const { height, width, rgba8 } = image;
     const png = new Blob([new Uint8Array(encode({ width, height, data: rgba8, channels: 4 }))], { type: MIME_TYPES.png });

@@ -35,9 +35,17 @@ export function convert(image: VipsImage, from: string | null, to: string, depth
   return image.iccImport({ ...source, pcs: 'xyz' }).iccExport({ output_profile: to, depth, pcs: 'xyz' });
 }
 
-/** A profile as the path libvips takes. One at a time is kept. */
-export function profilePath(vips: VipsModule, icc: Uint8Array): string {
-  const path = '/profile.icc';
+/** sRGB pixels in a profile, or as they are, with so many bits a channel. */
+export function inProfile(vips: VipsModule, pixels: VipsImage, icc: Uint8Array | null, depth: 8 | 16): VipsImage {
+  if (icc !== null) return convert(pixels, 'srgb', profilePath(vips, icc, 'write'), depth);
+  if (depth === 8 || pixels.format === 'ushort') return pixels;
+  // 255 becomes 65535
+  return pixels.linear(257, 0).cast('ushort').copy({ interpretation: 'rgb16' });
+}
+
+/** A profile as the path libvips takes. One of each use is kept at a time: a conversion reads what it needs when it is made. */
+export function profilePath(vips: VipsModule, icc: Uint8Array, use: 'read' | 'write'): string {
+  const path = `/${use}.icc`;
   vips.FS.writeFile(path, icc);
   return path;
 }
@@ -47,7 +55,7 @@ export function isWritable(vips: VipsModule, icc: Uint8Array): boolean {
   if (new TextDecoder('latin1').decode(icc.subarray(16, 20)) !== 'RGB ') return false;
   const pixel = vips.Image.newFromMemory(new Uint8Array([200, 100, 50]), 1, 1, 3, 'uchar' as never).copy({ interpretation: 'srgb' });
   try {
-    convert(pixel, 'srgb', profilePath(vips, icc), 8).writeToMemory();
+    convert(pixel, 'srgb', profilePath(vips, icc, 'write'), 8).writeToMemory();
     return true;
   } catch {
     return false;

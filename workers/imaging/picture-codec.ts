@@ -3,8 +3,11 @@ import type { Extent } from '../../src/protocol/request.ts';
 
 /** Picture files read and written: libvips where its threads can run, the browser's own means elsewhere. */
 export interface PictureCodec {
-  /** `deep`: with 16 bits too, where the file has them and the codec can. Throws StudioError `image-*` or `out-of-memory`. */
-  decode(bytes: Uint8Array<ArrayBuffer>, name: string, deep?: boolean): Promise<OpenedPicture>;
+  /**
+   * `deep`: with 16 bits too, where the file has them and the codec can; `page`: which page or frame, from 0. Throws StudioError `image-*`,
+   * `option-invalid` for a page that is not there, or `out-of-memory`.
+   */
+  decode(bytes: Uint8Array<ArrayBuffer>, name: string, deep?: boolean, page?: number): Promise<OpenedPicture>;
   /** The upright sides of a file that `decode` would give. Throws as it does. */
   inspect(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Extent>;
   /** Throws StudioError `option-invalid` where the format cannot hold the picture's size, or `out-of-memory`. */

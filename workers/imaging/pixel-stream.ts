@@ -59,7 +59,8 @@ export function pixelsOut(vips: VipsModule, image: VipsImage): Image8 {
   return { height, width, rgba8, rgba16 };
 }
 
-function rawBytes(vips: VipsModule, image: VipsImage, sizeBytes: number): ArrayBuffer {
+/** All that libvips computes of an image, `sizeBytes` in all. Throws what libvips throws. */
+export function rawBytes(vips: VipsModule, image: VipsImage, sizeBytes: number): ArrayBuffer {
   const bytes = new Uint8Array(sizeBytes);
   const target = new vips.TargetCustom();
   let at = 0;

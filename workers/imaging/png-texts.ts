@@ -1,49 +1,39 @@
-const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10] as const;
+import type { CarriedText } from '../../src/protocol/picture-file.ts';
+import { pngChunk, pngChunks } from './png-chunks.ts';
+
 /** Signature and IHDR. */
 const HEAD_BYTES = 33;
-const TEXT_TYPE = 0x74455874;
-/** Of a chunk: length, type and checksum. */
-const FRAME_BYTES = 12;
+const TEXT_TYPES = ['tEXt', 'zTXt', 'iTXt'];
+/** XMP, EXIF and IPTC written as texts, which travel on their own. */
+const PACKED = /^(XML:com\.adobe\.xmp$|Raw profile type )/;
 
 /** The tEXt chunks of a PNG by keyword, its pixels left alone; nothing of other files. A damaged file gives what stands before the damage. */
 export function pngTexts(bytes: Uint8Array): Readonly<Record<string, string>> {
-  const texts: Record<string, string> = {};
-  if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) return texts;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const latin1 = new TextDecoder('latin1');
-  for (let at = SIGNATURE.length; at + FRAME_BYTES <= bytes.length; ) {
-    const length = view.getUint32(at);
-    const data = view.getUint32(at + 4) === TEXT_TYPE ? bytes.subarray(at + 8, at + 8 + length) : null;
-    if (data?.length === length) {
-      const end = data.indexOf(0);
-      if (end > 0) texts[latin1.decode(data.subarray(0, end))] = latin1.decode(data.subarray(end + 1));
-    }
-    at += FRAME_BYTES + length;
+  const texts: Record<string, string> = {};
+  for (const { type, data } of pngChunks(bytes)) {
+    const keyword = type === 'tEXt' ? keywordOf(data) : '';
+    if (keyword !== '') texts[keyword] = latin1.decode(data.subarray(data.indexOf(0) + 1));
   }
   return texts;
 }
 
-/** A PNG with tEXt chunks before everything but its header: ASCII by keyword. The pixels are not copied. */
-export function withPngTexts(png: Blob, texts: Readonly<Record<string, string>>): Blob {
-  const chunks = Object.entries(texts).map(([keyword, text]) => textChunk(new TextEncoder().encode(`tEXt${keyword}\0${text}`)));
-  return new Blob([png.slice(0, HEAD_BYTES), ...chunks, png.slice(HEAD_BYTES)], { type: png.type });
+/** The texts of a PNG of every kind of chunk, but for metadata packed into them. `unpacked`: what they say, by keyword. */
+export function carriedTexts(bytes: Uint8Array, unpacked: Readonly<Record<string, string>>): readonly CarriedText[] {
+  return [...pngChunks(bytes)].flatMap(({ type, data, whole }) => {
+    const keyword = TEXT_TYPES.includes(type) ? keywordOf(data) : '';
+    return keyword === '' || PACKED.test(keyword)
+      ? []
+      : [{ keyword, text: unpacked[keyword] ?? '', chunk: whole.slice() as Uint8Array<ArrayBuffer> }];
+  });
 }
 
-function textChunk(typeAndData: Uint8Array): Uint8Array<ArrayBuffer> {
-  const chunk = new Uint8Array(FRAME_BYTES - 4 + typeAndData.length);
-  const view = new DataView(chunk.buffer);
-  view.setUint32(0, typeAndData.length - 4);
-  chunk.set(typeAndData, 4);
-  view.setUint32(4 + typeAndData.length, crc32(typeAndData));
-  return chunk;
+/** A PNG with texts before everything but its header: ASCII by keyword, and chunks as they are. The pixels are not copied. */
+export function withPngTexts(png: Blob, texts: Readonly<Record<string, string>>, carried: readonly Uint8Array<ArrayBuffer>[] = []): Blob {
+  const own = Object.entries(texts).map(([keyword, text]) => pngChunk('tEXt', new TextEncoder().encode(`${keyword}\0${text}`)));
+  return new Blob([png.slice(0, HEAD_BYTES), ...own, ...carried, png.slice(HEAD_BYTES)], { type: png.type });
 }
 
-/** PNG's checksum, ISO 3309. */
-function crc32(bytes: Uint8Array): number {
-  let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
+function keywordOf(data: Uint8Array): string {
+  return new TextDecoder('latin1').decode(data.subarray(0, Math.max(0, data.indexOf(0))));
 }

@@ -1,7 +1,9 @@
 import { StudioError } from '../../src/protocol/errors.ts';
+import { bareSource } from '../../src/protocol/picture-file.ts';
 import { decodeBmp } from './bmp.ts';
 import { checkHeader } from './header.ts';
 import type { PictureCodec } from './picture-codec.ts';
+import { tiffKind, tiffPage } from './tiff.ts';
 import { decodePicture, inspectPicture } from './vips-decode.ts';
 import { encodePicture } from './vips-encode.ts';
 import type { VipsModule } from './vips-module.ts';
@@ -18,28 +20,27 @@ export class VipsCodec implements PictureCodec {
     this.#onCrash = onCrash;
   }
 
-  decode: PictureCodec['decode'] = async (bytes, name, deep = false) => {
+  decode: PictureCodec['decode'] = async (bytes, name, deep = false, page = 0) => {
     const header = checkHeader(bytes, name);
     if (header.format === 'bmp') {
       try {
-        const source = { format: header.format, depth: 8, profile: null, icc: null, exif: null, xmp: null } as const;
-        return { image: decodeBmp(bytes), source };
+        return { image: decodeBmp(bytes), source: bareSource(header.format) };
       } catch (error) {
-        throw damaged(name, error);
+        throw damaged(name, bytes, error);
       }
     }
     return this.#with(
-      (vips) => decodePicture(vips, bytes, header, name, deep),
-      (cause) => damaged(name, cause),
+      (vips) => decodePicture(vips, bytes, header, name, deep, page),
+      (cause) => damaged(name, bytes, cause),
     );
   };
 
   inspect: PictureCodec['inspect'] = async (bytes, name) => {
-    const { format, size } = checkHeader(bytes, name);
-    if (format === 'bmp' && size !== null) return size;
+    const header = checkHeader(bytes, name);
+    if (header.format === 'bmp' && header.size !== null) return header.size;
     return this.#with(
-      (vips) => inspectPicture(vips, bytes, name),
-      (cause) => damaged(name, cause),
+      (vips) => inspectPicture(vips, bytes, header, name),
+      (cause) => damaged(name, bytes, cause),
     );
   };
 
@@ -72,7 +73,14 @@ export class VipsCodec implements PictureCodec {
   }
 }
 
-function damaged(name: string, cause: unknown): StudioError {
+/** What is wrong with a file: its kind, where that alone explains it. */
+function damaged(name: string, bytes: Uint8Array, cause: unknown): StudioError {
+  const tiff = ['II', 'MM'].includes(String.fromCharCode(...bytes.subarray(0, 2))) ? tiffPage(bytes) : null;
+  const kind = tiff === null ? null : tiffKind(tiff);
+  if (kind !== null) {
+    const text = `“${name}” is a TIFF ${kind}, which this studio cannot read. Saving it as PNG elsewhere may help.`;
+    return new StudioError('image-not-an-image', text, { details: { name }, cause });
+  }
   const text = `“${name}” is damaged or of a kind that cannot be read. Saving it as PNG elsewhere may help.`;
   return new StudioError('image-truncated', text, { details: { name }, cause });
 }

@@ -1,66 +1,93 @@
-import { hasAlpha } from '../../src/core/picture.ts';
+import { hasAlpha, isGrey } from '../../src/core/picture.ts';
 import { StudioError } from '../../src/protocol/errors.ts';
-import type { PictureToSave, SaveFormat, SourceInfo } from '../../src/protocol/picture-file.ts';
-import type { Image8 } from '../../src/protocol/request.ts';
-import { convert, profilePath } from './icc.ts';
+import { formatRefusal, type PictureToSave, type SaveFormat, type SourceInfo } from '../../src/protocol/picture-file.ts';
+import { withBeyond } from './beyond.ts';
+import { inProfile } from './icc.ts';
+import { withJpegHead } from './jpeg-head.ts';
+import { ownedTexts } from './owned-texts.ts';
 import { MIME_TYPES } from './picture-codec.ts';
 import { pixelsIn } from './pixel-stream.ts';
 import { withPngTexts } from './png-texts.ts';
 import type { VipsImage, VipsModule } from './vips-module.ts';
 import { xmpWith } from './xmp.ts';
 
-/** Longest sides the formats have room for. */
-const MAX_SIDE: Readonly<Record<SaveFormat, number>> = { png: 2 ** 31 - 1, jpeg: 65_500, webp: 16_383 };
-/** What programs assume of a picture that does not say; libvips counts pixels in a millimetre. */
-const PIXELS_PER_MM = 72 / 25.4;
+/** What programs assume of a picture that does not say. */
+const USUAL_DPI = { x: 72, y: 72 } as const;
+const MM_PER_INCH = 25.4;
 /** JPEG has no transparency. */
 const PAPER = [255, 255, 255];
 
 /**
- * A picture as a file: in its source's profile where it has one, with the source's EXIF and XMP and the studio's texts unless they are
- * stripped. Pixels are read and written as a stream. Throws StudioError `option-invalid` for sides the format has no room for, and what
- * libvips throws.
+ * A picture as a file: in its source's profile and with the colours that sRGB had no room for, at its source's resolution, with the source's
+ * metadata and the studio's texts unless they are stripped; in one channel where it is grey. Pixels are read and written as a stream. Throws
+ * StudioError `option-invalid` for sides the format has no room for, and what libvips throws.
  */
-export function encodePicture(vips: VipsModule, { image, source, options, texts }: PictureToSave): Blob {
+export function encodePicture(vips: VipsModule, picture: PictureToSave): Blob {
+  const { image, source, options, region = null } = picture;
   const { format, quality, metadata } = options;
-  checkSides(image, format);
+  const refusal = formatRefusal(format, image);
+  if (refusal !== null) throw new StudioError('option-invalid', refusal, { details: { format, height: image.height, width: image.width } });
   const alpha = hasAlpha(image);
   const depth = format === 'png' ? options.depth : 8;
-  const stored = inProfile(vips, pixelsIn(vips, image, alpha, depth), source?.icc ?? null, depth);
-  const flat = (alpha && format === 'jpeg' ? stored.flatten({ background: PAPER }) : stored).copy({
-    xres: PIXELS_PER_MM,
-    yres: PIXELS_PER_MM,
+  const pixels = pixelsIn(vips, image, alpha, depth);
+  const beyond = source?.beyond ?? null;
+  const stored =
+    beyond === null
+      ? inProfile(vips, pixels, source?.icc ?? null, depth)
+      : toDepth(withBeyond(vips, inProfile(vips, pixels, source?.icc ?? null, 16), beyond, region), depth);
+  const grey = source?.icc == null && isGrey(image) && (beyond === null || isGreyBeyond(beyond));
+  const channels = grey ? greyChannels(stored) : stored;
+  const { x, y } = source?.dpi ?? USUAL_DPI;
+  const flat = (alpha && format === 'jpeg' ? channels.flatten({ background: PAPER.slice(0, channels.bands - 1) }) : channels).copy({
+    xres: x / MM_PER_INCH,
+    yres: y / MM_PER_INCH,
   });
-  const kept = metadata === 'keep';
-  const keep = kept ? attach(flat, image, source, format === 'png' ? {} : texts) : ['icc'];
-  const blob = written(vips, flat, format, { keep: keep.join('|'), ...saver(format, quality) });
-  return kept && format === 'png' ? withPngTexts(blob, texts) : blob;
+  const finished = (keep: readonly string[], xmp: Uint8Array | null): Blob => {
+    const parts = written(vips, flat, format, { keep: keep.join('|'), ...saver(format, quality) });
+    return new Blob([...(format === 'jpeg' ? withJpegHead(parts, { x, y }, xmp) : parts)], { type: MIME_TYPES[format] });
+  };
+  if (metadata === 'strip') return finished(['icc'], null);
+  const { texts, carried } = ownedTexts(picture);
+  const isPng = format === 'png';
+  const xmp = xmpWith({
+    packet: source?.xmp ?? null,
+    texts: isPng ? {} : picture.texts,
+    carried: isPng ? [] : carried,
+    iptc: format === 'jpeg' ? null : (source?.iptc ?? null),
+    size: image,
+    region,
+  });
+  const file = finished(['icc', ...attach(flat, source, format === 'jpeg' ? null : xmp)], xmp);
+  if (!isPng) return file;
+  const chunks = carried.map(({ chunk }) => chunk);
+  return withPngTexts(file, texts, chunks);
 }
 
-function checkSides({ height, width }: Image8, format: SaveFormat): void {
-  if (Math.max(height, width) <= MAX_SIDE[format]) return;
-  throw new StudioError('option-invalid', `A ${format.toUpperCase()} file has room for ${MAX_SIDE[format]} pixels a side. Save as PNG.`, {
-    details: { format, height, width },
-  });
+/** 16 bits as so many. */
+function toDepth(pixels: VipsImage, depth: 8 | 16): VipsImage {
+  return depth === 16 ? pixels : pixels.linear(1 / 257, 0.5, { uchar: true }).copy({ interpretation: 'srgb' });
 }
 
-/** sRGB pixels in a profile, or as they are, with so many bits a channel. */
-function inProfile(vips: VipsModule, pixels: VipsImage, icc: Uint8Array | null, depth: 8 | 16): VipsImage {
-  if (icc !== null) return convert(pixels, 'srgb', profilePath(vips, icc), depth);
-  if (depth === 8 || pixels.format === 'ushort') return pixels;
-  // 255 becomes 65535
-  return pixels.linear(257, 0).cast('ushort').copy({ interpretation: 'rgb16' });
+/** Grey, and alpha where there is one. */
+function greyChannels(pixels: VipsImage): VipsImage {
+  const { bands, format } = pixels;
+  const grey = bands > 3 ? pixels.extractBand(0).bandjoin(pixels.extractBand(3)) : pixels.extractBand(0);
+  return grey.copy({ interpretation: format === 'ushort' ? 'grey16' : 'b-w' });
+}
+
+function isGreyBeyond({ bands, levels }: { readonly bands: number; readonly levels: Int16Array }): boolean {
+  return levels.every((level, i) => i % bands === 3 || level === levels[i - (i % bands)]);
 }
 
 /** Puts metadata on an image. Gives what of it is to be written. */
-function attach(image: VipsImage, size: Image8, source: SourceInfo | null, texts: Readonly<Record<string, string>>): readonly string[] {
-  const exif = source?.exif ?? null;
+function attach(image: VipsImage, source: SourceInfo | null, xmp: Uint8Array | null): readonly string[] {
+  const { exif = null, iptc = null } = source ?? {};
   // libvips sets the sizes EXIF tells
   if (exif !== null) image.setBlob('exif-data', exif);
   image.setInt('orientation', 1);
-  const xmp = xmpWith(source?.xmp ?? null, texts, size);
+  if (iptc !== null) image.setBlob('iptc-data', iptc);
   if (xmp !== null) image.setBlob('xmp-data', xmp);
-  return ['icc', 'xmp', ...(exif === null ? [] : ['exif'])];
+  return ['xmp', ...(exif === null ? [] : ['exif']), ...(iptc === null ? [] : ['iptc'])];
 }
 
 /** How libvips is to write a format. Colour is never subsampled: saturated edges are what upscaling is for. */
@@ -71,13 +98,14 @@ function saver(format: SaveFormat, quality: number): object {
     case 'jpeg':
       return { Q: quality, subsample_mode: 'off' };
     case 'webp':
-      return { Q: quality, smart_subsample: true };
+      // colours beneath what is transparent are the picture's too
+      return { Q: quality, smart_subsample: true, exact: true };
     default:
       throw format satisfies never;
   }
 }
 
-function written(vips: VipsModule, image: VipsImage, format: SaveFormat, options: object): Blob {
+function written(vips: VipsModule, image: VipsImage, format: SaveFormat, options: object): Uint8Array<ArrayBuffer>[] {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   const target = new vips.TargetCustom();
   target.onWrite = (bytes) => {
@@ -86,5 +114,5 @@ function written(vips: VipsModule, image: VipsImage, format: SaveFormat, options
   };
   const suffix = { png: '.png', jpeg: '.jpg', webp: '.webp' }[format];
   image.writeToTarget(target, suffix, options);
-  return new Blob(parts, { type: MIME_TYPES[format] });
+  return parts;
 }

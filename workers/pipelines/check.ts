@@ -1,6 +1,7 @@
 import { StudioError } from '../../src/protocol/errors.ts';
 import { type Field, integer, number } from '../../src/protocol/parse.ts';
 import {
+  ALPHA_USES,
   COLOR_FIXES,
   DEPTHS,
   type Extent,
@@ -27,6 +28,7 @@ export function checkRequest(request: RestoreRequest): void {
   oneOf('sampler', request.sampler, SAMPLERS);
   oneOf('start point', request.startPoint, START_POINTS);
   oneOf('preview', request.preview, PREVIEW_MODES);
+  if (request.alpha !== undefined) oneOf('alpha', request.alpha, ALPHA_USES);
   if (request.tileCells !== null) oneOf('tile cells', String(request.tileCells), TILE_CELLS.map(String));
   oneOf('depth', String(request.depth), DEPTHS.map(String));
   if (request.region !== null) checkRegion(request.region, image);

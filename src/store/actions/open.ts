@@ -144,9 +144,11 @@ function openingNotices(source: SourceInfo | null): readonly string[] {
   if (!globalThis.crossOriginIsolated) {
     return ['Colour profiles, metadata and 16 bits are not kept: this page was served without cross-origin isolation.'];
   }
-  const { profile = null, icc = null } = source ?? {};
-  if (profile === null || /srgb/i.test(profile)) return [];
-  return icc === null
-    ? [`Colours were converted from ${profile} to sRGB; results are saved in sRGB.`]
-    : [`The model works in sRGB; results are saved in this picture's own colours, ${profile}.`];
+  const { profile = null, icc = null, notices = [] } = source ?? {};
+  if (profile === null || /srgb/i.test(profile)) return notices;
+  const colours =
+    icc === null
+      ? `Colours were converted from ${profile} to sRGB; results are saved in sRGB.`
+      : `The model works in sRGB; results are saved in this picture's own colours, ${profile}.`;
+  return [colours, ...notices];
 }

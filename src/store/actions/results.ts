@@ -109,9 +109,9 @@ export function createResults({ state, set, frames, clients, storage, attempt }:
     renew(laneIds);
   }
 
-  function toSave({ itemId, finished }: RunRecord, image: Image8): OpenedResult {
+  function toSave({ itemId, finished, region }: RunRecord, image: Image8): OpenedResult {
     const texts = finished === null ? {} : recipeTexts({ recipe: finished.recipe, mix: null });
-    return { image, source: pictures.source(itemId), texts };
+    return { image, source: pictures.source(itemId), region, texts };
   }
 
   return {

@@ -120,7 +120,7 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
           const image = await mix(wanted);
           if (image === null) return null;
           const texts = recipeTexts({ recipe: run.finished.recipe, mix: { ...wanted, other: partner.finished.recipe } });
-          return { blob: await clients.encode({ image, source: pictures.source(run.itemId), options, texts }), name };
+          return { blob: await clients.encode({ image, source: pictures.source(run.itemId), region: run.region, options, texts }), name };
         }),
 
       saveAll: () =>

@@ -138,7 +138,7 @@ describe('npm run upscale', () => {
   });
 
   it.each([
-    ['missing.png', null, 'image-empty'],
+    ['missing.png', null, 'input-unreadable'],
     ['empty.png', new Uint8Array(0), 'image-empty'],
     ['text.png', new TextEncoder().encode('hello there, no picture'), 'image-not-an-image'],
   ])('refuses %s and writes nothing', async (name, bytes, code) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { padBehindAlpha } from '../../../src/core/alpha.ts';
+import { alphaIsMask, enlargedAlpha, padBehindAlpha } from '../../../src/core/alpha.ts';
+import { wholeArea } from '../../../src/core/area.ts';
 import type { Rgba8 } from '../../../src/core/picture.ts';
 import { gradient } from '../../support/nano.ts';
 
@@ -60,5 +61,79 @@ describe('padBehindAlpha', () => {
     ['there is one pixel', picture(1, NOTHING)],
   ])('gives the picture itself where %s', (_, given) => {
     expect(padBehindAlpha(given)).toBe(given);
+  });
+});
+
+describe('alphaIsMask', () => {
+  /** A picture whose left half is hidden, with these colours there. */
+  const halved = (colour: (i: number) => number): Rgba8 => {
+    const given = gradient(16, 16);
+    for (let i = 0; i < 256; i++) if (i % 16 < 8) given.rgba8.set([colour(i), colour(i + 1), 7, 0], 4 * i);
+    return given;
+  };
+
+  it('says so where a picture goes on beneath what is hidden', () => {
+    expect(alphaIsMask(halved((i) => (i * 37) % 251))).toBe(true);
+  });
+
+  it.each<[string, (i: number) => number]>([
+    ['one colour', () => 9],
+    ['every row’s own colour', (i) => Math.floor(i / 16)],
+    ['every column’s own colour', (i) => i % 16],
+  ])('does not where what is hidden has %s', (_, colour) => {
+    expect(alphaIsMask(halved(colour))).toBe(false);
+  });
+
+  it('does not where nothing is hidden', () => {
+    expect(alphaIsMask(gradient(9, 11))).toBe(false);
+  });
+});
+
+describe('enlargedAlpha', () => {
+  const SCALE = 4;
+  /** Colour means nothing; alpha is all where `inside` says so. */
+  const mask = (side: number, inside: (y: number, x: number) => boolean): Rgba8 => {
+    const rgba8 = new Uint8ClampedArray(4 * side * side);
+    for (let i = 0; i < side * side; i++) rgba8[4 * i + 3] = inside(Math.floor(i / side), i % side) ? 255 : 0;
+    return { height: side, width: side, rgba8 };
+  };
+  const enlarged = async (picture: Rgba8): Promise<number[]> => {
+    const to = { height: SCALE * picture.height, width: SCALE * picture.width };
+    const { rgba8 } = await enlargedAlpha(picture, to).read(wholeArea(to));
+    return [...rgba8].filter((_, i) => i % 4 === 3).map((value) => value / 255);
+  };
+
+  it('draws the outline of a disc as one, not as its stairs', async () => {
+    const radius = 12;
+    const alpha = await enlarged(mask(32, (y, x) => Math.hypot(y - 15.5, x - 15.5) < radius));
+    const side = 32 * SCALE;
+    const off = alpha.map((value, i) => {
+      const away = Math.hypot(Math.floor(i / side) - (side - 1) / 2, (i % side) - (side - 1) / 2);
+      return Math.abs(value - Math.max(0, Math.min(1, radius * SCALE - away + 0.5)));
+    });
+    const stairs = alpha.map((_, i) => {
+      const [y, x] = [Math.floor(i / side / SCALE), Math.floor((i % side) / SCALE)];
+      const away = Math.hypot(Math.floor(i / side) - (side - 1) / 2, (i % side) - (side - 1) / 2);
+      return Math.abs(Number(Math.hypot(y - 15.5, x - 15.5) < radius) - Math.max(0, Math.min(1, radius * SCALE - away + 0.5)));
+    });
+    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+    expect(sum(off)).toBeLessThan(0.6 * sum(stairs));
+  });
+
+  it('keeps lines of one pixel, and single pixels', async () => {
+    const alpha = await enlarged(mask(15, (y, x) => x === 4 || (y === 7 && x === 10)));
+    const at = (y: number, x: number): number => alpha[(SCALE * y + 2) * 15 * SCALE + SCALE * x + 2] ?? 0;
+    for (let y = 0; y < 15; y++) expect(at(y, 4)).toBeGreaterThan(0.9);
+    expect(at(7, 10)).toBeGreaterThan(0.9);
+    expect([at(7, 7), at(2, 10)]).toEqual([0, 0]);
+  });
+
+  it('leaves soft alpha to the bicubic filter, and everything as it is at its own size', async () => {
+    const soft = mask(8, (y) => y < 4);
+    soft.rgba8[3] = 100;
+    const { rgba8 } = await enlargedAlpha(soft, soft).read(wholeArea(soft));
+    expect(rgba8).toEqual(soft.rgba8);
+    const hard = mask(8, (y) => y < 4);
+    expect((await enlargedAlpha(hard, hard).read(wholeArea(hard))).rgba8).toEqual(hard.rgba8);
   });
 });

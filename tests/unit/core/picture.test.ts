@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { cropPicture, emptyPicture, hasAlpha, pasteRows, stackRows, toPicture, toPlanes, withAlpha } from '../../../src/core/picture.ts';
+import {
+  cropPicture,
+  emptyPicture,
+  hasAlpha,
+  isGrey,
+  pasteRows,
+  stackRows,
+  toGrey,
+  toPicture,
+  toPlanes,
+  withAlpha,
+} from '../../../src/core/picture.ts';
 import { opaque, tensorOf } from '../../support/golden.ts';
 
 describe('planes and pictures', () => {
@@ -66,5 +77,17 @@ describe('alpha', () => {
   it('moves from one picture to another of the same size', () => {
     expect([...withAlpha(opaque(1, 1, [7, 7, 7]), clear).rgba8]).toEqual([7, 7, 7, 9]);
     expect(() => withAlpha(opaque(1, 2, []), clear)).toThrow(RangeError);
+  });
+});
+
+describe('toGrey', () => {
+  const picture = { ...opaque(1, 2, [10, 10, 10, 200, 100, 0]), rgba16: new Uint16Array([2570, 2570, 2570, 65535, 51400, 25700, 0, 9]) };
+
+  it('gives the light of every pixel in all three colours, alpha as it is, and leaves grey alone', () => {
+    const grey = toGrey(picture);
+    const light = (r: number, g: number, b: number): number => Math.round(0.2126 * r + 0.7152 * g + 0.0722 * b);
+    expect([...grey.rgba8]).toEqual([10, 10, 10, 255, ...new Array<number>(3).fill(light(200, 100, 0)), 255]);
+    expect([...(grey.rgba16 ?? [])]).toEqual([2570, 2570, 2570, 65535, ...new Array<number>(3).fill(light(51400, 25700, 0)), 9]);
+    expect([isGrey(picture), isGrey(grey), isGrey(opaque(1, 1, [3, 3, 3]))]).toEqual([false, true, true]);
   });
 });

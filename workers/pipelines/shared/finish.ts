@@ -1,17 +1,9 @@
+import { enlargedAlpha } from '../../../src/core/alpha.ts';
 import { type Area, areaWithin, type Extent, wholeArea } from '../../../src/core/area.ts';
 import { adainColorFix, waveletColorFix } from '../../../src/core/color-fix.ts';
-import { hasAlpha, toPicture, toRgba16, withAlpha } from '../../../src/core/picture.ts';
+import { hasAlpha, isGrey, toGrey, toPicture, toRgba16, withAlpha } from '../../../src/core/picture.ts';
 import type { ResizeFilter } from '../../../src/core/resize.ts';
-import {
-  mapped,
-  type PlaneSource,
-  pictureOf,
-  pictureSource,
-  remembered,
-  resized,
-  resizedPlanes,
-  stripsOf,
-} from '../../../src/core/sources.ts';
+import { mapped, type PlaneSource, pictureOf, remembered, resized, resizedPlanes, stripsOf } from '../../../src/core/sources.ts';
 import { clamp01, type Tensor } from '../../../src/core/tensor.ts';
 import type { Recipe } from '../../../src/protocol/events.ts';
 import type { Role } from '../../../src/protocol/manifest.ts';
@@ -62,12 +54,13 @@ export async function finish(
     const picture = resized(pictureOf(planes), output, output.filter);
     const deep = request.depth === 16 ? resizedPlanes(mapped(planes, clamp01), output, output.filter) : null;
     const whole = { height: area.height, width: area.width };
-    // alpha is upscaled on its own, bicubically: the model knows only colour
-    const alpha = hasAlpha(request.image) ? resized(pictureSource(request.image), picture, 'bicubic') : null;
-    if (alpha !== null)
-      await context.emit({ type: 'notice', reason: 'alpha-kept', message: 'Transparency was enlarged separately and kept.' });
+    // alpha is enlarged on its own: the model knows only colour
+    const alpha = hasAlpha(request.image) ? enlargedAlpha(request.image, picture) : null;
+    if (alpha !== null) await context.emit({ type: 'notice', reason: 'alpha-kept', message: alphaWords(request) });
+    const grey = isGrey(request.image);
     for (const strip of stripsOf(area)) {
-      const opaque = deep === null ? await picture.read(strip) : deepPicture(await deep.read(strip));
+      const coloured = deep === null ? await picture.read(strip) : deepPicture(await deep.read(strip));
+      const opaque = grey ? toGrey(coloured) : coloured;
       const image = alpha === null ? opaque : withAlpha(opaque, await alpha.read(strip));
       await context.emit({ type: 'rows', top: areaWithin(strip, area).top, whole, image });
     }
@@ -88,6 +81,11 @@ export function fixColor(planes: PlaneSource, reference: PlaneSource, mode: Colo
     default:
       throw mode satisfies never;
   }
+}
+
+function alphaWords({ alpha }: RestoreRequest): string {
+  if (alpha === 'mask') return 'Alpha was taken for a mask: the colours beneath it were enlarged as they are, and it separately.';
+  return 'Transparency was enlarged separately and kept.';
 }
 
 /** Planes rgb01 as a picture that has its 16 bits too. */

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createStore } from 'zustand/vanilla';
 import { StudioError } from '../../../../src/protocol/errors.ts';
-import type { SourceInfo } from '../../../../src/protocol/picture-file.ts';
+import { bareSource } from '../../../../src/protocol/picture-file.ts';
 import { createContext } from '../../../../src/store/actions/context.ts';
 import { createDesk } from '../../../../src/store/actions/desk.ts';
 import type { Models } from '../../../../src/store/actions/models.ts';
@@ -18,7 +18,7 @@ import type { Clients } from '../../../../src/worker-client/clients.ts';
 import { type Deferred, deferred } from '../../../support/deferred.ts';
 import { gradient } from '../../../support/nano.ts';
 
-const SOURCE: SourceInfo = { format: 'png', depth: 8, profile: null, icc: null, exif: null, xmp: null };
+const SOURCE = bareSource('png');
 
 /** Pictures `a`, `b`, … in the queue, each with its own seed; a file is read when it is told to be, and is broken where it is told so. */
 function deskOf(names: string) {

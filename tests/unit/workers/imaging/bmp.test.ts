@@ -135,7 +135,7 @@ describe('decodeBmp', () => {
     ]);
   });
 
-  it('refuses run-length coding and files cut short', () => {
+  it('refuses other formats in a BMP, and files cut short', () => {
     const whole = bmp({
       ...size,
       bits: 24,
@@ -144,12 +144,36 @@ describe('decodeBmp', () => {
         [0, 0, 255, 0, 255, 0],
       ],
     });
-    expect(() => decodeBmp(bmp({ ...size, bits: 8, compression: 1, rows: [[0], [0]] }))).toThrow(RangeError);
+    expect(() => decodeBmp(bmp({ ...size, bits: 8, compression: 4, rows: [[0], [0]] }))).toThrow(RangeError);
     expect(() => decodeBmp(whole.subarray(0, whole.length - 1))).toThrow(RangeError);
   });
 
   it('is known by its header, with its size', () => {
     const topDown = bmp({ width: 2, height: -1, bits: 24, rows: [[0, 0, 0, 0, 0, 255]] });
     expect(checkHeader(topDown, 'a.bmp')).toEqual({ format: 'bmp', size: { height: 1, width: 2 } });
+  });
+});
+
+describe('run-length coded BMP', () => {
+  const palette = [BLACK, RED, GREEN];
+  const inRows = (coded: readonly number[], stride: number): number[][] =>
+    Array.from({ length: Math.ceil(coded.length / stride) }, (_, i) => coded.slice(i * stride, (i + 1) * stride));
+
+  it.each([
+    // from the bottom up: a run and a literal, a step over two pixels, an end of line and the end
+    [8, 1, [3, 1, 0, 3, 2, 1, 2, 0, 0, 0, 0, 2, 2, 0, 1, 2, 0, 1]],
+    [4, 2, [3, 0x11, 0, 3, 0x21, 0x20, 0, 0, 0, 2, 2, 0, 1, 0x22, 0, 1]],
+  ])('of %d bits gives its pixels, and the first of the palette where it skips', (bits, compression, row) => {
+    const { height, width, rgba8 } = decodeBmp(
+      bmp({ width: 6, height: 2, bits, compression, palette, rows: inRows(row, bits === 8 ? 8 : 4) }),
+    );
+    expect([height, width]).toEqual([2, 6]);
+    const colours = [BLACK, BLACK, GREEN, BLACK, BLACK, BLACK, RED, RED, RED, GREEN, RED, GREEN];
+    expect([...rgba8]).toEqual(colours.flatMap((colour) => [...colour, 255]));
+  });
+
+  it('that is cut short is refused', () => {
+    const whole = bmp({ width: 6, height: 40, bits: 8, compression: 1, palette, rows: [[6, 1, 0, 0]] });
+    expect(() => decodeBmp(whole.subarray(0, whole.length - 4))).toThrow(RangeError);
   });
 });

@@ -41,4 +41,35 @@ describe('checkHeader', () => {
   ])('refuses %s', (_, bytes, code) => {
     expect(() => checkHeader(bytes(), 'x')).toThrow(expect.objectContaining({ code }));
   });
+
+  it.each([
+    ['a HEIC picture', '\0\0\0\x18ftypheic\0\0\0\0'],
+    ['a JPEG XL picture', '\0\0\0\x0cJXL \r\n\x87\n'],
+    ['a Photoshop document', '8BPS\0\x01'],
+    ['an OpenEXR picture', 'v/1\x01'],
+    ['a drawing (SVG)', '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'],
+  ])('names %s where it declines one', (kind, head) => {
+    const bytes = Uint8Array.from(head, (sign) => sign.charCodeAt(0));
+    expect(() => checkHeader(bytes, 'x')).toThrow(
+      expect.objectContaining({ code: 'image-not-an-image', message: expect.stringContaining(kind) }),
+    );
+  });
+
+  it('takes pictures with anything behind their end for whole', () => {
+    for (const file of [png, jpeg]) {
+      const tail = new Uint8Array(9000).fill(7);
+      expect(checkHeader(Uint8Array.from([...file, ...tail]), 'x').size).toEqual({ height: 30, width: 40 });
+      expect(() => checkHeader(Uint8Array.from([...file.slice(0, -12), ...tail]), 'x')).toThrow(
+        expect.objectContaining({ code: 'image-truncated' }),
+      );
+    }
+  });
+
+  it('bounds pixels, not sides', () => {
+    const strip = Uint8Array.from(png);
+    new DataView(strip.buffer).setUint32(16, 60);
+    new DataView(strip.buffer).setUint32(20, 17_000);
+    // its checksum is the decoder's to look at
+    expect(checkHeader(strip, 'strip.png').size).toEqual({ height: 17_000, width: 60 });
+  });
 });

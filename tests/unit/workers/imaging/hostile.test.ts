@@ -2,7 +2,8 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadVips } from '../../../../cli/vips.ts';
 import { StudioError } from '../../../../src/protocol/errors.ts';
-import { DEFAULT_SAVE_OPTIONS } from '../../../../src/protocol/picture-file.ts';
+import { bareSource, DEFAULT_SAVE_OPTIONS } from '../../../../src/protocol/picture-file.ts';
+import { pngChunk } from '../../../../workers/imaging/png-chunks.ts';
 import { pngTexts } from '../../../../workers/imaging/png-texts.ts';
 import { VipsCodec } from '../../../../workers/imaging/vips-codec.ts';
 import { xmpTexts, xmpWith } from '../../../../workers/imaging/xmp.ts';
@@ -18,7 +19,22 @@ const MAX_GROWTH_BYTES = 512 * 2 ** 20;
 const AVIF_CRASHES = 5;
 const TIMEOUT_MS = 60_000;
 
-const KINDS = ['png', 'jpeg', 'jpeg with EXIF', 'jpeg with a profile', 'webp', 'gif', 'tiff', 'avif'] as const;
+const KINDS = [
+  'png',
+  'png of colour chunks and texts',
+  'png of a wide profile',
+  'jpeg',
+  'jpeg with EXIF',
+  'jpeg with a profile',
+  'jpeg with extended XMP and IPTC',
+  'webp',
+  'gif',
+  'tiff',
+  'tiff of floating point',
+  'tiff of several pages and a profile',
+  'bmp of run lengths',
+  'avif',
+] as const;
 type Kind = (typeof KINDS)[number];
 
 const sources = new Map<Kind, Uint8Array>();
@@ -28,10 +44,43 @@ const codec = new VipsCodec(loadVips, () => void crashes++);
 beforeAll(async () => {
   const picture = softPicture(16, 16);
   const raw = () => sharp(Buffer.from(picture.rgba8.buffer), { raw: { height: 16, width: 16, channels: 4 } });
-  const none = { format: 'png', depth: 8, profile: null, icc: null, exif: null, xmp: null } as const;
   const options = { ...DEFAULT_SAVE_OPTIONS, format: 'jpeg' } as const;
-  const profiled = await codec.encode({ image: picture, source: { ...none, icc: adobeRgb() }, options, texts: {} });
-  sources.set('png', await raw().png().toBuffer());
+  const profiled = await codec.encode({ image: picture, source: { ...bareSource('png'), icc: adobeRgb() }, options, texts: {} });
+  const png = await raw().png().toBuffer();
+  sources.set('png', png);
+  const chunks = [
+    pngChunk('cHRM', new Uint8Array(new Uint32Array([31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000].map(swapped)).buffer)),
+    pngChunk('gAMA', new Uint8Array(new Uint32Array([swapped(55_556)]).buffer)),
+    pngChunk('cICP', Uint8Array.of(12, 13, 0, 1)),
+    pngChunk('tEXt', new TextEncoder().encode('parameters\0words')),
+    pngChunk('iTXt', new TextEncoder().encode('Title\0\0\0\0\0words')),
+  ];
+  sources.set(
+    'png of colour chunks and texts',
+    Uint8Array.from([...png.subarray(0, 33), ...chunks.flatMap((chunk) => [...chunk]), ...png.subarray(33)]),
+  );
+  const said = { ...bareSource('png'), icc: adobeRgb(), iptc: new TextEncoder().encode('Photoshop 3.0\x008BIM\x04\x04') };
+  const wide = await codec.encode({ image: picture, source: said, options: { ...DEFAULT_SAVE_OPTIONS, depth: 16 }, texts: {} });
+  sources.set('png of a wide profile', new Uint8Array(await wide.arrayBuffer()));
+  const xmp = new TextEncoder().encode(
+    `<x:xmpmeta><rdf:RDF><rdf:Description><dc:title>${'a'.repeat(70_000)}</dc:title></rdf:Description></rdf:RDF></x:xmpmeta>`,
+  );
+  const extended = await codec.encode({ image: picture, source: { ...said, xmp }, options, texts: {} });
+  sources.set('jpeg with extended XMP and IPTC', new Uint8Array(await extended.arrayBuffer()));
+  const vips = await loadVips();
+  const float = vips.Image.newFromBuffer(png)
+    .linear(1 / 255, 0)
+    .cast('float');
+  sources.set('tiff of floating point', float.tiffsaveBuffer().slice());
+  const pages = [picture, picture].map(() => ({ create: { height: 16, width: 16, channels: 3, background: '#336699' } }) as never);
+  sources.set(
+    'tiff of several pages and a profile',
+    await sharp(pages, { join: { animated: true } })
+      .withIccProfile('p3')
+      .tiff({ compression: 'lzw' })
+      .toBuffer(),
+  );
+  sources.set('bmp of run lengths', runLengthBmp());
   sources.set('jpeg', await raw().jpeg().toBuffer());
   sources.set(
     'jpeg with EXIF',
@@ -46,6 +95,31 @@ beforeAll(async () => {
   sources.set('tiff', await raw().tiff({ compression: 'deflate' }).toBuffer());
   sources.set('avif', await raw().avif({ effort: 0 }).toBuffer());
 });
+
+/** The bytes of a number of 32 bits the other way round. */
+function swapped(value: number): number {
+  return ((value & 255) << 24) | ((value & 0xff00) << 8) | ((value >> 8) & 0xff00) | (value >>> 24);
+}
+
+/** 16 × 16 pixels of a palette, each row two runs. */
+function runLengthBmp(): Uint8Array {
+  const rows = Array.from({ length: 16 }, (_, y) => [8, 1, 8, y % 3, 0, 0]).flat();
+  const bytes = new Uint8Array(54 + 12 + rows.length + 2);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x42, 0x4d]);
+  for (const [at, value] of [
+    [10, 66],
+    [14, 40],
+    [18, 16],
+    [22, 16],
+    [30, 1],
+    [46, 3],
+  ] as const)
+    view.setUint32(at, value, true);
+  view.setUint16(28, 8, true);
+  bytes.set([0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 0, ...rows, 0, 1], 54);
+  return bytes;
+}
 
 /** Mulberry32: whole numbers below `limit`, the same for the same seed. */
 function dice(seed: number): (limit: number) => number {
@@ -105,7 +179,14 @@ describe('damaged and hostile files', () => {
 });
 
 const PACKET = new TextDecoder().decode(
-  xmpWith(null, { 'rfsr-studio': '{"seed":1}', parameters: 'a <cat> & a dog' }, { height: 16, width: 16 }) ?? new Uint8Array(),
+  xmpWith({
+    packet: null,
+    texts: { 'rfsr-studio': '{"seed":1}', parameters: 'a <cat> & a dog' },
+    carried: [],
+    iptc: null,
+    size: { height: 16, width: 16 },
+    region: null,
+  }) ?? new Uint8Array(),
 );
 const OWN_TAG = /<rdf:Description[^>]*>/.exec(PACKET)?.[0] ?? '';
 
@@ -167,7 +248,7 @@ describe('hostile metadata', () => {
 
   /** A result with the packet of the file it was made from, as it is kept; its texts can be read again. */
   async function carriedOn(xmp: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-    const source = { format: 'png', depth: 8, profile: null, icc: null, exif: null, xmp } as const;
+    const source = { ...bareSource('png'), xmp };
     const texts = { 'rfsr-studio': '{"seed":2}' };
     const file = await codec.encode({ image: softPicture(16, 16), source, options: DEFAULT_SAVE_OPTIONS, texts });
     const bytes = new Uint8Array(await file.arrayBuffer());
