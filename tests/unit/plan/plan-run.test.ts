@@ -129,8 +129,10 @@ describe('what a run takes', () => {
     expect(both.graphs.filter(({ role }) => role === 'vaeEncoder')).toHaveLength(1);
     expect(both.graphs.filter(({ role }) => role === 'denoiser')).toHaveLength(2);
     expect(both.bytes.weights).toBeLessThan(2 * one.bytes.weights);
-    expect(both.macs / one.macs).toBeGreaterThan(1.8);
-    expect(both.macs / one.macs).toBeLessThan(2);
+    const once = one.graphs.filter(({ role }) => ['restorer', 'tagger', 'textEncoder', 'vaeEncoder'].includes(role));
+    const sharedMacs = once.reduce((sum, { macs }) => sum + macs, 0);
+    expect(sharedMacs).toBeGreaterThan(0);
+    expect(both.macs / (2 * one.macs - sharedMacs)).toBeCloseTo(1, 9);
   });
 
   it('keeps steps up to a budget', () => {
@@ -154,7 +156,8 @@ describe('what a run takes', () => {
       freely({ image, region: { top: 0, left: 0, ...image } }),
     ];
     expect(denoiser(part).pieces).toBeLessThanOrEqual(4);
-    expect(part.macs).toBeLessThan(whole.macs / 20);
+    // the first stage sees all that the encoder sees for the denoiser’s tiles
+    expect(part.macs).toBeLessThan(whole.macs / 10);
     expect(part.output).toEqual({ height: 256, width: 256 });
     expect(part.peakBytes).toBeLessThan(whole.peakBytes);
     expect(part.bytes.latents).toBeGreaterThan(whole.bytes.latents / 2);

@@ -49,7 +49,7 @@ describe('a kept session', () => {
     ['a scale that no run takes', { ...SESSION, settings: { ...settings, scale: 500 } }],
     [
       'a picture larger than any that is opened',
-      { ...SESSION, queue: { ...SESSION.queue, items: [{ ...queue.items[0], size: { height: 1e6, width: 1 } }] } },
+      { ...SESSION, queue: { ...SESSION.queue, items: [{ ...queue.items[0], size: { height: 1e9, width: 1 } }] } },
     ],
     ['an item of no known status', { ...SESSION, queue: { ...SESSION.queue, items: [{ ...queue.items[0], status: 'lost' }] } }],
   ])('is none where there is %s', (_, value) => {

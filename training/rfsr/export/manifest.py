@@ -46,11 +46,16 @@ def canary(spec: GraphSpec, session: ort.InferenceSession) -> dict[str, Any]:
     for name, value in zip(spec.outputs, session.run(list(spec.outputs), feeds), strict=True):
         outputs[name] = {
             "dims": list(value.shape),
-            "mean": round(float(value.mean(dtype=np.float64)), 6),
-            "std": round(float(value.std(dtype=np.float64)), 6),
-            "first": [round(float(x), 6) for x in value.ravel()[:8]],
+            "mean": significant(value.mean(dtype=np.float64)),
+            "std": significant(value.std(dtype=np.float64)),
+            "first": [significant(x) for x in value.ravel()[:8]],
         }
     return {"inputs": inputs, "outputs": outputs, "tolerance": CANARY_TOLERANCE}
+
+
+def significant(value: float) -> float:
+    """Rounded to seven digits, wherever they begin: an output may be as small as 1e-6 throughout."""
+    return float(f"{float(value):.7g}")
 
 
 def write_graph(spec: GraphSpec, model: bytes, session: ort.InferenceSession, bundle: Path, *, family: str) -> dict[str, Any]:

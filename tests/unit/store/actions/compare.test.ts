@@ -15,7 +15,12 @@ const REFERENCE = gradient(8, 8);
 it('a reference is given away once, not at every step, and once more to a worker that lost it', async () => {
   const step = { timestep: 0, statistics: null, similarity: null };
   const run = runRecord({ steps: Array.from({ length: STEPS }, () => step) });
-  const store = createStore<StudioState>(() => ({ ...INITIAL_STATE, runs: [run] }));
+  const store = createStore<StudioState>(() => ({
+    ...INITIAL_STATE,
+    queue: { ...INITIAL_STATE.queue, selectedId: run.itemId },
+    runs: [run],
+    shownRunId: run.runId,
+  }));
   const frames = createFrames(1e6, () => []);
   for (let i = 0; i < STEPS; i++) frames.put(stepFrameId(run.runId, i, 'x0'), gradient(4, 4));
   let [given, held]: [number, Image8 | null] = [0, null];
