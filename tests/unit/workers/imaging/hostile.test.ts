@@ -11,13 +11,19 @@ import { softPicture } from '../../../support/charts.ts';
 import { adobeRgb } from '../../../support/profiles.ts';
 
 const FILES_A_KIND = 1_250;
+/** Of kinds whose files are long, which are decoded as often but mutated slowly. */
+const LONG_FILES: Readonly<Record<string, number>> = { 'jpeg with extended XMP and IPTC': 200, 'tiff of several pages and a profile': 500 };
 /** A file that takes longer holds up whoever opened it. */
 const MAX_MS = 5_000;
 /** The sources have 16 pixels a side; none of them may make the process believe in a picture at its limits. */
 const MAX_GROWTH_BYTES = 512 * 2 ** 20;
-/** libheif, in a module of its own, calls a function that is not there on the rare damaged file; the instance is replaced then. */
-const AVIF_CRASHES = 5;
-const TIMEOUT_MS = 60_000;
+/**
+ * The rare damaged file makes libheif, in a module of its own, call a function that is not there, or libtiff end its instance: it is replaced
+ * then, and the file gets a StudioError.
+ */
+const CRASHES: Readonly<Record<string, number>> = { avif: 5, 'tiff of several pages and a profile': 1 };
+/** An idle machine needs a sixth of it. */
+const TIMEOUT_MS = 180_000;
 
 const KINDS = [
   'png',
@@ -148,13 +154,14 @@ function mutated(file: Uint8Array, roll: (limit: number) => number): Uint8Array<
 
 describe('damaged and hostile files', () => {
   it.each(KINDS)(
-    `of kind %s, ${FILES_A_KIND} of them, each give a picture or a StudioError, soon, and whole files after them`,
+    'of kind %s each give a picture or a StudioError, soon, and whole files after them',
     async (kind) => {
+      crashes = 0;
       const source = sources.get(kind) ?? new Uint8Array();
       const before = process.memoryUsage().rss;
       const outcomes = { picture: 0, refused: 0 };
       let slowestMs = 0;
-      for (let seed = 0; seed < FILES_A_KIND; seed++) {
+      for (let seed = 0; seed < (LONG_FILES[kind] ?? FILES_A_KIND); seed++) {
         const began = performance.now();
         try {
           const { image } = await codec.decode(mutated(source, dice(seed)), kind);
@@ -167,7 +174,7 @@ describe('damaged and hostile files', () => {
         }
         slowestMs = Math.max(slowestMs, performance.now() - began);
       }
-      expect(crashes).toBeLessThanOrEqual(kind === 'avif' ? AVIF_CRASHES : 0);
+      expect(crashes).toBeLessThanOrEqual(CRASHES[kind] ?? 0);
       expect((await codec.decode(Uint8Array.from(source), kind)).image.width).toBe(16);
       // a mutation that is never noticed, or always, would test nothing
       expect(Math.min(outcomes.picture, outcomes.refused)).toBeGreaterThan(0);
@@ -226,6 +233,7 @@ describe('hostile metadata', () => {
           await codec.encode({ image: softPicture(16, 16), source: null, options: DEFAULT_SAVE_OPTIONS, texts: { a: 'b', c: 'd' } })
         ).arrayBuffer(),
       );
+      crashes = 0;
       let slowestMs = 0;
       const found = { xmp: 0, png: 0 };
       for (let seed = 0; seed < FILES_A_KIND; seed++) {
@@ -240,7 +248,7 @@ describe('hostile metadata', () => {
         expect(count).toBeGreaterThan(0);
         expect(count).toBeLessThan(2 * FILES_A_KIND);
       }
-      expect(crashes).toBeLessThanOrEqual(AVIF_CRASHES);
+      expect(crashes).toBe(0);
       expect(slowestMs).toBeLessThan(MAX_MS);
     },
     TIMEOUT_MS,
