@@ -37,6 +37,8 @@ async function upscaled(page: Page, steps = 2): Promise<void> {
 /** How many results the browser keeps. */
 function keptResults(page: Page): Promise<number> {
   return page.evaluate(async () => {
+    // opened before the page has made it, it would stay without its store
+    if (!(await indexedDB.databases()).some(({ name }) => name === 'rfsr-studio')) return 0;
     const database = await new Promise<IDBDatabase>((resolve, reject) => {
       const request = indexedDB.open('rfsr-studio');
       request.onsuccess = () => resolve(request.result);

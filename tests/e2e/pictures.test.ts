@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, type Page, type Route } from 'playwright/test';
 import sharp from 'sharp';
-import { openMadePicture, SCREENSHOTS, setSteps } from '../support/chromium.ts';
+import { openMadePicture, SCREENSHOTS, setSteps, TIMEOUT_MS } from '../support/chromium.ts';
 import { PHONE, test } from '../support/journey.ts';
 
 /** Levels of 255 that a change of colour space and a network of random weights' colour fix leave between means. */
@@ -15,7 +15,8 @@ async function openFile(page: Page, name: string, mimeType: string, buffer: Buff
 async function upscale(page: Page): Promise<void> {
   await setSteps(page, 1);
   await page.getByRole('button', { name: 'Upscale' }).click();
-  await page.getByRole('button', { name: 'Download' }).waitFor();
+  // a result of several strips takes a busy machine a minute and a half
+  await page.getByRole('button', { name: 'Download' }).waitFor({ timeout: 1.6 * TIMEOUT_MS });
 }
 
 async function download(page: Page): Promise<{ name: string; bytes: Buffer }> {
