@@ -150,22 +150,6 @@ describe('the picture', () => {
       await page.context().close();
     }
   });
-
-  it('shows the input while a finger rests on it', async () => {
-    const { page } = await visit(browser, inject('nanoSiteUrl'), { viewport: PHONE, hasTouch: true });
-    await openMadePicture(page, 24, 32);
-    await upscaled(page);
-    const result = page.getByRole('img', { name: 'result', exact: true });
-    await result.waitFor();
-    const box = await page.getByRole('region', { name: 'Result' }).boundingBox();
-    if (box === null) throw new TypeError('expected a viewer');
-    const session = await page.context().newCDPSession(page);
-    const touchPoints = [{ x: box.x + box.width / 4, y: box.y + 60 }];
-    await session.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
-    await result.waitFor({ state: 'hidden' });
-    await session.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-    await result.waitFor();
-  });
 });
 
 describe('keys', () => {

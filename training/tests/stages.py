@@ -31,6 +31,8 @@ def pack_crops(folder: Path) -> Path:
     np.save(folder / "lr.npy", lr)
     enlarged = [np.asarray(Image.fromarray(each).resize((256, 256), Image.Resampling.BICUBIC)) for each in small]
     np.save(folder / "degraded.npy", np.stack([np.stack(enlarged)] * 2, axis=1))
+    np.save(folder / "taught.npy", np.stack([coarse] * 2, axis=1).astype(np.uint8))
+    np.save(folder / "answered.npy", np.ones((20, 2), np.bool_))
     # every third was only reduced, so that the clean crop is its answer
     facts = [{"source": index % 10, "sets": ["none" if index % 3 == 0 else "b"] * 2, "scales": [4, 4]} for index in range(20)]
     (folder / "manifest.json").write_text(json.dumps({"crops": facts}))

@@ -29,6 +29,7 @@ def taught(folder: Path) -> Path:
     """Crops with the answers of a teacher of random weights."""
     torch.manual_seed(0)
     teacher = RRDBNet(SMALL).eval().requires_grad_(False)
+    np.load(folder / "answered.npy", mmap_mode="r+")[:] = False
     teach(PackedCrops(folder), teacher)
     return folder
 

@@ -72,7 +72,8 @@ def test_a_family_starts_from_the_prior_and_trains_its_denoiser_alone(
 
 def test_pasd_learns_small_pictures_without_degradation(folder: Path, prior: Path, restorer: Path) -> None:
     stage = transfer_stage("pasd", folder, prior, restorer)
-    batch = stage.draw(np.random.default_rng(0), 2, 0.0)
+    rng = np.random.default_rng(0)
+    batch = stage.draw(rng, 2, 0.0) | stage.agree(rng)
     losses = stage(batch, 1, 0.0)
     losses["rgb"].backward()
     heads = stage.denoiser.controlnet.controlnet_cond_embedding.to_rgbs
