@@ -8,13 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from rfsr.export.sources import nano_models
+from rfsr.families import FAMILIES
 from rfsr.pipelines import BundleModels
 
 
 def models_of(family: str, *, tagged: bool = True, multiple: int = 32) -> BundleModels:
     """A family's networks of the nano size."""
     image = {"scale": 4, "multipleOf": multiple, "minSide": 64, "workingSide": 128, "colorFix": "wavelet"}
-    return nano_models({"bundle": {"family": family, "tagged": tagged}, "image": image})[0]
+    # as published: DiffBIR alone has a first stage
+    random = {"restorer": "nano-swin"} if FAMILIES[family].first_stage else {}
+    return nano_models({"bundle": {"family": family, "tagged": tagged}, "image": image, "random": random})[0]
 
 
 def picture(height: int = 20, width: int = 28) -> np.ndarray:
