@@ -97,6 +97,16 @@ def test_diffbirs_latents_are_those_of_its_first_stage(folder: Path, prior: Path
     assert np.array_equal(plain.first, PackedCrops(folder).degraded) and not np.array_equal(staged.first, plain.first)
 
 
+def test_a_picture_is_a_correction_only_where_the_residual_to_the_first_stage_is_predicted(
+    folder: Path, prior: Path, restorer: Path
+) -> None:
+    stage = transfer_stage("diffbir", folder, prior, restorer)
+    batch = stage.draw(np.random.default_rng(0), 2, 0.0)
+    assert torch.allclose(stage.picture_of(batch, batch["condition_latent"]), batch["first"], atol=1e-5)
+    stage.denoiser.config = replace(stage.denoiser.config, residual_to_condition=False)
+    assert torch.equal(stage.picture_of(batch, batch["target"]), stage.parts.decode01(batch["target"]))
+
+
 def test_a_prior_that_lacks_more_than_what_is_new_is_refused(folder: Path, prior: Path, restorer: Path) -> None:
     stage = transfer_stage("diffbir", folder, prior, restorer)
     with pytest.raises(KeyError, match="expected the weight"):

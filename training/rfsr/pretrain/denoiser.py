@@ -138,9 +138,10 @@ class DenoiserStage(Stage):
     def picture_of(self, batch: dict[str, Tensor], latent: Tensor) -> Tensor:
         """The picture [B, 3, 8h, 8w], nominally 0…1, that scaled latents [B, C, h, w] stand for.
 
-        Where there is a first stage, it is that picture and what decoding adds to it: what the autoencoder cannot carry is not lost.
+        Where the residual to a first stage's picture is predicted, it is that picture and what decoding adds to it: what the autoencoder cannot
+        carry is not lost. DiffBIR's full-size denoiser predicts the latent itself, which is decoded whole, as published.
         """
-        if self.parts.restorer is None:
+        if self.parts.restorer is None or not self.denoiser.config.residual_to_condition:
             return self.parts.decode01(latent)
         with torch.no_grad():
             centre = self.parts.decode01(batch["condition_latent"])
