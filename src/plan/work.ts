@@ -32,6 +32,11 @@ export interface WorkFacts {
   readonly corrects: boolean;
 }
 
+/** What decodes previews: the cheap decoder where a bundle has one. */
+export function previewRoleOf({ previewDecoder }: Manifest['graphs']): 'vaeDecoder' | 'previewDecoder' {
+  return previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder';
+}
+
 /** Roles whose graphs run once for each lane, shared or not: what they see differs. */
 const EACH_LANE: readonly Role[] = ['denoiser', 'vaeDecoder', 'previewDecoder'];
 
@@ -41,7 +46,7 @@ export function workOf(lanes: readonly Manifest[], facts: WorkFacts): readonly G
   for (const { graphs: roles } of lanes) {
     for (const role of Object.keys(roles) as Role[]) {
       for (const graph of roles[role] ?? []) {
-        const previewRole = roles.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder';
+        const previewRole = previewRoleOf(roles);
         const key = graph.files.map(({ sha256 }) => sha256).join();
         const known = graphs.get(key);
         if (known === undefined) graphs.set(key, { role, previewRole, graph, lanes: 1 });

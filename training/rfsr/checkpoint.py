@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
@@ -119,6 +119,16 @@ def load_bundle(folder: Path) -> BundleModels:
 def restorer_from(table: dict[str, Any]) -> Restorer:
     """A fresh first stage of the configuration that a manifest has: SwinIR's has depths, RRDBNet's has blocks."""
     return open_restorer(config_from(SwinIRConfig if "depths" in table else RRDBConfig, table))
+
+
+def load_restorer(run: Path) -> Restorer:
+    """The first stage as a run of the stage `restorer` left it; a discriminator that lies beside it is for training alone."""
+    restorer = open_restorer(RESTORER_CONFIGS[json.loads((run / "facts.json").read_text())["restorerConfig"]])
+    state = load_file(run / "model.safetensors")
+    restorer.load_state_dict(
+        {name.removeprefix("restorer."): value for name, value in state.items() if name.startswith("restorer.")}
+    )
+    return restorer
 
 
 def initialise_stage(stage: nn.Module, bundle: Path, *, keep: tuple[str, ...] = ()) -> None:

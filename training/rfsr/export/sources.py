@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import nn
 
-from rfsr.checkpoint import config_from
+from rfsr.checkpoint import config_from, load_restorer
 from rfsr.families import FAMILIES
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.restorer import CONFIGS as RESTORER_CONFIGS
@@ -52,7 +52,7 @@ def models_from_runs(
         tagger=MiniTagger(config_from(TaggerConfig, facts["tagger"]["taggerConfig"])),
         text_encoder=TextEncoder(mini_text_config(tokenizer.get_vocab_size(), width=denoiser_config.unet.text_dim)),
         denoiser=Denoiser(denoiser_config),
-        restorer=open_restorer(RESTORER_CONFIGS[facts["restorer"]["restorerConfig"]]) if restorer else None,
+        restorer=load_restorer(restorer) if restorer else None,
         tokenizer=tokenizer,
         tags=facts["tagger"]["tags"],
         thresholds=facts["tagger"]["thresholds"],
@@ -69,12 +69,6 @@ def models_from_runs(
     networks.text_encoder.load_state_dict(part("text_encoder."))
     networks.vae.load_state_dict(load_file(vae / "model.safetensors"))
     networks.tagger.load_state_dict(load_file(tagger / "model.safetensors"))
-    if networks.restorer is not None and restorer is not None:
-        weights = load_file(restorer / "model.safetensors")
-        # a discriminator that may lie beside it is for training alone
-        networks.restorer.load_state_dict(
-            {name.removeprefix("restorer."): value for name, value in weights.items() if name.startswith("restorer.")}
-        )
     return networks, {"stages": [stage_facts(found) for found in flatten(facts)], "configs": module_configs(networks)}
 
 

@@ -12,10 +12,10 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from tqdm import tqdm
 
+from rfsr.checkpoint import load_restorer
 from rfsr.data import PackedCrops
 from rfsr.families import Family
-from rfsr.models.restorer import CONFIGS as RESTORER_CONFIGS
-from rfsr.models.restorer import Restorer, open_restorer
+from rfsr.models.restorer import Restorer
 from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
 from rfsr.models.vocabulary import token_ids
@@ -58,12 +58,7 @@ class FrozenParts:
         restorer = None
         if restorer_run:
             facts["restorer"] = json.loads((restorer_run / "facts.json").read_text())
-            restorer = open_restorer(RESTORER_CONFIGS[facts["restorer"]["restorerConfig"]])
-            state = load_file(restorer_run / "model.safetensors")
-            restorer.load_state_dict(
-                {name.removeprefix("restorer."): value for name, value in state.items() if name.startswith("restorer.")}
-            )
-            restorer.requires_grad_(False).eval()
+            restorer = load_restorer(restorer_run).requires_grad_(False).eval()
         return FrozenParts(
             vae=vae.requires_grad_(False).eval(),
             latent_scale=vae_facts["latentScale"],

@@ -6,6 +6,7 @@ import { type StepOutput, takeStep } from '../../../src/core/schedulers/step.ts'
 import type { PlaneSource } from '../../../src/core/sources.ts';
 import { stackBatch, type Tensor } from '../../../src/core/tensor.ts';
 import { KEPT_X0_BYTES, LIVE_PIXELS } from '../../../src/plan/held.ts';
+import { previewRoleOf } from '../../../src/plan/work.ts';
 import { isAbort } from '../../../src/protocol/errors.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
 import type { PipelineContext } from '../context.ts';
@@ -77,11 +78,7 @@ export async function denoise(
   const states = lanes.map((context, i): LaneState => {
     const lane = laneAt(inputs, i);
     const start = startSample(request.startPoint, alphas, sampler, lane.latent, startNoise, drawSecond);
-    const previewOf = decoderOf(
-      context,
-      lane.centre,
-      context.manifest.graphs.previewDecoder === undefined ? 'vaeDecoder' : 'previewDecoder',
-    );
+    const previewOf = decoderOf(context, lane.centre, previewRoleOf(context.manifest.graphs));
     const { sample, memory } = kept === null ? { sample: start, memory: [] } : laneAt(kept.last.lanes, i);
     return { ...lane, context, previewOf, sample, memory, x0ByStep: [], previous: new PreviousStep() };
   });
