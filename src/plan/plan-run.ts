@@ -142,8 +142,7 @@ function fits(plan: RunPlan, device: DeviceMemory): boolean {
 }
 
 function graphsFit({ bytes, graphs }: RunPlan, { heapBytes, bindingBytes }: DeviceMemory): boolean {
-  // an operation's input and output are held together, so that no tensor is more than about half of a run
-  const largestTensor = Math.max(...graphs.map(({ runBytes }) => runBytes / 2));
+  const largestTensor = Math.max(...graphs.map(({ tensorBytes }) => tensorBytes));
   return (
     bytes.weights + bytes.graphs <= USABLE_SHARE * (heapBytes ?? Number.POSITIVE_INFINITY) &&
     largestTensor <= (bindingBytes ?? Number.POSITIVE_INFINITY)

@@ -13,6 +13,8 @@ export interface GraphWork {
   readonly loadedBytes: number;
   /** Beyond what is loaded, at the largest piece. */
   readonly runBytes: number;
+  /** Of its largest tensor then: as counted, or half of the run, since an operation's input and output are held together. */
+  readonly tensorBytes: number;
   /** Multiply-accumulates of the whole run. */
   readonly macs: number;
 }
@@ -65,14 +67,16 @@ function graphWork(role: Role, graph: Graph, times: number, { cells, tileCells, 
   const largest = { height: Math.max(...heights), width: Math.max(...widths) };
   const count = heights.length * widths.length;
   const batch = role === 'denoiser' && guided ? 2 : 1;
-  const { loadedBytes, fixedBytes, bytesPerCell, bytesPerCellSquared } = graph.memory;
+  const { loadedBytes, fixedBytes, bytesPerCell, bytesPerCellSquared, tensorBytesPerCell } = graph.memory;
+  const runBytes = times === 0 ? 0 : batch * growth(fixedBytes, bytesPerCell, bytesPerCellSquared, area(largest));
   const { fixed, perCell, perCellSquared } = graph.macs;
   return {
     role,
     pieces: count,
     cells: largest,
     loadedBytes,
-    runBytes: times === 0 ? 0 : batch * growth(fixedBytes, bytesPerCell, bytesPerCellSquared, area(largest)),
+    runBytes,
+    tensorBytes: tensorBytesPerCell === undefined || times === 0 ? runBytes / 2 : batch * tensorBytesPerCell * area(largest),
     macs: times * batch * (fixed * count + perCell * cellsOf(pieces, 1) + perCellSquared * cellsOf(pieces, 2)),
   };
 }

@@ -26,8 +26,14 @@ const canary = object({
   tolerance: number(),
 });
 
-/** What a run of batch 1 on n latent cells takes beyond the loaded graph grows as fixed + per cell · n + per squared cell · n²; a batch of two takes twice. */
-const memory = object({ loadedBytes: number(), fixedBytes: number(), bytesPerCell: number(), bytesPerCellSquared: number() });
+/** What a run of batch 1 on n latent cells takes beyond the loaded graph grows as fixed + per cell · n + per squared cell · n²; a batch of two takes twice. The largest tensor: where it grows with the cells alone. */
+const memory = object({
+  loadedBytes: number(),
+  fixedBytes: number(),
+  bytesPerCell: number(),
+  bytesPerCellSquared: number(),
+  tensorBytesPerCell: optional(number()),
+});
 /** Multiply-accumulates of such a run, growing alike. */
 const macs = object({ fixed: number(), perCell: number(), perCellSquared: number() });
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from rfsr.__main__ import main
 from rfsr.checkpoint import load_bundle
-from rfsr.export.costs import MAX_ERROR, CostError, count_macs, fit_growth, macs_of, peak_bytes, sides_of
+from rfsr.export.costs import MAX_ERROR, CostError, count_macs, fit_growth, macs_of, peak_bytes, sides_of, tensor_growth
 from rfsr.export.graphs import GraphSpec, graph_specs
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +72,13 @@ def test_the_formula_of_arithmetic_is_exact_at_other_sizes(manifest: dict, specs
 def test_a_convolution_counts_a_product_for_every_weight_and_place() -> None:
     spec = GraphSpec("probe", nn.Conv2d(3, 5, 3, padding=1), {"input": ["B", 3, "h", "w"]}, {"output": ["B", 5, "h", "w"]})
     assert macs_of(spec) == {"fixed": 0, "perCell": 3 * 5 * 9, "perCellSquared": 0}
+
+
+def test_the_largest_tensor_is_that_of_the_widest_map() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 20, 1), nn.Conv2d(20, 2, 1))
+    spec = GraphSpec("probe", network, {"input": ["B", 3, "h", "w"]}, {"output": ["B", 2, "h", "w"]})
+    assert tensor_growth(spec, macs_of(spec)) == {"tensorBytesPerCell": 20 * 4}
+    assert tensor_growth(spec, {"perCellSquared": 1}) == {}
 
 
 def test_the_simplest_growth_that_is_near_enough_is_taken() -> None:

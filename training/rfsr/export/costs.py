@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from rfsr.export.graphs import PART_CELLS, GraphSpec
@@ -33,7 +35,8 @@ class CostError(RuntimeError):
 
 def graph_costs(spec: GraphSpec, model: Path, rule: dict[str, Any] | None) -> dict[str, Any]:
     """`memory` and `macs` of a manifest entry; `rule`: its tiling. Throws CostError when the measured peaks follow no formula."""
-    return {"memory": memory_of(spec, model, rule), "macs": macs_of(spec)}
+    macs = macs_of(spec)
+    return {"memory": memory_of(spec, model, rule) | tensor_growth(spec, macs), "macs": macs}
 
 
 def memory_of(spec: GraphSpec, model: Path, rule: dict[str, Any] | None) -> dict[str, float]:
@@ -103,6 +106,33 @@ def macs_of(spec: GraphSpec) -> dict[str, float]:
     powered = [[1, h * w, (h * w) ** 2] for h, w in sizes]
     terms = np.linalg.solve(np.array(powered, float), [count_macs(spec, h, w) for h, w in sizes])
     return dict(zip(("fixed", "perCell", "perCellSquared"), (whole(round(term, 3)) for term in terms.tolist()), strict=True))
+
+
+class LargestTensor(TorchDispatchMode):
+    """Within it, `bytes` becomes the size of the largest tensor that any operation gives."""
+
+    bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """An operation of PyTorch, watched."""
+        found = func(*args, **(kwargs or {}))
+        for value in found if isinstance(found, tuple | list) else (found,):
+            if isinstance(value, Tensor):
+                self.bytes = max(self.bytes, value.nbytes)
+        return found
+
+
+@torch.no_grad()
+def tensor_growth(spec: GraphSpec, macs: dict[str, float]) -> dict[str, float]:
+    """`tensorBytesPerCell`: of the largest tensor of a run, for graphs that grow with the cells alone; empty for those that attend.
+
+    Counted at PART_CELLS a side: of a smaller run its borders would be a larger share.
+    """
+    if not is_spatial(spec) or macs["perCellSquared"]:
+        return {}
+    with LargestTensor() as largest:
+        spec.module.eval()(**spec.inputs_at(batch=1, height=PART_CELLS, width=PART_CELLS, seed=0))
+    return {"tensorBytesPerCell": rounded(largest.bytes / PART_CELLS**2)}
 
 
 def whole(value: float) -> float:
