@@ -105,11 +105,21 @@ describe('the picture', () => {
     await page.getByText('Compare base and RFSR').click();
     const before = await viewer(page);
     await page.evaluate(() => {
-      const shifts = { sum: 0 };
+      interface Shift extends PerformanceEntry {
+        readonly value: number;
+        readonly hadRecentInput: boolean;
+        readonly sources: readonly { readonly node: Element | null; readonly previousRect: DOMRect; readonly currentRect: DOMRect }[];
+      }
+      const shifts: (readonly [number, string])[] = [];
       Object.assign(window, { shifts });
       new PerformanceObserver((list) => {
-        for (const entry of list.getEntries() as unknown as { value: number; hadRecentInput: boolean }[]) {
-          if (!entry.hadRecentInput) shifts.sum += entry.value;
+        for (const { value, hadRecentInput, sources } of list.getEntries() as Shift[]) {
+          if (hadRecentInput) continue;
+          const place = ({ x, y, width, height }: DOMRect): string => [x, y, width, height].map(Math.round).join(' ');
+          const moved = sources.map(({ node, previousRect, currentRect }) => {
+            return `${node?.nodeName} ${node?.textContent?.slice(0, 40)}: ${place(previousRect)} to ${place(currentRect)}`;
+          });
+          shifts.push([value, moved.join('; ')]);
         }
       }).observe({ type: 'layout-shift' });
     });
@@ -119,7 +129,9 @@ describe('the picture', () => {
     await page.getByRole('button', { name: 'Download' }).waitFor();
     expect(await viewer(page)).toEqual(before);
     expect(before.height).toBeGreaterThan(380);
-    expect(await page.evaluate(() => (window as unknown as { shifts: { sum: number } }).shifts.sum)).toBeLessThan(MOST_SHIFT);
+    const shifts = await page.evaluate(() => (window as unknown as { shifts: readonly (readonly [number, string])[] }).shifts);
+    const sum = shifts.reduce((total, [value]) => total + value, 0);
+    expect(sum, shifts.map(([value, moved]) => `${value.toFixed(4)} ${moved}`).join('\n')).toBeLessThan(MOST_SHIFT);
     await page.getByRole('button', { name: 'Fold the settings' }).click();
     await page.getByRole('button', { name: 'Fold the pictures' }).click();
     await page.getByRole('button', { name: 'Fold the steps' }).click();

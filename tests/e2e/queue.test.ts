@@ -395,7 +395,7 @@ test.describe('a reload', () => {
     const { page } = await visit();
     await choose(page, [await pictureFile('a.png', 96, 96)]);
     await page.getByRole('button', { name: 'Upscale', disabled: false }).waitFor();
-    await setSteps(page, 50);
+    await setSteps(page, 24);
     await page.getByRole('button', { name: 'Upscale' }).click();
     await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
     await page.reload();
@@ -408,7 +408,7 @@ test.describe('a reload', () => {
     const resumed = await downloaded(page, /^Download/);
     // they go once the run is over, which its result is before
     await expect.poll(() => keptSteps(page), { timeout: 20_000 }).toEqual({});
-    expect(await page.getByRole('region', { name: 'Steps' }).getByRole('listitem').count()).toBe(50);
+    expect(await page.getByRole('region', { name: 'Steps' }).getByRole('listitem').count()).toBe(24);
     await page.getByRole('button', { name: 'Upscale' }).click();
     await page.getByRole('list', { name: 'Last results' }).getByRole('button').nth(1).waitFor();
     const whole = await downloaded(page, /^Download/);

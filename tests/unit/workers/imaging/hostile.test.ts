@@ -10,9 +10,9 @@ import { xmpTexts, xmpWith } from '../../../../workers/imaging/xmp.ts';
 import { softPicture } from '../../../support/charts.ts';
 import { adobeRgb } from '../../../support/profiles.ts';
 
-const FILES_A_KIND = 1_250;
+const FILES_A_KIND = 500;
 /** Of kinds whose files are long, which are decoded as often but mutated slowly. */
-const LONG_FILES: Readonly<Record<string, number>> = { 'jpeg with extended XMP and IPTC': 200, 'tiff of several pages and a profile': 500 };
+const LONG_FILES: Readonly<Record<string, number>> = { 'jpeg with extended XMP and IPTC': 100, 'tiff of several pages and a profile': 200 };
 /** A file that takes longer holds up whoever opened it. */
 const MAX_MS = 5_000;
 /** The sources have 16 pixels a side; none of them may make the process believe in a picture at its limits. */
@@ -21,7 +21,7 @@ const MAX_GROWTH_BYTES = 512 * 2 ** 20;
  * The rare damaged file makes libheif, in a module of its own, call a function that is not there, or libtiff end its instance: it is replaced
  * then, and the file gets a StudioError.
  */
-const CRASHES: Readonly<Record<string, number>> = { avif: 5, 'tiff of several pages and a profile': 1 };
+const CRASHES: Readonly<Record<string, number>> = { avif: 2, 'tiff of several pages and a profile': 1 };
 /** An idle machine needs a sixth of it. */
 const TIMEOUT_MS = 180_000;
 
