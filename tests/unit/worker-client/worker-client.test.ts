@@ -39,7 +39,8 @@ describe('calls to a worker', () => {
     await call();
     const before = heldBytes();
     for (let i = 0; i < CALLS; i++) expect(await call()).toBe(RESULT_BYTES);
-    expect(heldBytes() - before).toBeLessThan(5 * RESULT_BYTES);
+    // what was collected is swept by another thread, when it comes to it
+    await expect.poll(() => heldBytes() - before, { timeout: 30_000 }).toBeLessThan(5 * RESULT_BYTES);
   });
 
   it('all end with the worker, whose place another takes', async () => {
