@@ -4,14 +4,14 @@ import { useActions, useStudio } from '../../store/store.ts';
 import { useRunNames } from '../../store/use-run-names.ts';
 import styles from './run-chips.module.css';
 
-/** The last results, a press away; a pair's two stand side by side. */
+/** The last results, a press away; a pair's two stand side by side. Their line is kept free until there are some, so that the steps below stay where they are. */
 export function RunChips() {
   const runs = useStudio(useShallow(listedRuns));
   const names = useRunNames();
   const shown = useStudio((state) => state.shownRunId);
   const before = useStudio((state) => shownBefore(state)?.runId);
   const { showRun } = useActions();
-  if (runs.length < 2) return null;
+  if (runs.length < 2) return <div className={styles['chips']} />;
   return (
     <ul className={styles['chips']} aria-label="Last results">
       {runs.map(({ runId }) => (
