@@ -13,6 +13,10 @@ from rfsr.features.squeezenet import SqueezeNetFeatures
 MAP_CHANNELS = (96, 128, 256, 512)
 MIXED = 64
 PIXEL_CHANNELS = (32, 64, 64)
+NOISE = 0.02
+"""Of what the discriminator's steadiness is tried with, in deviations of what it sees."""
+STEADINESS = 10.0
+"""Weight of the squared change of scores under that noise."""
 
 
 class Adversary(nn.Module):
@@ -54,16 +58,34 @@ class Adversary(nn.Module):
 
 
 def adversarial_losses(
-    adversary: Adversary, features: SqueezeNetFeatures, *, ours: Tensor, our_maps: list[Tensor], real: Tensor
+    adversary: Adversary,
+    features: SqueezeNetFeatures,
+    *,
+    ours: Tensor,
+    our_maps: list[Tensor],
+    real: Tensor,
+    generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Hinge losses of the generator and of the discriminator, for one backward pass of both.
+    """Losses of the generator and of the discriminator, for one backward pass of both: at each position, which of two pictures of the same thing
+    looks more real (relativistic and paired, Jolicoeur-Martineau, arXiv 1807.00734), with a penalty on scores that noise changes, on the real
+    pictures (R1, approximated by finite differences).
 
-    ours, real: [B, 3, H, W] in 0…1; our_maps: the features of `ours`, with gradient.
+    ours, real: [B, 3, H, W] in 0…1, of the same things; our_maps: the features of `ours`, with gradient; `generator` draws the noise.
     """
-    generator = -torch.stack([score.mean() for score in adversary.frozen(our_maps, ours)]).mean()
     with torch.no_grad():
         real_maps = features(real)
-    for_ours = adversary([each.detach() for each in our_maps], ours.detach())
     for_real = adversary(real_maps, real)
-    wrong = [F.relu(1 + fake).mean() + F.relu(1 - true).mean() for fake, true in zip(for_ours, for_real, strict=True)]
-    return generator, torch.stack(wrong).mean()
+    judged = zip(adversary.frozen(our_maps, ours), for_real, strict=True)
+    fooled = torch.stack([F.softplus(true.detach() - fake).mean() for fake, true in judged]).mean()
+    for_ours = adversary([each.detach() for each in our_maps], ours.detach())
+    for_noised = adversary([noised(each, generator) for each in real_maps], noised(real, generator))
+    discriminator = [
+        F.softplus(fake - true).mean() + STEADINESS * ((near - true) ** 2).mean()
+        for fake, true, near in zip(for_ours, for_real, for_noised, strict=True)
+    ]
+    return fooled, torch.stack(discriminator).mean()
+
+
+def noised(x: Tensor, generator: torch.Generator) -> Tensor:
+    """With noise of NOISE times its own deviation."""
+    return x + NOISE * x.std() * torch.randn(x.shape, generator=generator, device=x.device)

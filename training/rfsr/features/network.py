@@ -33,3 +33,13 @@ def unit_length(x: Tensor) -> Tensor:
 def feature_distance(a: list[Tensor], b: list[Tensor]) -> Tensor:
     """Squared difference of unit-length maps, summed over channels, averaged over positions, then over layers: 0 is equal."""
     return torch.stack([(x - y).square().sum(1).mean() for x, y in zip(a, b, strict=True)]).mean()
+
+
+def shifted(rgb01: Tensor, shift: Tensor, jitter: int) -> Tensor:
+    """The window of rgb01 [B, 3, H, W] at `shift` (top and left, 0…jitter): `jitter` pixels smaller each way.
+
+    What a network that judges pushes towards has the periods of its strides. Drawn anew in each step, the shift keeps them from lying alike
+    on the judged network's cells.
+    """
+    top, left = shift.tolist()
+    return rgb01[..., top : rgb01.shape[-2] - jitter + top, left : rgb01.shape[-1] - jitter + left]

@@ -1,6 +1,6 @@
-"""Stage `restorer`: the first stage of every mini. It learns to give what a teacher gives of the small picture, then to pass for a photograph.
+"""Stage `restorer`: the first stage of every mini. It learns to give what a teacher gives of the small picture, then to be taken for it.
 
-The teacher's picture (`rfsr.teach`) is a definite answer, which a small network can learn; the discriminator sees real photographs.
+The teacher's picture (`rfsr.teach`) is a definite answer, which a small network can learn; the discriminator compares the two, place by place.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ from torch import Tensor
 from rfsr.adversary import Adversary, adversarial_losses
 from rfsr.common import to_rgb8
 from rfsr.data import PackedCrops
-from rfsr.features.network import feature_distance
+from rfsr.features.network import feature_distance, shifted
 from rfsr.features.squeezenet import SqueezeNetFeatures
 from rfsr.loop import Stage
 from rfsr.metrics.pixels import psnr
@@ -31,7 +31,9 @@ FITTED = 96
 class RestorerStageConfig:
     """Size, side of the windows, loss weights on RGB in 0…1, and the teacher's blocks to start from.
 
-    `adversarial` counts from `adversarial_from01` of the run on.
+    `adversarial` counts from `adversarial_from01` of the run on, and from there the pixels' own loss is `l1_then`.
+    `jitter`: networks that judge see a window shifted by up to this many pixels. Their strides would else lie alike on the first stage's
+    cells of 4 pixels in every step, and what they push towards had those periods: a mesh.
     """
 
     size: str = "mini"
@@ -40,6 +42,8 @@ class RestorerStageConfig:
     feature: float = 1.0
     adversarial: float = 0.15
     adversarial_from01: float = 0.45
+    l1_then: float = 10.0
+    jitter: int = 16
     blocks: tuple[int, ...] = (0, 11, 22)
 
 
@@ -90,34 +94,33 @@ class RestorerStage(Stage):
         own.conv_first.bias.copy_(solved[-1])
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
-        """Enlarged degraded windows, their answers, and windows of other photographs, [B, 3, side, side] in 0…1, turned and mirrored alike."""
+        """Enlarged degraded windows and their answers, [B, 3, side, side] in 0…1, turned and mirrored alike, and the shift of what judges see."""
         ready = self.crops.answered[self.training_crops]
         rows, kinds = np.nonzero(ready)
         picked = rng.integers(len(rows), size=count)
         index, kind = self.training_crops[rows[picked]], kinds[picked]
         pairs = [self.crops.degraded[index, kind], self.crops.taught[index, kind]]
-        others = self.crops.hr[rng.choice(self.training_crops, size=count)]
-        names = ("degraded", "answer", "real")
-        return {
-            name: to01(turned)
-            for name, turned in zip(names, windows([*pairs, others], self.config.crop_side, rng), strict=True)
-        }
+        degraded, answer = (to01(turned) for turned in windows(pairs, self.config.crop_side, rng))
+        return {"degraded": degraded, "answer": answer, "shift": torch.from_numpy(rng.integers(self.config.jitter + 1, size=2))}
 
     def forward(self, batch: dict[str, Tensor], seed: int, progress01: float) -> dict[str, Tensor]:
         """See `Stage.forward`."""
         config, answer = self.config, batch["answer"]
         restored = self.restorer(batch["degraded"].contiguous(memory_format=torch.channels_last)).float()
+        seen, wanted = (shifted(picture, batch["shift"], config.jitter) for picture in (restored, answer))
         with torch.no_grad():
-            wanted = self.features(answer)
-        maps = self.features(restored)
-        losses = {"l1": (restored - answer).abs().mean(), "feature": feature_distance(maps, wanted)}
-        loss = config.l1 * losses["l1"] + config.feature * losses["feature"]
-        if config.adversarial and progress01 >= config.adversarial_from01:
-            generator, discriminator = adversarial_losses(
-                self.adversary, self.features, ours=restored, our_maps=maps, real=batch["real"]
+            wanted_maps = self.features(wanted)
+        maps = self.features(seen)
+        losses = {"l1": (restored - answer).abs().mean(), "feature": feature_distance(maps, wanted_maps)}
+        judged = config.adversarial > 0 and progress01 >= config.adversarial_from01
+        loss = (config.l1_then if judged else config.l1) * losses["l1"] + config.feature * losses["feature"]
+        if judged:
+            noise = torch.Generator(restored.device).manual_seed(seed)
+            fooled, discriminator = adversarial_losses(
+                self.adversary, self.features, ours=seen, our_maps=maps, real=wanted, generator=noise
             )
-            losses |= {"generator": generator, "discriminator": discriminator}
-            loss = loss + config.adversarial * generator + discriminator
+            losses |= {"generator": fooled, "discriminator": discriminator}
+            loss = loss + config.adversarial * fooled + discriminator
         return {"loss": loss, **losses}
 
     def checked_pictures(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
-from rfsr.features.network import feature_distance
+from rfsr.features.network import feature_distance, shifted
 from rfsr.features.squeezenet import SqueezeNetFeatures
 from rfsr.pretrain.denoiser import DenoiserStageConfig
 from rfsr.pretrain.latents import FrozenParts, LatentCrops
@@ -75,11 +75,11 @@ class TrajectoryStage(RolloutStage):
         """See `Stage.forward`."""
         config, plan = self.trajectory, plan_of(batch)
         generator = torch.Generator(batch["target"].device).manual_seed(seed)
-        clean = self.shifted(batch["clean"], batch)
+        clean = shifted(batch["clean"], batch["shift"], config.jitter)
         with torch.no_grad():
             wanted = self.features(clean)
         latent = self.last_step(self.denoiser, batch, self.visit(batch, plan, generator), plan)
-        losses = self.picture_loss(self.shifted(self.picture_of(batch, latent), batch), clean, wanted)
+        losses = self.picture_loss(shifted(self.picture_of(batch, latent), batch["shift"], config.jitter), clean, wanted)
         # of the latent itself: a tile that is the same in every picture is what a feature network can be fooled with
         losses["tile"] = (latent - batch["target"]).float().mean(dim=(0, 2, 3)).abs().mean()
         loss = config.l1 * losses["l1"] + config.feature * losses["feature"] + config.tile * losses["tile"]
@@ -87,11 +87,6 @@ class TrajectoryStage(RolloutStage):
             losses["denoise"] = super().forward(half_of(batch), seed + 1, progress01)["loss"]
             loss = loss + config.denoise * losses["denoise"]
         return {"loss": loss, **losses}
-
-    def shifted(self, rgb01: Tensor, batch: dict[str, Tensor]) -> Tensor:
-        """The window of rgb01 [B, 3, H, W] at the batch's shift: `jitter` pixels smaller each way."""
-        jitter, (top, left) = self.trajectory.jitter, batch["shift"].tolist()
-        return rgb01[..., top : rgb01.shape[-2] - jitter + top, left : rgb01.shape[-1] - jitter + left]
 
     def picture_loss(self, decoded: Tensor, clean: Tensor, wanted: list[Tensor]) -> dict[str, Tensor]:
         """L1 and feature distance of decoded to clean, both [B, 3, H, W] in 0…1; `wanted`: the features of clean."""

@@ -98,11 +98,11 @@ class VaeStage(Stage):
         }
         loss = sum(getattr(config, name) * value for name, value in losses.items())
         if self.adversary is not None and progress01 >= config.adversarial_from01:
-            generator, discriminator = adversarial_losses(
-                self.adversary, self.features, ours=out01, our_maps=maps, real=truth01.roll(1, dims=0)
+            fooled, discriminator = adversarial_losses(
+                self.adversary, self.features, ours=out01, our_maps=maps, real=truth01, generator=generator
             )
-            losses |= {"generator": generator, "discriminator": discriminator}
-            loss = loss + config.adversarial * generator + discriminator
+            losses |= {"generator": fooled, "discriminator": discriminator}
+            loss = loss + config.adversarial * fooled + discriminator
         return {"loss": loss, **losses}
 
     def sample_rows(self) -> list[Tensor]:
