@@ -1,5 +1,6 @@
 """What every subcommand needs: configurations, logs, hashes and grids of pictures."""
 
+import argparse
 import hashlib
 import json
 import shlex
@@ -17,15 +18,41 @@ from torch import Tensor
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 
 
-def load_config(path: Path) -> dict[str, Any]:
-    """A TOML file as a dictionary. With `extends = "other.toml"`, beside it, its tables' keys replace or join that file's."""
+def load_config(path: Path, settings: list[str] | None = None) -> dict[str, Any]:
+    """A TOML file as a dictionary. With `extends = "other.toml"`, beside it, its tables' keys replace or join that file's; so do those of
+    `settings`, each a line TABLE.KEY=VALUE. Throws ValueError for a line that is none.
+    """
     config = tomllib.loads(path.read_text())
-    if "extends" not in config:
-        return config
-    merged = load_config(path.parent / config.pop("extends"))
-    for name, value in config.items():
-        merged[name] = {**merged.get(name, {}), **value} if isinstance(value, dict) else value
-    return merged
+    if "extends" in config:
+        config = joined(load_config(path.parent / config.pop("extends")), config)
+    for line in settings or []:
+        config = joined(config, parsed_setting(line))
+    return config
+
+
+def joined(config: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with the keys of `changes`' tables in place of its own, or beside them."""
+    tables = {name: {**config.get(name, {}), **value} if isinstance(value, dict) else value for name, value in changes.items()}
+    return config | tables
+
+
+def parsed_setting(line: str) -> dict[str, Any]:
+    """TABLE.KEY=VALUE as a dictionary of one table. Throws ValueError, naming the form, for anything else."""
+    try:
+        found = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        found = {}
+    if [len(table) for table in found.values() if isinstance(table, dict)] != [1]:
+        raise ValueError(f"expected --set TABLE.KEY=VALUE with a TOML value, such as rfsr.late=[8,20], got {line!r}")
+    return found
+
+
+def add_config_arguments(parser: argparse.ArgumentParser, tables: str) -> None:
+    """`--config` and `--set`, of a command whose configuration has these tables."""
+    parser.add_argument("--config", type=Path, required=True, help=f"TOML with {tables}")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="in place of the file's; may be repeated"
+    )
 
 
 def named_path(option: str, text: str) -> tuple[str, Path]:

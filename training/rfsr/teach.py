@@ -54,12 +54,17 @@ def teach(crops: PackedCrops, teacher: RRDBNet, *, part: int = 0, parts: int = 1
         for kind, (name, scale) in enumerate(zip(facts["sets"], facts["scales"], strict=True)):
             if answered[index, kind]:
                 continue
-            if name == "none" or scale < LEAST_SCALE:
+            if not by_teacher(name, scale):
                 taught[index, kind] = crops.hr[index]
             else:
                 small = from_rgb8(crops.small(index, kind))[None].to(device, memory_format=torch.channels_last)
                 taught[index, kind] = fitted(to_rgb8(teacher(small)[0].float()), crops.hr.shape[1])
             answered[index, kind] = True
+
+
+def by_teacher(degradation: str, scale: int) -> bool:
+    """Whether the answer to a crop of this degradation set and scale is the teacher's, or the clean crop itself."""
+    return degradation != "none" and scale >= LEAST_SCALE
 
 
 def fitted(rgb8: np.ndarray, side: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from rfsr.common import command_line, from_rgb8, list_pictures, open_rgb, sha256_of, to_rgb8, write_grid
+from rfsr.common import command_line, from_rgb8, list_pictures, load_config, open_rgb, sha256_of, to_rgb8, write_grid
 
 
 def test_eight_bits_survive_the_round_trip_and_others_are_rounded_and_clamped() -> None:
@@ -58,3 +58,17 @@ def test_the_command_line_names_no_absolute_path(monkeypatch: pytest.MonkeyPatch
         "sys.argv", ["rfsr", "evaluate", "--nets", "/somewhere/nets", "--references", "k=/a/K", "--out", "runs/a b.json"]
     )
     assert command_line() == "python -m rfsr evaluate --nets nets --references k=K --out 'runs/a b.json'"
+
+
+def test_settings_stand_in_for_a_configurations_own_and_join_them(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text('stage = "x"\n[loop]\nsteps = 5\nseed = 1\n')
+    (tmp_path / "more.toml").write_text('extends = "base.toml"\n[loop]\nseed = 2\n')
+    config = load_config(tmp_path / "more.toml", ["loop.steps=9", "own.late=[8,20]", 'own.pixel="l1"'])
+    assert config == {"stage": "x", "loop": {"steps": 9, "seed": 2}, "own": {"late": [8, 20], "pixel": "l1"}}
+
+
+@pytest.mark.parametrize("line", ["loop.steps", "steps=9", "loop.steps=nine", "loop={steps=1,seed=2}"])
+def test_what_is_no_setting_is_refused_with_its_form(tmp_path: Path, line: str) -> None:
+    (tmp_path / "base.toml").write_text("[loop]\nsteps = 5\n")
+    with pytest.raises(ValueError, match=r"expected --set TABLE\.KEY=VALUE"):
+        load_config(tmp_path / "base.toml", [line])

@@ -14,7 +14,7 @@ from rfsr.data import PackedCrops
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
 from rfsr.models.restorer import CONFIGS, open_restorer
 from rfsr.models.rrdb import RRDBConfig, RRDBNet
-from rfsr.pretrain.restorer import RestorerStage, RestorerStageConfig
+from rfsr.pretrain.restorer import RestorerStage, RestorerStageConfig, mesh
 from rfsr.teach import TEACHER, open_teacher, teach
 from tests.stages import LOOP, train
 
@@ -106,11 +106,44 @@ def test_it_learns_the_answers_and_keeps_some_photographs_apart(taught: Path, tm
     np.load(taught / "taught.npy", mmap_mode="r+")[:] = PackedCrops(taught).degraded
     stage = stage_of(taught, replace(STAGE, adversarial=0.0, feature=0.0))
     batch = stage.draw(np.random.default_rng(0), 6, 0.0)
-    assert batch["degraded"].shape == batch["answer"].shape == batch["real"].shape == (6, 3, 64, 64)
+    assert batch["degraded"].shape == batch["answer"].shape == (6, 3, 64, 64)
     assert set(stage.checked).isdisjoint(stage.training_crops)
     before = stage(batch, 0, 0.0)["loss"].item()
     train(stage, tmp_path / "run", replace(LOOP, steps=60, learning_rate=3e-3))
     assert stage(batch, 0, 0.0)["loss"].item() < 0.9 * before
+
+
+def test_it_draws_the_teachers_answers_as_often_as_is_asked(taught: Path) -> None:
+    crops = PackedCrops(taught)
+    np.load(taught / "taught.npy", mmap_mode="r+")[:] = 0
+    for share in (0.0, 1.0):
+        stage = stage_of(taught, replace(STAGE, taught=share))
+        answers = np.load(taught / "taught.npy", mmap_mode="r+")
+        for row, index in enumerate(stage.training_crops):
+            answers[index, stage.taught[row]] = 255
+        assert stage.taught.any() and not stage.taught.all()
+        assert stage.draw(np.random.default_rng(0), 8, 0.0)["answer"].mean().item() == share
+    assert crops.answered.all()
+
+
+def test_it_grows_by_the_teachers_blocks_and_keeps_its_own(taught: Path) -> None:
+    torch.manual_seed(2)
+    teacher = RRDBNet(replace(SMALL, blocks=3)).eval()
+    before = stage_of(taught)
+    larger = stage_of(taught, replace(STAGE, size="nano", blocks=(2, 1)))
+    larger.restorer = RRDBNet(replace(larger.restorer.config, blocks=2))
+    larger.grow_from(before.export_state(), [1], teacher)
+    assert torch.equal(larger.restorer.body[0].rdb1.conv1.weight, teacher.body[2].rdb1.conv1.weight)
+    assert torch.equal(larger.restorer.body[1].rdb1.conv1.weight, before.restorer.body[0].rdb1.conv1.weight)
+    assert torch.equal(larger.restorer.conv_first.weight, before.restorer.conv_first.weight)
+
+
+def test_a_mesh_of_the_cells_is_told_from_noise_and_from_a_shift_of_colour() -> None:
+    generator = torch.Generator().manual_seed(0)
+    noise = 0.02 * torch.randn(2, 3, 160, 160, generator=generator)
+    lines = 0.02 * (torch.arange(160) % 4 == 0).float()
+    assert mesh(torch.full((1, 3, 160, 160), 0.3)).item() < 1e-6
+    assert mesh(noise + lines).item() > 3 * mesh(noise).item()
 
 
 def test_windows_of_input_and_answer_are_turned_alike(taught: Path) -> None:

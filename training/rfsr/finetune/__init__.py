@@ -11,7 +11,7 @@ from accelerate import PartialState
 from tqdm import tqdm
 
 from rfsr.checkpoint import config_from, read_manifest, write_runs
-from rfsr.common import command_line, current_commit, load_config, named_path
+from rfsr.common import add_config_arguments, command_line, current_commit, load_config, named_path
 from rfsr.data import PackedCrops
 from rfsr.families import FAMILIES, Family
 from rfsr.features import open_features
@@ -30,7 +30,7 @@ TAGGED_AT_ONCE = 16
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr finetune`."""
-    parser.add_argument("--config", type=Path, required=True, help="TOML with [loop] and [rfsr]")
+    add_config_arguments(parser, "[loop] and [rfsr]")
     parser.add_argument(
         "--run", type=Path, required=True, help="folder of this run: checkpoint, log, measures, samples, weights"
     )
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Fine-tunes until the configured step, or for some minutes."""
-    config = load_config(args.config)
+    config = load_config(args.config, args.set)
     loop = config_from(LoopConfig, config["loop"])
     torch.manual_seed(loop.seed)
     open_processes(cpu=args.cpu)

@@ -10,7 +10,7 @@ from accelerate import PartialState
 from safetensors.torch import load_file
 
 from rfsr.checkpoint import config_from, initialise_stage, write_runs
-from rfsr.common import command_line, current_commit, load_config
+from rfsr.common import add_config_arguments, command_line, current_commit, load_config
 from rfsr.data import PackedCrops
 from rfsr.families import FAMILIES, PRIOR
 from rfsr.features.squeezenet import SQUEEZENET, SqueezeNetFeatures
@@ -36,7 +36,7 @@ STAGES = ("vae", "tagger", "denoiser", "trajectory", "restorer", *TRANSFERS, "qu
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of `rfsr pretrain`."""
-    parser.add_argument("--config", type=Path, required=True, help="TOML with `stage`, [loop] and the stage's own table")
+    add_config_arguments(parser, "`stage`, [loop] and the stage's own table")
     parser.add_argument("--run", type=Path, required=True, help="folder of this run: checkpoint, log, samples, weights")
     parser.add_argument("--crops", type=Path, required=True, help="packed crops, as `rfsr prepare` writes them")
     parser.add_argument("--nets", type=Path, required=True, help="folder with SqueezeNet's weights and the class names")
@@ -61,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     """Runs the stage that the configuration names."""
-    config = load_config(args.config)
+    config = load_config(args.config, args.set)
     loop = config_from(LoopConfig, config["loop"])
     torch.manual_seed(loop.seed)
     own_vae = args.vae is not None
@@ -80,7 +80,7 @@ def main(args: argparse.Namespace) -> None:
     # the main one encodes latents and makes outputs; the others find them
     with state.main_process_first():
         stage = build_stage(args, config)
-    if args.init_from and not isinstance(stage, TransferStage):
+    if args.init_from and not isinstance(stage, TransferStage | RestorerStage):
         initialise_stage(stage, args.init_from, keep=("vae",) if own_vae else ())
         if own_vae and isinstance(stage, DenoiserStage):
             stage.measure_residual()
@@ -122,7 +122,12 @@ def build_restorer(args: argparse.Namespace, config: dict[str, Any], crops: Pack
     table = config_from(RestorerStageConfig, config.get("restorer", {}))
     stage = RestorerStage(table, crops, SqueezeNetFeatures(args.nets / SQUEEZENET))
     if args.restorer:
-        stage.load_state_dict(load_file(args.restorer / "model.safetensors"), strict=False)
+        weights = load_file(args.restorer / "model.safetensors")
+        blocks = json.loads((args.restorer / "facts.json").read_text())["loss"]["blocks"]
+        if blocks == list(table.blocks):
+            stage.load_state_dict(weights, strict=False)
+        else:
+            stage.grow_from(weights, blocks, open_teacher(args.nets))
     elif table.blocks:
         stage.start_from(open_teacher(args.nets))
     return stage

@@ -21,8 +21,10 @@ from rfsr.metrics.pixels import psnr
 from rfsr.models.restorer import CONFIGS, open_restorer
 from rfsr.models.rrdb import UNSHUFFLE, RRDBNet
 from rfsr.pretrain.tagger import to01
+from rfsr.teach import by_teacher
 
 CHECKED = 24
+MESH_CELLS = 10
 FITTED = 96
 """Crops that the first convolution is fitted on."""
 
@@ -33,7 +35,8 @@ class RestorerStageConfig:
 
     `adversarial` counts from `adversarial_from01` of the run on, and from there the pixels' own loss is `l1_then`.
     `jitter`: networks that judge see a window shifted by up to this many pixels. Their strides would else lie alike on the first stage's
-    cells of 4 pixels in every step, and what they push towards had those periods: a mesh.
+    cells of 4 pixels in every step, and what they push towards had those periods: a mesh. `mesh`: weight of `mesh`.
+    `taught`: share of windows whose answer is the teacher's; of the others it is the clean crop.
     """
 
     size: str = "mini"
@@ -44,6 +47,8 @@ class RestorerStageConfig:
     adversarial_from01: float = 0.45
     l1_then: float = 10.0
     jitter: int = 16
+    mesh: float = 5.0
+    taught: float = 0.65
     blocks: tuple[int, ...] = (0, 11, 22)
 
 
@@ -59,7 +64,27 @@ class RestorerStage(Stage):
         self.features = features.requires_grad_(False)
         self.adversary = Adversary()
         self.training_crops, held_out = crops.training, crops.held_out
+        self.taught = np.array(
+            [
+                [by_teacher(name, scale) for name, scale in zip(facts["sets"], facts["scales"], strict=True)]
+                for facts in (crops.facts[index] for index in self.training_crops)
+            ]
+        )
         self.checked = held_out[np.linspace(0, len(held_out) - 1, min(CHECKED, len(held_out))).astype(int)]
+
+    def grow_from(self, weights: dict[str, Tensor], blocks: list[int], teacher: RRDBNet) -> None:
+        """Goes on from a network of fewer of the teacher's blocks, which were `blocks`: those that lack are the teacher's own."""
+        before = {int(block): index for index, block in enumerate(blocks)}
+        own = self.restorer.state_dict()
+        for name, value in weights.items():
+            if name.startswith("restorer.") and not name.startswith("restorer.body."):
+                own[name.removeprefix("restorer.")] = value
+        for index, block in enumerate(self.config.blocks):
+            source, at = (
+                (weights, f"restorer.body.{before[block]}.") if block in before else (teacher.state_dict(), f"body.{block}.")
+            )
+            own |= {f"body.{index}.{name.removeprefix(at)}": value for name, value in source.items() if name.startswith(at)}
+        self.restorer.load_state_dict(own)
 
     @torch.no_grad()
     def start_from(self, teacher: RRDBNet) -> None:
@@ -95,10 +120,12 @@ class RestorerStage(Stage):
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """Enlarged degraded windows and their answers, [B, 3, side, side] in 0…1, turned and mirrored alike, and the shift of what judges see."""
-        ready = self.crops.answered[self.training_crops]
-        rows, kinds = np.nonzero(ready)
-        picked = rng.integers(len(rows), size=count)
-        index, kind = self.training_crops[rows[picked]], kinds[picked]
+        ready = np.argwhere(self.crops.answered[self.training_crops])
+        taught = self.taught[ready[:, 0], ready[:, 1]]
+        theirs, own = ready[taught], ready[~taught]
+        share = self.config.taught if len(theirs) and len(own) else float(len(own) == 0)
+        rows, kinds = np.stack([rng.choice(theirs if rng.random() < share else own) for _ in range(count)]).T
+        index, kind = self.training_crops[rows], kinds
         pairs = [self.crops.degraded[index, kind], self.crops.taught[index, kind]]
         degraded, answer = (to01(turned) for turned in windows(pairs, self.config.crop_side, rng))
         return {"degraded": degraded, "answer": answer, "shift": torch.from_numpy(rng.integers(self.config.jitter + 1, size=2))}
@@ -111,9 +138,14 @@ class RestorerStage(Stage):
         with torch.no_grad():
             wanted_maps = self.features(wanted)
         maps = self.features(seen)
-        losses = {"l1": (restored - answer).abs().mean(), "feature": feature_distance(maps, wanted_maps)}
+        losses = {
+            "l1": (restored - answer).abs().mean(),
+            "feature": feature_distance(maps, wanted_maps),
+            "mesh": mesh(restored - answer),
+        }
         judged = config.adversarial > 0 and progress01 >= config.adversarial_from01
-        loss = (config.l1_then if judged else config.l1) * losses["l1"] + config.feature * losses["feature"]
+        loss = (config.l1_then if judged else config.l1) * losses["l1"]
+        loss = loss + config.feature * losses["feature"] + config.mesh * losses["mesh"]
         if judged:
             noise = torch.Generator(restored.device).manual_seed(seed)
             fooled, discriminator = adversarial_losses(
@@ -150,6 +182,14 @@ class RestorerStage(Stage):
     def export_state(self) -> dict[str, Tensor]:
         """`restorer.` weights, and the discriminator's to go on with."""
         return {name: value for name, value in self.state_dict().items() if name.startswith(("restorer.", "adversary."))}
+
+
+def mesh(difference: Tensor) -> Tensor:
+    """What a difference of pictures [B, 3, 4h, 4w] has in common in all of the first stage's cells of a neighbourhood: mean absolute deviation
+    of its 3 × 16 phase means over 10 × 10 cells.
+    """
+    phases = F.avg_pool2d(F.pixel_unshuffle(difference, UNSHUFFLE), MESH_CELLS).unflatten(1, (3, -1))
+    return (phases - phases.mean(dim=2, keepdim=True)).abs().mean()
 
 
 def windows(groups: list[np.ndarray], side: int, rng: np.random.Generator) -> list[np.ndarray]:
