@@ -1,4 +1,4 @@
-"""`python -m rfsr {prepare,teach,pretrain,finetune,plot,needs,export,costs,export-reward,golden,evaluate}`: one subcommand a module, imported only when asked for."""
+"""`python -m rfsr {prepare,teach,pretrain,finetune,plot,needs,export,renew-restorer,costs,export-reward,golden,evaluate}`: one subcommand a module, imported only when asked for."""
 
 import argparse
 import importlib
@@ -11,6 +11,7 @@ COMMANDS = {
     "plot": "rfsr.finetune.plots",
     "needs": "rfsr.finetune.needs",
     "export": "rfsr.export",
+    "renew-restorer": "rfsr.export.renew_restorer",
     "costs": "rfsr.export.renew_costs",
     "export-reward": "rfsr.export.reward",
     "golden": "rfsr.golden",
