@@ -1,4 +1,4 @@
-import { type Area, checkInside, type Extent } from './area.ts';
+import { type Area, checkInside, type Extent, wholeArea } from './area.ts';
 import type { Tensor } from './tensor.ts';
 
 /** RGBA8 pixels, row by row, alpha not premultiplied: H·W·4 bytes; and where it has them, the same in 16 bits. */
@@ -57,6 +57,28 @@ export function cropPicture(picture: Rgba8, area: Area): Rgba8 {
     rgba8.set(picture.rgba8.subarray(from, from + 4 * width), 4 * y * width);
   }
   return { height, width, rgba8 };
+}
+
+/**
+ * A picture continued at the right and bottom up to a size by its mirror image, edge pixels repeated, again and again where it is smaller than
+ * what is missing, in 8 bits. The picture itself where nothing is. Throws RangeError for a smaller size.
+ */
+export function mirrored(picture: Rgba8, to: Extent): Rgba8 {
+  if (to.height === picture.height && to.width === picture.width) return picture;
+  checkInside(wholeArea(picture), to);
+  const from = new Uint32Array(picture.rgba8.buffer, picture.rgba8.byteOffset, picture.height * picture.width);
+  const pixels = new Uint32Array(to.height * to.width);
+  for (let y = 0; y < to.height; y++) {
+    const row = reflect(y, picture.height) * picture.width;
+    for (let x = 0; x < to.width; x++) pixels[y * to.width + x] = from[row + reflect(x, picture.width)] ?? 0;
+  }
+  return { ...to, rgba8: new Uint8ClampedArray(pixels.buffer) };
+}
+
+/** The index within a length that stands for one beyond it. */
+function reflect(index: number, length: number): number {
+  const within = index % (2 * length);
+  return within < length ? within : 2 * length - 1 - within;
 }
 
 /** Pictures of one width below each other, in 8 bits. Throws RangeError for none, or for other widths. */

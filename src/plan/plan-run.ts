@@ -7,7 +7,7 @@ import { area, heldBytes, KEPT_BANDS_PIXELS, type Phase, type RunShape, seesPict
 import { regionIn } from './region.ts';
 import { gigabytes, tileReason, tileWords } from './words.ts';
 import { type GraphWork, workOf } from './work.ts';
-import { type Size, workingSize } from './working-size.ts';
+import { type Size, workingSizes } from './working-size.ts';
 
 /** What of a run its needs follow from. `manifests`: of its lanes, the leader first. */
 export interface PlannedRun extends Pick<RestoreRequest, 'scale' | 'steps' | 'guidance' | 'preview' | 'tileCells' | 'region' | 'depth'> {
@@ -80,12 +80,12 @@ export function planRun(run: PlannedRun, device: DeviceMemory, macsPerSecond: nu
 function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number | null, asked: TileCells | null): RunPlan {
   const { manifests, image, scale, steps, tileCells, region, depth } = run;
   const [lead] = manifests;
-  const working = workingSize(lead, image, scale);
+  const { working, visible } = workingSizes(lead, image, scale);
   const cells = { height: working.height / lead.latent.factor, width: working.width / lead.latent.factor };
   const previews = run.preview !== 'none';
-  const parts = region === null ? null : regionIn(region, image, working, cells, lead, tileCells);
+  const parts = region === null ? null : regionIn(region, image, visible, cells, lead, tileCells);
   const corrects = lead.image.decoding === 'correction';
-  const previewDecodes = previews ? previewDecodesOf(area(parts?.visible ?? working), steps, corrects) : 0;
+  const previewDecodes = previews ? previewDecodesOf(area(parts?.visible ?? visible), steps, corrects) : 0;
   const graphs = workOf(manifests, { cells, tileCells, region: parts, steps, guided: run.guidance > 1, previewDecodes, corrects });
   const { height, width } = region ?? image;
   const output = { height: height * scale, width: width * scale };

@@ -91,7 +91,7 @@ const manifest = object({
      * decoding makes between the sample and that picture's own latent is added, so that what the autoencoder cannot carry is not lost.
      */
     decoding: optional(literal('whole', 'correction')),
-    /** Shorter sides of the working picture are raised to this many pixels. */
+    /** A side of the working picture that is shorter is continued to this many pixels by its mirror image (see plan/working-size.ts). */
     minSide: integer(),
     workingSide: integer(),
     colorFix: literal(...COLOR_FIXES),

@@ -1,7 +1,7 @@
-import type { Extent } from '../../src/core/area.ts';
+import { mirrored } from '../../src/core/picture.ts';
 import { NoiseGenerator } from '../../src/core/random.ts';
 import { colourOf, cropped, padded, pictureSource, resized } from '../../src/core/sources.ts';
-import type { Manifest } from '../../src/protocol/manifest.ts';
+import { workingSizes } from '../../src/plan/working-size.ts';
 import type { RestoreRequest } from '../../src/protocol/request.ts';
 import { denoise, type LaneInputs } from './shared/denoise.ts';
 import { encodeTexts } from './shared/encode-texts.ts';
@@ -10,7 +10,7 @@ import { restoreFirst } from './shared/first-stage.ts';
 import { type Lanes, laneAt, shared } from './shared/lanes.ts';
 import { centreOf, encodeMean, latentDimsOf } from './shared/latents.ts';
 import { readPicture } from './shared/read-picture.ts';
-import { eachSide, scopeOf } from './shared/working-size.ts';
+import { scopeOf } from './shared/working-size.ts';
 
 /**
  * DiffBIR v1 (Lin et al. 2308.15070; order and numbers of its original inference.py): first stage at output size → text → its mean latent →
@@ -19,11 +19,10 @@ import { eachSide, scopeOf } from './shared/working-size.ts';
  */
 export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Promise<readonly RunResult[]> {
   const [lead] = lanes;
-  const { upscaled, raised, working } = workingSizes(request.image, request.scale, lead.manifest.image);
-  const enlarged = resized(pictureSource(request.image), upscaled, 'bicubic');
-  const large = raised === null ? enlarged : resized(enlarged, raised, 'bicubic');
-  const degraded = padded(colourOf(large), working, lead.manifest.image.padding ?? 'zeros');
-  const scope = scopeOf(request, working, large, upscaled, lead.manifest);
+  const sizes = workingSizes(lead.manifest, request.image, request.scale);
+  const enlarged = resized(pictureSource(mirrored(request.image, sizes.input)), sizes.enlarged, 'bicubic');
+  const degraded = padded(colourOf(enlarged), sizes.working, lead.manifest.image.padding ?? 'zeros');
+  const scope = scopeOf(request, sizes, lead.manifest);
 
   const first = await restoreFirst(lanes, degraded, scope);
 
@@ -46,29 +45,12 @@ export async function restoreDiffBIR(lanes: Lanes, request: RestoreRequest): Pro
     return { texts: laneAt(texts, i), seen: { conditionLatent: latent }, latent, centre: centreOf(lane, laneAt(first, i), latent) };
   });
   const sampled = await denoise(lanes, request, inputs, startNoise, noise, scope);
-  return finish(lanes, request, inputs, sampled, scope, { ...upscaled, filter: 'lanczos' }, (planes, i) =>
-    cropped(fixColor(planes, laneAt(first, i), request.colorFix, scope), large),
+  return finish(lanes, request, inputs, sampled, scope, sizes, (planes, i) =>
+    cropped(fixColor(planes, laneAt(first, i), request.colorFix, scope), sizes.enlarged),
   );
 }
 
 /** Tags joined by commas, then what there is of the other words (DiffBIR's `--captioner ram`); nothing at all without any. */
 function diffbirPrompt(tags: readonly string[], user: string, positive: string): string {
   return [...tags, user, positive].filter((text) => text !== '').join(', ');
-}
-
-interface WorkingSizes {
-  /** The input times the scale, which is also what the person asked for. */
-  readonly upscaled: Extent;
-  /** The same raised until its short side is large enough for the model, where it is not. */
-  readonly raised: Extent | null;
-  /** Padded at the right and bottom up to whole multiples: what the networks see. */
-  readonly working: Extent;
-}
-
-function workingSizes(image: Extent, scale: number, { multipleOf, minSide }: Manifest['image']): WorkingSizes {
-  const upscaled = eachSide(image, (side) => side * scale);
-  const short = Math.min(upscaled.height, upscaled.width);
-  const raised = short < minSide ? eachSide(upscaled, (side) => Math.ceil((side * minSide) / short)) : null;
-  const working = eachSide(raised ?? upscaled, (side) => Math.ceil(side / multipleOf) * multipleOf);
-  return { upscaled, raised, working };
 }

@@ -59,6 +59,24 @@ describe('red and blue stripes of one pixel and thin strokes, from file to file 
     expect(maxDifference(await pixelsOf('out.png'), await pixelsOf(name))).toBeLessThanOrEqual(LEVEL * MAX_LEVELS);
   });
 
+  it.each([
+    [3, 64],
+    [64, 1],
+  ])('stay what they are where a side is shorter than the model sees: %d × %d', async (rows, columns) => {
+    const [input, output] = [join(folder, 'narrow.png'), join(folder, 'narrow-out.png')];
+    const cut = sharp(rgb8, { raw }).extract({ left: 0, top: 0, height: rows, width: columns });
+    await cut.png().toFile(input);
+    const options = parseOptions([input, output, '--models', IDENTITY, '--scale', '1', '--steps', '2', '--color-fix', 'none']);
+    if (options === null) throw new Error('expected options');
+    const upscaler = new Upscaler(options);
+    const plan = await upscaler.plan(input);
+    await upscaler.upscale(input, output, () => {});
+    await upscaler.dispose();
+    expect(plan.kind === 'plan' && [plan.working.height, plan.working.width]).toEqual([Math.max(8, rows), Math.max(8, columns)]);
+    const [was, is] = await Promise.all([input, output].map((path) => sharp(path).raw().toBuffer()));
+    expect(maxDifference(is ?? [], was ?? [])).toBeLessThanOrEqual(MAX_LEVELS);
+  });
+
   it('are read here as they were written', async () => {
     // 8 bits are stretched to 16 in another way
     expect(

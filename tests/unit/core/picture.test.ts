@@ -4,6 +4,7 @@ import {
   emptyPicture,
   hasAlpha,
   isGrey,
+  mirrored,
   pasteRows,
   stackRows,
   toGrey,
@@ -63,6 +64,32 @@ describe('parts of pictures', () => {
     expect(() => cropPicture(picture, { top: 2, left: 1, height: 1, width: 2 })).toThrow(RangeError);
     expect(() => pasteRows(emptyPicture(picture), 1, picture)).toThrow(RangeError);
     expect(() => stackRows([picture, opaque(1, 1, [1, 2, 3])])).toThrow(RangeError);
+  });
+});
+
+describe('a picture continued by its mirror image', () => {
+  const given = opaque(
+    2,
+    3,
+    Array.from({ length: 18 }, (_, i) => i),
+  );
+  const reds = ({ rgba8 }: { readonly rgba8: Uint8ClampedArray }): number[] => [...rgba8].filter((_, i) => i % 4 === 0);
+
+  it('repeats its edge, then goes back, as NumPy’s symmetric padding', () => {
+    const { height, width, rgba8 } = mirrored(given, { height: 5, width: 8 });
+    expect([height, width]).toEqual([5, 8]);
+    const [first, second] = [
+      [0, 3, 6, 6, 3, 0, 0, 3],
+      [9, 12, 15, 15, 12, 9, 9, 12],
+    ];
+    expect(reds({ rgba8 })).toEqual([first, second, second, first, first].flat());
+    expect([...rgba8].filter((_, i) => i % 4 === 3).every((alpha) => alpha === 255)).toBe(true);
+  });
+
+  it('is the same everywhere where it is one pixel, and itself where nothing is missing', () => {
+    expect(reds(mirrored(opaque(1, 1, [7, 8, 9]), { height: 2, width: 3 }))).toEqual(new Array(6).fill(7));
+    expect(mirrored(given, given)).toBe(given);
+    expect(() => mirrored(given, { height: 1, width: 9 })).toThrow(RangeError);
   });
 });
 

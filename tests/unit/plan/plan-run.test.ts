@@ -199,7 +199,8 @@ describe('what a run takes', () => {
   it.each([
     [SEESR, 251, 509, [992, 2016]],
     [DIFFBIR, 251, 509, [1024, 2048]],
-    [SEESR, 8, 24, [128, 384]],
+    [SEESR, 8, 24, [128, 128]],
+    [SEESR, 2, 16_000, [128, 64_000]],
   ])('follows from what the family makes of the picture: case %#', (manifest, height, width, expected) => {
     const { working, output } = freely({ manifests: [manifest], image: { height, width } });
     expect([working.height, working.width]).toEqual(expected);

@@ -3,18 +3,14 @@
 The tagged version (RFSR, section 4.2) differs in the prompt alone.
 """
 
-import math
-from typing import Any
-
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 
 from rfsr.color_fix import COLOR_FIXES
 from rfsr.common import from_rgb8, to_rgb8
 from rfsr.pipelines.parts import BundleModels, Restored, Settings
-from rfsr.pipelines.steps import encode_texts, picture_of, predictor, preview_base, read_picture, resized, sample_latent
+from rfsr.pipelines.steps import encode_texts, enlarged, picture_of, predictor, preview_base, read_picture, sample_latent
 
 
 @torch.no_grad()
@@ -24,12 +20,12 @@ def restore(models: BundleModels, lr_rgb8: np.ndarray, settings: Settings) -> Re
     The condition is the latent's mean, without posterior noise; colours are those of the first stage.
     """
     assert models.restorer is not None
-    enlarged, output = working_picture(lr_rgb8, settings.scale, models.image)
-    height, width = enlarged.shape[:2]
+    large = enlarged(lr_rgb8, settings.scale, models.image)
+    height, width = large.shape[:2]
     multiple = models.image["multipleOf"]
     # at the right and bottom: zeros as published, or the picture's own edge, which leaves no line there
     mode = "replicate" if models.image.get("padding") == "edge" else "constant"
-    padded = F.pad(from_rgb8(enlarged)[None], (0, -width % multiple, 0, -height % multiple), mode=mode)
+    padded = F.pad(from_rgb8(large)[None], (0, -width % multiple, 0, -height % multiple), mode=mode)
     first = models.restorer(padded)
     embeds, tags = read_picture(models, lr_rgb8) if models.tagged else (None, [])
     contexts = encode_texts(models, tags, settings)
@@ -40,21 +36,13 @@ def restore(models: BundleModels, lr_rgb8: np.ndarray, settings: Settings) -> Re
     predict = predictor(models, contexts, conditions, guidance=settings.guidance)
     sample, x0_by_step = sample_latent(predict, condition_latent, noise, models=models, settings=settings, generator=generator)
     fixed = COLOR_FIXES[settings.color_fix](picture_of(models, sample, centre=condition_latent, first=first), first)
+    height, width = (side * settings.scale for side in lr_rgb8.shape[:2])
     picture, first_stage = (to_rgb8(each[0, :, :height, :width]) for each in (fixed, first))
     return Restored(
-        resized(picture, *output, Image.Resampling.LANCZOS),
+        picture,
         tags,
         x0_by_step,
         first_stage,
         preview_base(models, centre=condition_latent, first=first),
         (height, width),
     )
-
-
-def working_picture(lr: np.ndarray, scale: int, image: dict[str, Any]) -> tuple[np.ndarray, tuple[int, int]]:
-    """The enlarged input, enlarged further where it is too small for the model, and the output's (height, width)."""
-    output = (lr.shape[0] * scale, lr.shape[1] * scale)
-    enlarged, short = resized(lr, *output), min(output)
-    if short < image["minSide"]:
-        enlarged = resized(enlarged, *(math.ceil(side * image["minSide"] / short) for side in output))
-    return enlarged, output

@@ -1,6 +1,7 @@
 """Steps that two or more procedures take."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,17 @@ from rfsr.schedule import predict_x0
 def resized(rgb8: np.ndarray, height: int, width: int, filter_: Image.Resampling = Image.Resampling.BICUBIC) -> np.ndarray:
     """uint8 [H, W, 3] to [height, width, 3] with Pillow."""
     return np.asarray(Image.fromarray(rgb8).resize((width, height), filter_))
+
+
+def enlarged(lr: np.ndarray, scale: int, image: dict[str, Any]) -> np.ndarray:
+    """uint8 [h, w, 3] times the scale, a short side continued by its mirror image up to the least that the manifest's `image` section names.
+
+    The published programs enlarge the whole picture to it instead, which makes a strip many times as long.
+    """
+    least = -(-image["minSide"] // scale)
+    height, width = (max(side, least) for side in lr.shape[:2])
+    mirrored = np.pad(lr, ((0, height - lr.shape[0]), (0, width - lr.shape[1]), (0, 0)), mode="symmetric")
+    return resized(mirrored, height * scale, width * scale)
 
 
 def to_multiple(rgb8: np.ndarray, multiple: int) -> np.ndarray:
@@ -91,15 +103,16 @@ def sample_latent(
     return sample, x0_by_step
 
 
-def restore_from_input(
-    models: BundleModels, settings: Settings, *, read: np.ndarray, reference: np.ndarray, output: tuple[int, int]
-) -> Restored:
-    """What SeeSR and PASD do once they have prepared the input, from tags to the picture of the output's (height, width).
+def restore_from_input(models: BundleModels, lr: np.ndarray, settings: Settings) -> Restored:
+    """What SeeSR and PASD do, from tags to the picture: lr uint8 [h, w, 3] to its ×scale restoration.
 
-    read, reference: uint8 [h, w, 3], what the tagger reads and what the networks see. One torch CPU generator: start noise, posterior noise,
-    then what `sample_latent` draws. (The published programs draw the posterior from the global generator.)
+    One torch CPU generator: start noise, posterior noise, then what `sample_latent` draws. (The published programs draw the posterior from the
+    global generator.)
     """
-    embeds, tags = read_picture(models, read)
+    large = enlarged(lr, settings.scale, models.image)
+    reference = to_multiple(large, models.image["multipleOf"])
+    height, width = (side * settings.scale for side in lr.shape[:2])
+    embeds, tags = read_picture(models, lr)
     contexts = encode_texts(models, tags, settings)
     generator = torch.Generator().manual_seed(settings.seed)
     condition = from_rgb8(reference)[None]
@@ -112,12 +125,14 @@ def restore_from_input(
     sample, x0_by_step = sample_latent(predict, latent, start_noise, models=models, settings=settings, generator=generator)
     decoded = picture_of(models, sample, centre=models.scaled(mean), first=first)
     fixed = COLOR_FIXES[settings.color_fix](decoded.clamp(0, 1), condition)
+    rows, columns = -(-height * reference.shape[0] // large.shape[0]), -(-width * reference.shape[1] // large.shape[1])
     return Restored(
-        rgb8=resized(to_rgb8(fixed[0]), *output),
+        rgb8=resized(to_rgb8(fixed[0]), *large.shape[:2])[:height, :width],
         tags=tags,
         x0_by_step=x0_by_step,
-        first_stage=None if models.restorer is None else to_rgb8(first[0]),
+        first_stage=None if models.restorer is None else to_rgb8(first[0, :, :rows, :columns]),
         preview_base=preview_base(models, centre=models.scaled(mean), first=first),
+        visible=(rows, columns),
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from rfsr.common import from_rgb8
 from rfsr.models.vocabulary import token_ids
 from rfsr.pipelines import BundleModels, Settings, restore
-from rfsr.pipelines.diffbir import working_picture
+from rfsr.pipelines.steps import enlarged
 from tests.pipelines.stand_ins import models_of, picture, recorded
 
 
@@ -22,12 +22,11 @@ def models() -> BundleModels:
 def test_the_first_stage_of_the_padded_picture_is_condition_and_sampling_starts_from_noise(models: BundleModels) -> None:
     given, recorder, _ = recorded(models)
     restored = restore(given, picture(), Settings(steps=2, seed=5))
-    enlarged, output = working_picture(picture(), 4, models.image)
     padded = torch.zeros(1, 3, 128, 128)
-    padded[..., :80, :112] = from_rgb8(enlarged)
+    padded[..., :80, :112] = from_rgb8(enlarged(picture(), 4, models.image))
     first = models.restorer(padded)
     (conditioned,) = recorder.conditioned
-    assert output == (80, 112) and restored.first_stage.shape == (80, 112, 3)
+    assert restored.rgb8.shape == restored.first_stage.shape == (80, 112, 3)
     assert torch.equal(conditioned["picture"], first)
     assert torch.equal(conditioned["condition_latent"], models.scaled(models.vae.encode_moments(first * 2 - 1)[0]))
     start = recorder.calls[0][0]
@@ -65,12 +64,11 @@ def test_colours_are_those_of_the_first_stage(models: BundleModels) -> None:
     assert np.abs(painted.mean(axis=(0, 1)) / 255 - [0.8, 0.2, 0.1]).max() < 0.02
 
 
-@pytest.mark.parametrize(
-    ("size", "scale", "enlarged"),
-    [((20, 28), 4, (80, 112)), ((9, 12), 4, (64, 86)), ((1, 1), 2, (64, 64)), ((70, 33), 1, (136, 64))],
-)
-def test_too_small_a_picture_is_raised_to_the_smallest_side_rounding_up(
-    models: BundleModels, size: tuple[int, int], scale: int, enlarged: tuple[int, int]
-) -> None:
-    found, output = working_picture(picture(*size), scale, models.image)
-    assert found.shape[:2] == enlarged and output == (size[0] * scale, size[1] * scale)
+@torch.no_grad()
+def test_a_short_side_is_continued_by_its_mirror_image_and_cut_off_again(models: BundleModels) -> None:
+    given, recorder, _ = recorded(replace(models, restorer=torch.nn.Identity()))
+    restored = restore(given, picture(3, 40), Settings(steps=1))
+    seen = recorder.conditioned[0]["picture"]
+    assert seen.shape == (1, 3, 64, 192)
+    assert torch.equal(seen[..., :64, :160], from_rgb8(enlarged(picture(3, 40), 4, models.image))[None])
+    assert restored.rgb8.shape == restored.first_stage.shape == (12, 160, 3) and restored.visible == (12, 160)

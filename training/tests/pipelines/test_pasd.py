@@ -6,7 +6,7 @@ import torch
 from rfsr.common import from_rgb8
 from rfsr.families import start_sample
 from rfsr.pipelines import BundleModels, Settings, restore
-from rfsr.pipelines.pasd import working_picture
+from rfsr.pipelines.steps import enlarged, to_multiple
 from rfsr.samplers import open_sampler
 from tests.pipelines.stand_ins import models_of, picture, recorded
 
@@ -21,7 +21,7 @@ def models() -> BundleModels:
 def test_noise_is_drawn_for_the_start_then_the_posterior_then_the_second_start(models: BundleModels, point: str) -> None:
     given, recorder, _ = recorded(models)
     restore(given, picture(), Settings(steps=4, seed=5, start_point=point))
-    reference, _ = working_picture(picture(), 4, models.image)
+    reference = to_multiple(enlarged(picture(), 4, models.image), 32)
     mean, std = models.vae.encode_moments(from_rgb8(reference)[None] * 2 - 1)
     generator = torch.Generator().manual_seed(5)
     start, posterior, second = (torch.randn(mean.shape, generator=generator) for _ in range(3))
@@ -29,14 +29,3 @@ def test_noise_is_drawn_for_the_start_then_the_posterior_then_the_second_start(m
     expected = start_sample(point, latent, open_sampler("unipc", 4), start, lambda: second)
     assert torch.equal(recorder.calls[0][0], expected)
     assert [call[1].item() for call in recorder.calls] == [999.0, 749.0, 500.0, 250.0]
-
-
-@pytest.mark.parametrize(
-    ("size", "scale", "working"),
-    [((20, 28), 4, (64, 96)), ((9, 12), 4, (64, 64)), ((1, 1), 2, (64, 64)), ((70, 33), 1, (128, 64))],
-)
-def test_too_small_a_picture_is_raised_by_its_short_side_and_cut_to_the_multiple(
-    models: BundleModels, size: tuple[int, int], scale: int, working: tuple[int, int]
-) -> None:
-    found, output = working_picture(picture(*size), scale, models.image)
-    assert found.shape[:2] == working and output == (size[0] * scale, size[1] * scale)

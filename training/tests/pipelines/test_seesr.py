@@ -13,7 +13,7 @@ from rfsr.common import from_rgb8
 from rfsr.families import FAMILIES
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT, token_ids
 from rfsr.pipelines import BundleModels, Settings, restore
-from rfsr.pipelines.seesr import working_pictures
+from rfsr.pipelines.steps import enlarged, to_multiple
 from rfsr.schedule import SCHEDULER_CONFIG
 from tests.pipelines.stand_ins import models_of, picture, recorded
 
@@ -29,7 +29,7 @@ def models() -> BundleModels:
 def test_noise_is_drawn_for_the_start_then_the_posterior_then_every_step(models: BundleModels) -> None:
     given, recorder, _ = recorded(models)
     restore(given, picture(), Settings(steps=2, seed=5))
-    _, reference, _ = working_pictures(picture(), 4, models.image)
+    reference = to_multiple(enlarged(picture(), 4, models.image), 32)
     mean, std = models.vae.encode_moments(from_rgb8(reference)[None] * 2 - 1)
     generator = torch.Generator().manual_seed(5)
     start_noise, posterior_noise = (torch.randn(mean.shape, generator=generator) for _ in range(2))
@@ -79,25 +79,30 @@ def test_the_same_seed_gives_the_same_picture_and_another_gives_another(family: 
 
 
 @pytest.mark.parametrize(
-    ("size", "scale", "small", "working"),
+    ("size", "scale", "continued", "working"),
     [
         ((20, 28), 4, (20, 28), (64, 96)),  # 80 × 112 down to multiples of 32
         ((40, 17), 4, (40, 17), (160, 64)),
-        ((8, 12), 4, (16, 24), (64, 96)),  # raised to 64 / 4 first
-        ((1, 1), 4, (16, 16), (64, 64)),
-        ((70, 33), 1, (135, 64), (128, 64)),
-        ((30, 25), 3, (30, 25), (64, 64)),  # 64 / 3 rounds up to 22
+        ((8, 12), 4, (16, 16), (64, 64)),  # 64 / 4 at least
+        ((1, 200), 4, (16, 200), (64, 800)),
+        ((70, 33), 1, (70, 64), (64, 64)),
+        ((9, 30), 3, (22, 30), (64, 64)),  # 64 / 3 rounds up to 22
     ],
 )
-def test_working_sizes_follow_the_smallest_side_and_the_multiple(
-    models: BundleModels, size: tuple[int, int], scale: int, small: tuple[int, int], working: tuple[int, int]
+def test_a_short_side_is_continued_by_its_mirror_image_then_all_is_enlarged_and_brought_to_the_multiple(
+    models: BundleModels, size: tuple[int, int], scale: int, continued: tuple[int, int], working: tuple[int, int]
 ) -> None:
     lr = picture(*size)
-    got_small, got_working, output = working_pictures(lr, scale, models.image)
-    assert got_small.shape == (*small, 3) and got_working.shape == (*working, 3)
-    assert output == (size[0] * scale, size[1] * scale)
-    step = Image.fromarray(got_small).resize((small[1] * scale, small[0] * scale), Image.Resampling.BICUBIC)
-    assert np.array_equal(got_working, np.asarray(step.resize(working[::-1], Image.Resampling.BICUBIC)))
+    given, recorder, _ = recorded(models)
+    restored = restore(given, lr, Settings(scale=scale, steps=1))
+    # there, back, there again: period of twice the side
+    rows, columns = (np.concatenate([np.arange(side), np.arange(side)[::-1]]) for side in size)
+    mirrored = lr[np.resize(rows, continued[0])][:, np.resize(columns, continued[1])]
+    wanted = Image.fromarray(mirrored)
+    large = wanted.resize((continued[1] * scale, continued[0] * scale), Image.Resampling.BICUBIC)
+    seen = from_rgb8(np.asarray(large.resize(working[::-1], Image.Resampling.BICUBIC)))[None]
+    assert torch.equal(recorder.conditioned[0]["picture"], seen)
+    assert restored.rgb8.shape == (size[0] * scale, size[1] * scale, 3)
 
 
 @pytest.mark.parametrize("choice", [{"sampler": "euler"}, {"start_point": "middle"}, {"color_fix": "sepia"}])

@@ -1,10 +1,10 @@
 import { enlargedAlpha } from '../../../src/core/alpha.ts';
-import { type Area, areaWithin, type Extent, wholeArea } from '../../../src/core/area.ts';
+import { type Area, areaWithin, wholeArea } from '../../../src/core/area.ts';
 import { adainColorFix, waveletColorFix } from '../../../src/core/color-fix.ts';
 import { hasAlpha, isGrey, toGrey, toPicture, toRgba16, withAlpha } from '../../../src/core/picture.ts';
-import type { ResizeFilter } from '../../../src/core/resize.ts';
 import { mapped, type PlaneSource, pictureOf, remembered, resized, resizedPlanes, stripsOf } from '../../../src/core/sources.ts';
 import { clamp01, type Tensor } from '../../../src/core/tensor.ts';
+import type { WorkingSizes } from '../../../src/plan/working-size.ts';
 import type { Recipe } from '../../../src/protocol/events.ts';
 import type { Role } from '../../../src/protocol/manifest.ts';
 import type { ColorFix, Image8, RestoreRequest } from '../../../src/protocol/request.ts';
@@ -26,11 +26,6 @@ export interface RunResult {
   readonly centre: Centre | null;
 }
 
-/** The size of a result, and how the working picture becomes it. */
-export interface Output extends Extent {
-  readonly filter: ResizeFilter;
-}
-
 /**
  * The stage decode, strip by strip from top to bottom: decoded, coloured, resized and told before the next is begun. `colour`
  * puts the colours of a lane's decoded planes right, nominally rgb01 at working size.
@@ -41,7 +36,7 @@ export async function finish(
   inputs: readonly Pick<LaneInputs, 'texts' | 'centre'>[],
   sampled: readonly Sampled[],
   scope: Scope,
-  output: Output,
+  { enlarged, output }: WorkingSizes,
   colour: (decoded: PlaneSource, lane: number) => PlaneSource,
 ): Promise<readonly RunResult[]> {
   await lanes[0].stage('decode');
@@ -51,11 +46,11 @@ export async function finish(
     const { texts, centre } = laneAt(inputs, i);
     const { sample, x0ByStep, stoppedAfter } = laneAt(sampled, i);
     const planes = colour(remembered(decoderOf(context, centre)(sample)), i);
-    const picture = resized(pictureOf(planes), output, output.filter);
-    const deep = request.depth === 16 ? resizedPlanes(mapped(planes, clamp01), output, output.filter) : null;
+    const picture = resized(pictureOf(planes), enlarged, 'bicubic');
+    const deep = request.depth === 16 ? resizedPlanes(mapped(planes, clamp01), enlarged, 'bicubic') : null;
     const whole = { height: area.height, width: area.width };
     // alpha is enlarged on its own: the model knows only colour
-    const alpha = hasAlpha(request.image) ? enlargedAlpha(request.image, picture) : null;
+    const alpha = hasAlpha(request.image) ? enlargedAlpha(request.image, output) : null;
     if (alpha !== null) await context.emit({ type: 'notice', reason: 'alpha-kept', message: alphaWords(request) });
     const grey = isGrey(request.image);
     for (const strip of stripsOf(area)) {

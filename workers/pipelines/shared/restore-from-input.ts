@@ -1,9 +1,10 @@
-import { type Extent, scaleArea, wholeArea } from '../../../src/core/area.ts';
-import type { Rgba8 } from '../../../src/core/picture.ts';
+import { scaleArea, wholeArea } from '../../../src/core/area.ts';
+import { mirrored } from '../../../src/core/picture.ts';
 import { NoiseGenerator } from '../../../src/core/random.ts';
-import { colourOf, keptPicture, mapped, type PictureSource, type PlaneSource } from '../../../src/core/sources.ts';
+import { colourOf, keptPicture, mapped, type PlaneSource, pictureSource, resized } from '../../../src/core/sources.ts';
 import { clamp01, type Tensor } from '../../../src/core/tensor.ts';
 import { seesPicture } from '../../../src/plan/held.ts';
+import { workingSizes } from '../../../src/plan/working-size.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
 import type { PipelineContext } from '../context.ts';
 import { denoise, type LaneInputs } from './denoise.ts';
@@ -16,35 +17,25 @@ import { readPicture } from './read-picture.ts';
 import { runTiled } from './tiles.ts';
 import { type Scope, scopeOf } from './working-size.ts';
 
-/** A request as a family that is conditioned on the enlarged input prepares it. */
-export interface PreparedInput {
-  /** What the tagger reads. */
-  readonly read: Rgba8;
-  /** What the networks see, and whose colours the result gets. */
-  readonly reference: PictureSource;
-  readonly output: Extent;
-  readonly prompt: PromptFormat;
-}
-
 /**
- * From the prepared input to the results, as SeeSR and PASD have it: tags → prompt → text → latents → guided sampling → decode → colour fix.
+ * From the input to the results, as SeeSR and PASD have it: tags → prompt → text → latents → guided sampling → decode → colour fix.
  * The minis have a first stage before: then it is its picture that is encoded; the rest sees the input, as published.
  * One generator serves all lanes of the run: start noise, posterior noise, then what `denoise` draws. The published programs take the
  * posterior noise from the global generator; here the seed determines everything.
  */
-export async function restoreFromInput(
-  lanes: Lanes,
-  request: RestoreRequest,
-  { read, reference, output, prompt }: PreparedInput,
-): Promise<readonly RunResult[]> {
+export async function restoreFromInput(lanes: Lanes, request: RestoreRequest, prompt: PromptFormat): Promise<readonly RunResult[]> {
   const [lead] = lanes;
+  const sizes = workingSizes(lead.manifest, request.image, request.scale);
+  const enlarged = resized(pictureSource(mirrored(request.image, sizes.input)), sizes.enlarged, 'bicubic');
+  // what the networks see, and whose colours the result gets
+  const reference = resized(enlarged, sizes.working, 'bicubic');
   await lead.stage('tag');
-  const readings = await shared(lanes, ['tagger'], (lane) => readPicture(lane, read));
+  const readings = await shared(lanes, ['tagger'], (lane) => readPicture(lane, request.image));
   await lead.stage('text');
   const tags = readings.map((reading) => request.prompt.tags ?? reading.tags);
   const texts = await encodeTexts(lanes, request, prompt, tags);
 
-  const scope = scopeOf(request, reference, reference, output, lead.manifest);
+  const scope = scopeOf(request, sizes, lead.manifest);
   const { factor } = lead.manifest.latent;
   const wanted = scope.parts === null ? wholeArea(reference) : scaleArea(scope.parts.encoded, factor);
   const colours = colourOf(seesPicture(lead.manifest) ? await keptPicture(reference, wanted) : reference);
@@ -67,7 +58,7 @@ export async function restoreFromInput(
     inputs.push({ texts: laneAt(texts, i), seen, latent, centre });
   }
   const sampled = await denoise(lanes, request, inputs, startNoise, noise, scope);
-  return finish(lanes, request, inputs, sampled, scope, { ...output, filter: 'bicubic' }, (planes) =>
+  return finish(lanes, request, inputs, sampled, scope, sizes, (planes) =>
     fixColor(mapped(planes, clamp01), colours, request.colorFix, scope),
   );
 }

@@ -1,5 +1,6 @@
 import { type Area, type Extent, wholeArea } from '../../../src/core/area.ts';
 import { type RegionParts, regionIn } from '../../../src/plan/region.ts';
+import type { WorkingSizes } from '../../../src/plan/working-size.ts';
 import type { Manifest } from '../../../src/protocol/manifest.ts';
 import type { RestoreRequest } from '../../../src/protocol/request.ts';
 
@@ -15,26 +16,14 @@ export interface Scope {
   readonly result: Area;
 }
 
-/**
- * What a request's region means for its working picture and its output. `picture`: what of the working picture is not padding, at the top
- * left.
- */
-export function scopeOf(request: RestoreRequest, working: Extent, picture: Extent, output: Extent, manifest: Manifest): Scope {
+/** What a request's region means for its working picture and its output. */
+export function scopeOf(request: RestoreRequest, { working, visible, output }: WorkingSizes, manifest: Manifest): Scope {
   const { factor } = manifest.latent;
   const cells = { height: working.height / factor, width: working.width / factor };
   const { region, image, scale, tileCells } = request;
-  if (region === null) return { cells, parts: null, visible: wholeArea(picture), result: wholeArea(output) };
+  if (region === null) return { cells, parts: null, visible: wholeArea(visible), result: wholeArea(output) };
   const { top, left, height, width } = region;
   const result = { top: top * scale, left: left * scale, height: height * scale, width: width * scale };
-  const parts = regionIn(region, image, picture, cells, manifest, tileCells);
+  const parts = regionIn(region, image, visible, cells, manifest, tileCells);
   return { cells, parts, visible: parts.visible, result };
-}
-
-/** Both sides resized down to whole multiples, at least one. */
-export function toMultiple(size: Extent, multipleOf: number): Extent {
-  return eachSide(size, (side) => Math.max(multipleOf, Math.floor(side / multipleOf) * multipleOf));
-}
-
-export function eachSide({ height, width }: Extent, change: (side: number) => number): Extent {
-  return { height: change(height), width: change(width) };
 }
