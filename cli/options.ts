@@ -1,7 +1,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { StudioError } from '../src/protocol/errors.ts';
-import { DEFAULT_SAVE_OPTIONS, SAVE_FORMATS, type SaveFormat, type SaveOptions } from '../src/protocol/picture-file.ts';
+import { DEFAULT_SAVE_OPTIONS, HEX_COLOUR, PAPER, SAVE_FORMATS, type SaveFormat, type SaveOptions } from '../src/protocol/picture-file.ts';
 import {
   ALPHA_USES,
   type AlphaUse,
@@ -41,6 +41,8 @@ export const USAGE = `Usage: npm run upscale -- INPUT OUTPUT [options]
   --depth N             8 or 16 bits per channel, of PNG (default: the input's)
   --metadata MODE       keep | strip: what the input said of itself, and the recipe (default ${DEFAULT_SAVE_OPTIONS.metadata}); its colour profile
                         and its resolution stay
+  --location MODE       keep | strip: of what is kept, the coordinates of where the picture was taken (default ${DEFAULT_SAVE_OPTIONS.location})
+  --background COLOUR   what shows in a JPEG where the picture is transparent, as #rrggbb (default ${PAPER})
   --frames DIR          write every step's picture and bands there, and the first stage's picture where there is one;
                         of a folder, each file's in a folder of its own
   --backend NAME        cpu | webgpu (default cpu)
@@ -119,6 +121,8 @@ export function parseOptions(words: readonly string[]): CliOptions | null {
     save: {
       quality: whole('quality', values.quality, RANGES.quality.min, RANGES.quality.max) ?? DEFAULT_SAVE_OPTIONS.quality,
       metadata: choice('metadata', values.metadata, ['keep', 'strip'] as const) ?? DEFAULT_SAVE_OPTIONS.metadata,
+      location: choice('location', values.location, ['keep', 'strip'] as const) ?? DEFAULT_SAVE_OPTIONS.location,
+      background: colourOf(values.background),
     },
     format: choice('format', values.format, SAVE_FORMATS),
     recursive: values.recursive === true,
@@ -158,6 +162,8 @@ function read(words: readonly string[]) {
         quality: text,
         depth: text,
         metadata: text,
+        location: text,
+        background: text,
         frames: text,
         backend: text,
         jobs: text,
@@ -201,6 +207,13 @@ function choice<const T extends readonly string[]>(name: string, value: string |
   if (value === undefined) return null;
   if (!allowed.includes(value)) throw bad(`Expected ${allowed.join(', ')} for --${name}, got “${value}”.`);
   return value;
+}
+
+function colourOf(value: string | undefined): string | null {
+  if (value === undefined) return null;
+  const colour = value.toLowerCase();
+  if (!HEX_COLOUR.test(colour)) throw bad(`Expected a colour as #rrggbb for --background, got “${value}”.`);
+  return colour;
 }
 
 function bad(message: string): StudioError {

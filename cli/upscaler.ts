@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { emptyPicture, pasteRows } from '../src/core/picture.ts';
+import { emptyPicture, hasAlpha, pasteRows } from '../src/core/picture.ts';
 import type { Plan, Refusal } from '../src/plan/plan-run.ts';
 import { defaultRequest } from '../src/protocol/default-request.ts';
 import { StudioError } from '../src/protocol/errors.ts';
@@ -116,6 +116,9 @@ export class Upscaler {
       }
       if (event.type !== 'done' || result === null) return;
       const texts = recipeTexts({ recipe: event.recipe, mix: null });
+      if (format === 'jpeg' && this.#options.save.background === null && hasAlpha(image)) {
+        notify('JPEG has no transparency: what was transparent is white. --background chooses another colour.');
+      }
       await writePicture(output, { image: result, source, options: { ...this.#options.save, format, depth: request.depth }, texts });
       report = reportOf(event, plan.kind === 'plan' ? plan.peakBytes : 0, notices);
     };

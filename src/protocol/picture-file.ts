@@ -1,4 +1,4 @@
-import { integer, literal, object } from './parse.ts';
+import { absentAs, integer, literal, nullable, object, string } from './parse.ts';
 import { type Extent, type Image8, RANGES, type Region } from './request.ts';
 
 /** The formats a picture is read from. */
@@ -22,6 +22,8 @@ export interface SourceInfo {
   readonly iptc: Uint8Array<ArrayBuffer> | null;
   /** A PNG's texts, the studio's own too. */
   readonly texts: readonly CarriedText[];
+  /** Whether the metadata tells the coordinates of where the picture was taken. */
+  readonly located: boolean;
   /** Pages or frames in the file, of which one was read. */
   readonly pages: number;
   /** Sentences for people on what of the file was left out or changed. */
@@ -46,7 +48,18 @@ export interface CarriedText {
 
 /** What a file that says nothing says. */
 export function bareSource(format: PictureFormat): SourceInfo {
-  const nothing = { profile: null, icc: null, beyond: null, dpi: null, exif: null, xmp: null, iptc: null, texts: [], notices: [] };
+  const nothing = {
+    profile: null,
+    icc: null,
+    beyond: null,
+    dpi: null,
+    exif: null,
+    xmp: null,
+    iptc: null,
+    texts: [],
+    located: false,
+    notices: [],
+  };
   return { format, depth: 8, pages: 1, ...nothing };
 }
 
@@ -68,14 +81,31 @@ export interface SaveOptions {
   readonly depth: 8 | 16;
   /** `strip` leaves out all but pixels and colour profile, the studio's own texts too. */
   readonly metadata: 'keep' | 'strip';
+  /** Whether metadata that is kept tells the coordinates of where the picture was taken. */
+  readonly location: 'keep' | 'strip';
+  /** What shows through in a JPEG where the picture is transparent, as `#rrggbb`; null while nobody said: white. */
+  readonly background: string | null;
 }
+
+/** What shows through where nobody said. */
+export const PAPER = '#ffffff';
 
 /** Bits a channel that a result needs for being saved so. */
 export function resultDepth({ format, depth }: Pick<SaveOptions, 'format' | 'depth'>): 8 | 16 {
   return format === 'png' ? depth : 8;
 }
 
-export const DEFAULT_SAVE_OPTIONS: SaveOptions = { format: 'png', quality: 90, depth: 8, metadata: 'keep' };
+export const DEFAULT_SAVE_OPTIONS: SaveOptions = {
+  format: 'png',
+  quality: 90,
+  depth: 8,
+  metadata: 'keep',
+  location: 'strip',
+  background: null,
+};
+
+/** A colour as `#rrggbb`. */
+export const HEX_COLOUR = /^#[0-9a-f]{6}$/;
 
 /** Reads save options from JSON. */
 export const saveOptions = object({
@@ -83,6 +113,8 @@ export const saveOptions = object({
   quality: integer(RANGES.quality),
   depth: literal(8, 16),
   metadata: literal('keep', 'strip'),
+  location: absentAs('strip', literal('keep', 'strip')),
+  background: absentAs(null, nullable(string(HEX_COLOUR))),
 });
 
 /** A picture and all that goes into its file. */

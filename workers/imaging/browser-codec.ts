@@ -1,6 +1,6 @@
 import { encode } from 'fast-png';
 import { StudioError } from '../../src/protocol/errors.ts';
-import { bareSource, formatRefusal } from '../../src/protocol/picture-file.ts';
+import { bareSource, formatRefusal, PAPER } from '../../src/protocol/picture-file.ts';
 import type { Image8 } from '../../src/protocol/request.ts';
 import { checkHeader, checkSize } from './header.ts';
 import { MIME_TYPES, type PictureCodec } from './picture-codec.ts';
@@ -28,10 +28,14 @@ export const browserCodec: PictureCodec = {
   },
 
   async encode({ image, options, texts }) {
-    const { format, quality, metadata } = options;
+    const { format, quality, metadata, background } = options;
     const refusal = formatRefusal(format, image);
     if (refusal !== null) throw new StudioError('option-invalid', refusal, { details: { format } });
-    if (format !== 'png') return drawn(image, format === 'jpeg').convertToBlob({ type: MIME_TYPES[format], quality: quality / 100 });
+    if (format !== 'png')
+      return drawn(image, format === 'jpeg' ? (background ?? PAPER) : null).convertToBlob({
+        type: MIME_TYPES[format],
+        quality: quality / 100,
+      });
     const { height, width, rgba8 } = image;
     const png = new Blob([new Uint8Array(encode({ width, height, data: rgba8, channels: 4 }))], { type: MIME_TYPES.png });
     return metadata === 'keep' ? withPngTexts(png, texts) : png;
@@ -52,14 +56,14 @@ async function withBitmap<T>(bytes: Uint8Array<ArrayBuffer>, name: string, use: 
   }
 }
 
-/** A picture on a canvas; `onPaper`, what is transparent shows white. */
-function drawn(image: Image8, onPaper: boolean): OffscreenCanvas {
+/** A picture on a canvas; `background`: what shows where it is transparent, null for nothing. */
+function drawn(image: Image8, background: string | null): OffscreenCanvas {
   const { height, width, rgba8 } = image;
   const picture = canvas(height, width);
   picture.putImageData(new ImageData(rgba8, width, height), 0, 0);
-  if (!onPaper) return picture.canvas;
+  if (background === null) return picture.canvas;
   const paper = canvas(height, width);
-  paper.fillStyle = 'white';
+  paper.fillStyle = background;
   paper.fillRect(0, 0, width, height);
   paper.drawImage(picture.canvas, 0, 0);
   return paper.canvas;

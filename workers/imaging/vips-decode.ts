@@ -7,6 +7,7 @@ import { lastingExif } from './exif.ts';
 import { checkSize, type Header } from './header.ts';
 import { convert, isWritable, profileName, profilePath } from './icc.ts';
 import { jpegXmp } from './jpeg-head.ts';
+import { saysLocation } from './location.ts';
 import { pixelsOut } from './pixel-stream.ts';
 import { type FileProfile, pngColour } from './png-colour.ts';
 import { carriedTexts } from './png-texts.ts';
@@ -219,6 +220,7 @@ function sourceOf({ vips, name, bytes, said, page }: Reading, image: VipsImage, 
   const { xmp, notices } = carriedXmp(format === 'jpeg' ? jpegXmp(bytes) : blob('xmp-data'), name);
   const turned = orientationOf(image) > LAST_UNTURNED;
   const dpi = { x: image.xres * MM_PER_INCH, y: image.yres * MM_PER_INCH };
+  const lasting = exif === null ? null : lastingExif(exif);
   return {
     format,
     depth: image.format === 'uchar' ? 8 : 16,
@@ -226,8 +228,9 @@ function sourceOf({ vips, name, bytes, said, page }: Reading, image: VipsImage, 
     icc: icc !== null && isWritable(vips, icc) ? icc : null,
     beyond: null,
     dpi: image.xres === UNSAID && image.yres === UNSAID ? null : turned ? { x: dpi.y, y: dpi.x } : dpi,
-    exif: exif === null ? null : lastingExif(exif),
+    exif: lasting,
     xmp,
+    located: saysLocation({ exif: lasting, xmp }),
     iptc: blob('iptc-data'),
     texts: format === 'png' ? carriedTexts(bytes, textsOf(image)) : [],
     pages,

@@ -1,9 +1,10 @@
 import { hasAlpha, isGrey } from '../../src/core/picture.ts';
 import { StudioError } from '../../src/protocol/errors.ts';
-import { formatRefusal, type PictureToSave, type SaveFormat, type SourceInfo } from '../../src/protocol/picture-file.ts';
+import { formatRefusal, PAPER, type PictureToSave, type SaveFormat, type SourceInfo } from '../../src/protocol/picture-file.ts';
 import { withBeyond } from './beyond.ts';
 import { inProfile } from './icc.ts';
 import { withJpegHead } from './jpeg-head.ts';
+import { withoutLocation } from './location.ts';
 import { ownedTexts } from './owned-texts.ts';
 import { MIME_TYPES } from './picture-codec.ts';
 import { pixelsIn } from './pixel-stream.ts';
@@ -14,8 +15,6 @@ import { xmpWith } from './xmp.ts';
 /** What programs assume of a picture that does not say. */
 const USUAL_DPI = { x: 72, y: 72 } as const;
 const MM_PER_INCH = 25.4;
-/** JPEG has no transparency. */
-const PAPER = [255, 255, 255];
 
 /**
  * A picture as a file: in its source's profile and with the colours that sRGB had no room for, at its source's resolution, with the source's
@@ -23,7 +22,8 @@ const PAPER = [255, 255, 255];
  * StudioError `option-invalid` for sides the format has no room for, and what libvips throws.
  */
 export function encodePicture(vips: VipsModule, picture: PictureToSave): Blob {
-  const { image, source, options, region = null } = picture;
+  const { image, options, region = null } = picture;
+  const source = picture.source === null || options.location === 'keep' ? picture.source : withoutLocation(picture.source);
   const { format, quality, metadata } = options;
   const refusal = formatRefusal(format, image);
   if (refusal !== null) throw new StudioError('option-invalid', refusal, { details: { format, height: image.height, width: image.width } });
@@ -35,10 +35,12 @@ export function encodePicture(vips: VipsModule, picture: PictureToSave): Blob {
     beyond === null
       ? inProfile(vips, pixels, source?.icc ?? null, depth)
       : toDepth(withBeyond(vips, inProfile(vips, pixels, source?.icc ?? null, 16), beyond, region), depth);
-  const grey = source?.icc == null && isGrey(image) && (beyond === null || isGreyBeyond(beyond));
+  const background = options.background ?? PAPER;
+  const onPaper = alpha && format === 'jpeg';
+  const grey = source?.icc == null && isGrey(image) && (beyond === null || isGreyBeyond(beyond)) && (!onPaper || isGreyColour(background));
   const channels = grey ? greyChannels(stored) : stored;
   const { x, y } = source?.dpi ?? USUAL_DPI;
-  const flat = (alpha && format === 'jpeg' ? channels.flatten({ background: PAPER.slice(0, channels.bands - 1) }) : channels).copy({
+  const flat = (onPaper ? channels.flatten({ background: paper(background, channels) }) : channels).copy({
     xres: x / MM_PER_INCH,
     yres: y / MM_PER_INCH,
   });
@@ -61,6 +63,15 @@ export function encodePicture(vips: VipsModule, picture: PictureToSave): Blob {
   if (!isPng) return file;
   const chunks = carried.map(({ chunk }) => chunk);
   return withPngTexts(file, texts, chunks);
+}
+
+/** What shows through, as colour values of an image with alpha. */
+function paper(colour: string, { bands }: VipsImage): number[] {
+  return [1, 3, 5].slice(0, bands - 1).map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+}
+
+function isGreyColour(colour: string): boolean {
+  return colour.slice(1, 3) === colour.slice(3, 5) && colour.slice(1, 3) === colour.slice(5);
 }
 
 /** 16 bits as so many. */

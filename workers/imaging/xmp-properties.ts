@@ -34,18 +34,18 @@ export function xmpProperties(packet: string): readonly XmpProperty[] {
   return found;
 }
 
-/** A packet without some of its properties, be they elements or attributes. `names`: qualified ones. */
-export function withoutProperties(packet: string, drop: (name: string) => boolean): string {
+/** A packet without some of its properties, be they elements or attributes. `drop`: by qualified name and, of elements, the whole text. */
+export function withoutProperties(packet: string, drop: (name: string, text: string) => boolean): string {
   let kept = '';
   let from = 0;
   for (const { name, start, end } of xmpProperties(packet)) {
-    if (!drop(name)) continue;
+    if (!drop(name, packet.slice(start, end))) continue;
     kept += packet.slice(from, start);
     from = end;
   }
   const elements = kept + packet.slice(from);
   return elements.replaceAll(new RegExp(`\\s([\\w-]{1,64}:[\\w-]{1,64})(?:${ATTRIBUTE})`, 'g'), (attribute, name: string) =>
-    !name.startsWith('xmlns:') && drop(name) ? '' : attribute,
+    !name.startsWith('xmlns:') && drop(name, '') ? '' : attribute,
   );
 }
 

@@ -12,7 +12,7 @@ import type { ActionContext } from './context.ts';
 import type { Pictures } from './pictures.ts';
 
 /** How the pictures of steps are kept: raw, those of one step of a megapixel would take six megabytes. */
-const STEP_OPTIONS: SaveOptions = { format: 'jpeg', quality: 90, depth: 8, metadata: 'strip' };
+const STEP_OPTIONS: SaveOptions = { ...DEFAULT_SAVE_OPTIONS, format: 'jpeg', metadata: 'strip' };
 
 /** A result and what is to be said of it, but for how it is saved. */
 export type OpenedResult = Omit<PictureToSave, 'options'>;
@@ -128,7 +128,7 @@ export function createResults({ state, set, frames, clients, storage, attempt }:
       if (itemOfLane(state().queue, runId) === undefined) held.delete(runId);
       const image = held.get(runId)?.image;
       if (image === undefined || finished === null) return;
-      const options = { ...DEFAULT_SAVE_OPTIONS, depth: finished.recipe.depth };
+      const options = { ...DEFAULT_SAVE_OPTIONS, location: 'keep', depth: finished.recipe.depth } as const;
       const file = await clients.encode({ ...toSave(run, image), options }).catch((cause: unknown) => {
         const text = `The result of “${pictureName}” could not be kept. It is here until the page is closed: save it, or run it again.`;
         throw new StudioError('output-unwritable', text, { details: { name: pictureName }, cause });

@@ -1,7 +1,7 @@
 import { StudioError } from '../../protocol/errors.ts';
 import type { SaveOptions } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
-import { hasResult, isPartial, type QueueItem, resultSize } from '../queue.ts';
+import { hasResult, isPartial, itemOfLane, type QueueItem, resultSize } from '../queue.ts';
 import { markSafe } from '../reduce.ts';
 import { type ResultMark, resultFileName, uniqueName } from '../result-names.ts';
 import { storeSaveOptions } from '../save-options.ts';
@@ -50,7 +50,10 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
   /** A result as results are saved now. The kept file is a PNG with all that is known of it. Throws StudioError `storage-lost` where there is none. */
   async function fileOf(runId: string, name: string): Promise<Blob> {
     const options = state().saveOptions;
-    const kept = options.format === 'png' && options.metadata === 'keep' ? await results.png(runId) : null;
+    const item = itemOfLane(state().queue, runId);
+    // the kept file tells where the picture was taken, if its own did
+    const tellsMore = options.location === 'strip' && (item === undefined || pictures.source(item.id)?.located !== false);
+    const kept = options.format === 'png' && options.metadata === 'keep' && !tellsMore ? await results.png(runId) : null;
     if (kept !== null && (await depthOf(kept)) === options.depth) return kept;
     const opened = await results.opened(runId);
     if (opened === null) {

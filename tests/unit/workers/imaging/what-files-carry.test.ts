@@ -6,6 +6,7 @@ import { loadVips } from '../../../../cli/vips.ts';
 import { DEFAULT_SAVE_OPTIONS, type OpenedPicture, type SaveFormat } from '../../../../src/protocol/picture-file.ts';
 import type { Region } from '../../../../src/protocol/request.ts';
 import { jpegXmp } from '../../../../workers/imaging/jpeg-head.ts';
+import { saysLocation, withoutLocation } from '../../../../workers/imaging/location.ts';
 import { md5 } from '../../../../workers/imaging/md5.ts';
 import { studioTexts } from '../../../../workers/imaging/owned-texts.ts';
 import { pngChunk } from '../../../../workers/imaging/png-chunks.ts';
@@ -266,5 +267,69 @@ describe('pages and frames', () => {
       code: 'option-invalid',
       message: expect.stringContaining('3 pages') as string,
     });
+  });
+});
+
+describe('where a picture was taken', () => {
+  const DRONE = 'xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:drone="http://example.org/drone/" drone:GpsLatitude="+48.85"';
+  const PLACE = '<exif:GPSLatitude>48,51.5N</exif:GPSLatitude><dc:title>Harbour</dc:title>';
+  const located = (): Promise<Buffer> =>
+    picture()
+      .withExif({ IFD0: { Make: 'Acme' }, IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '48/1 51/1 3000/100' } })
+      .withXmp(xmpPacket(PLACE, DRONE))
+      .jpeg()
+      .toBuffer();
+
+  it.each(FORMATS)('is not told by a %s unless asked for; all else stays', async (format) => {
+    const opened = await open(await located());
+    expect(opened.source.located).toBe(true);
+    const file = await save(opened, format);
+    const again = (await open(file)).source;
+    expect(again.located).toBe(false);
+    expect(new TextDecoder('latin1').decode(again.exif ?? new Uint8Array())).toContain('Acme');
+    const xmp = new TextDecoder().decode(again.xmp ?? new Uint8Array());
+    expect(xmp).toContain('<dc:title>Harbour</dc:title>');
+    expect(xmp).not.toMatch(/:gps/i);
+    // nor is it left lying in the file
+    expect(new TextDecoder('latin1').decode(file)).not.toMatch(/48,51\.5N|\+48\.85/);
+    expect((await sharp(file).metadata()).exif?.includes(Buffer.from([0, 0, 0, 48, 0, 0, 0, 1]))).toBe(false);
+  });
+
+  it.each(FORMATS)('is told by a %s where it is asked for', async (format) => {
+    const options = { ...DEFAULT_SAVE_OPTIONS, format, location: 'keep' } as const;
+    const kept = await codec.encode({ ...(await open(await located())), options, texts: {} });
+    const again = (await open(new Uint8Array(await kept.arrayBuffer()))).source;
+    expect(again.located).toBe(true);
+    expect(new TextDecoder().decode(again.xmp ?? new Uint8Array())).toContain('48,51.5N');
+  });
+
+  it('goes with all EXIF where that is too damaged to take it out', () => {
+    const cut = Uint8Array.from([...latin1('MM\0*'), 0, 0, 0, 8, 0, 9, 0x88, 0x25, 0, 4]);
+    expect(saysLocation({ exif: cut, xmp: null })).toBe(true);
+    expect(withoutLocation({ exif: cut, xmp: null }).exif).toBeNull();
+    expect(withoutLocation({ exif: cut.subarray(0, 9).slice(), xmp: null }).exif).toEqual(cut.subarray(0, 9));
+  });
+});
+
+describe('what is transparent', () => {
+  it.each([
+    [null, [255, 255, 255]],
+    ['#102030', [16, 32, 48]],
+  ] as const)('shows the background in a JPEG: %s', async (background, colour) => {
+    for (const level of [[90, 90, 90] as const, [200, 30, 60] as const]) {
+      const rgba8 = new Uint8ClampedArray(16 * 16 * 4);
+      for (let i = 0; i < 256; i++) rgba8.set([...level, i % 16 < 8 ? 0 : 255], 4 * i);
+      const options = { ...DEFAULT_SAVE_OPTIONS, format: 'jpeg', background } as const;
+      const file = await codec.encode({ image: { height: 16, width: 16, rgba8 }, source: null, options, texts: {} });
+      const { data } = await sharp(await file.arrayBuffer())
+        .toColourspace('srgb')
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      const [first, last] = [data.subarray(0, 3), data.subarray(45, 48)];
+      for (const c of [0, 1, 2]) {
+        expect(Math.abs((first[c] ?? 0) - (colour[c] ?? 0))).toBeLessThan(8);
+        expect(Math.abs((last[c] ?? 0) - (level[c] ?? 0))).toBeLessThan(8);
+      }
+    }
   });
 });
