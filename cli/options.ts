@@ -69,7 +69,7 @@ export interface CliOptions {
   readonly page: number | 'all';
   readonly save: Omit<SaveOptions, 'format' | 'depth'>;
   /** Null for the input's. */
-  readonly depth: SaveOptions['depth'] | null;
+  readonly depth: 8 | 16 | null;
   /** Of a folder's results and of standard output; null for the default, and always where files are named. */
   readonly format: SaveFormat | null;
   readonly recursive: boolean;

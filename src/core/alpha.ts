@@ -1,5 +1,5 @@
 import type { Extent } from './area.ts';
-import type { Rgba8 } from './picture.ts';
+import { hasAlpha, type Rgba8 } from './picture.ts';
 import { type PictureSource, pictureSource, resized } from './sources.ts';
 
 /** Alpha below this says little of a colour: in pictures that were once premultiplied, it is the error of rounding. */
@@ -66,6 +66,12 @@ export function alphaIsMask({ height, width, rgba8 }: Rgba8): boolean {
     }
   }
   return looked > 0 && own > OWN_COLOURS * looked;
+}
+
+/** What a picture's alpha is by its looks; null where all is opaque. */
+export function alphaLook(picture: Rgba8): 'transparency' | 'mask' | null {
+  if (!hasAlpha(picture)) return null;
+  return alphaIsMask(picture) ? 'mask' : 'transparency';
 }
 
 /** Binomial weights, a deviation of one pixel. */

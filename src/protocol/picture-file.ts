@@ -1,5 +1,5 @@
 import { absentAs, integer, literal, nullable, object, string } from './parse.ts';
-import { type Extent, type Image8, RANGES, type Region } from './request.ts';
+import { type AlphaUse, type Extent, type Image8, RANGES, type Region } from './request.ts';
 
 /** The formats a picture is read from. */
 export type PictureFormat = 'png' | 'jpeg' | 'webp' | 'avif' | 'gif' | 'bmp' | 'tiff';
@@ -24,6 +24,8 @@ export interface SourceInfo {
   readonly texts: readonly CarriedText[];
   /** Whether the metadata tells the coordinates of where the picture was taken. */
   readonly located: boolean;
+  /** What its alpha looks like (see core/alpha.ts); null where all is opaque. */
+  readonly alpha: AlphaUse | null;
   /** Pages or frames in the file, of which one was read. */
   readonly pages: number;
   /** Sentences for people on what of the file was left out or changed. */
@@ -58,6 +60,7 @@ export function bareSource(format: PictureFormat): SourceInfo {
     iptc: null,
     texts: [],
     located: false,
+    alpha: null,
     notices: [],
   };
   return { format, depth: 8, pages: 1, ...nothing };
@@ -77,8 +80,8 @@ export interface SaveOptions {
   readonly format: SaveFormat;
   /** Of JPEG and WebP. */
   readonly quality: number;
-  /** Bits per channel of a PNG. */
-  readonly depth: 8 | 16;
+  /** Bits per channel of a PNG; `source`: those of the picture's own file. */
+  readonly depth: 8 | 16 | 'source';
   /** `strip` leaves out all but pixels and colour profile, the studio's own texts too. */
   readonly metadata: 'keep' | 'strip';
   /** Whether metadata that is kept tells the coordinates of where the picture was taken. */
@@ -90,15 +93,16 @@ export interface SaveOptions {
 /** What shows through where nobody said. */
 export const PAPER = '#ffffff';
 
-/** Bits a channel that a result needs for being saved so. */
-export function resultDepth({ format, depth }: Pick<SaveOptions, 'format' | 'depth'>): 8 | 16 {
-  return format === 'png' ? depth : 8;
+/** Bits a channel that a result needs for being saved so; `own`: those of its picture's file, 8 where it is not known. */
+export function resultDepth({ format, depth }: Pick<SaveOptions, 'format' | 'depth'>, own: 8 | 16 = 8): 8 | 16 {
+  if (format !== 'png') return 8;
+  return depth === 'source' ? own : depth;
 }
 
 export const DEFAULT_SAVE_OPTIONS: SaveOptions = {
   format: 'png',
   quality: 90,
-  depth: 8,
+  depth: 'source',
   metadata: 'keep',
   location: 'strip',
   background: null,
@@ -111,7 +115,7 @@ export const HEX_COLOUR = /^#[0-9a-f]{6}$/;
 export const saveOptions = object({
   format: literal(...SAVE_FORMATS),
   quality: integer(RANGES.quality),
-  depth: literal(8, 16),
+  depth: literal(8, 16, 'source'),
   metadata: literal('keep', 'strip'),
   location: absentAs('strip', literal('keep', 'strip')),
   background: absentAs(null, nullable(string(HEX_COLOUR))),

@@ -7,10 +7,13 @@ import type { QueueItem } from './queue.ts';
 import { pairOf, type RunRecord, type SettingsState, type StudioState } from './state.ts';
 
 /** What a plan follows from besides a picture and its settings. */
-export type Planning = Pick<StudioState, 'manifests' | 'bundles' | 'device' | 'saveOptions'>;
+export type Planning = Pick<StudioState, 'manifests' | 'bundles' | 'device' | 'saveOptions'> & {
+  /** Bits a channel of the picture in the viewer; of those that wait nothing is known before they are read. */
+  readonly ownDepth?: 8 | 16 | undefined;
+};
 
-export function planningOf({ manifests, bundles, device, saveOptions }: StudioState): Planning {
-  return { manifests, bundles, device, saveOptions };
+export function planningOf({ manifests, bundles, device, saveOptions, picture }: StudioState): Planning {
+  return { manifests, bundles, device, saveOptions, ownDepth: picture.source?.depth };
 }
 
 /** Multiply-accumulates a second of this device; null while nothing is known of it. */
@@ -26,8 +29,8 @@ let latest: { readonly asked: readonly unknown[]; readonly plan: Plan | null } |
  * after another share one plan.
  */
 export function planOf(image: Extent, settings: SettingsState, planning: Planning, macsPerSecond: number | null): Plan | null {
-  const { manifests, bundles, device, saveOptions } = planning;
-  const asked = [image, settings, manifests, bundles, device, saveOptions, macsPerSecond];
+  const { manifests, bundles, device, saveOptions, ownDepth } = planning;
+  const asked = [image, settings, manifests, bundles, device, saveOptions, ownDepth, macsPerSecond];
   if (latest === null || asked.some((part, i) => part !== latest?.asked[i])) {
     latest = { asked, plan: makePlan(image, settings, planning, macsPerSecond) };
   }
@@ -35,12 +38,12 @@ export function planOf(image: Extent, settings: SettingsState, planning: Plannin
 }
 
 function makePlan(image: Extent, settings: SettingsState, planning: Planning, macsPerSecond: number | null): Plan | null {
-  const { manifests, device, saveOptions } = planning;
+  const { manifests, device, saveOptions, ownDepth } = planning;
   const { bundleId, compare, ...asked } = settings;
   const ids = (compare ? pairOf(planning, bundleId) : null) ?? [bundleId];
   const lanes = manifestsOf(manifests, ids);
   if (device === null || lanes === null) return null;
-  const run = { ...asked, manifests: lanes, image, depth: resultDepth(saveOptions), preview: 'bands' } as const;
+  const run = { ...asked, manifests: lanes, image, depth: resultDepth(saveOptions, ownDepth), preview: 'bands' } as const;
   return planRun(run, device.memory, macsPerSecond);
 }
 

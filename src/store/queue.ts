@@ -22,6 +22,8 @@ export interface QueueItem {
   readonly id: string;
   readonly name: string;
   readonly sizeBytes: number;
+  /** Which page or frame of its file it is, from 0. */
+  readonly page: number;
   /** Its sides, once they are known. */
   readonly size: Extent | null;
   /** As a data URL; null until it is made, and for a file that shows nothing. */
@@ -63,9 +65,9 @@ export interface QueueState {
 
 export const EMPTY_QUEUE: QueueState = { items: [], removed: [], selectedId: null, going: false, asked: [], paused: false };
 
-export function newItem(id: string, name: string, sizeBytes: number, settings: SettingsState): QueueItem {
+export function newItem(id: string, name: string, sizeBytes: number, settings: SettingsState, page = 0): QueueItem {
   const unseen = { size: null, thumbnail: null, seen: null };
-  return { id, name, sizeBytes, ...unseen, settings, status: 'waiting', laneIds: [], earlier: [], failure: null };
+  return { id, name, sizeBytes, page, ...unseen, settings, status: 'waiting', laneIds: [], earlier: [], failure: null };
 }
 
 export function selectedItem({ items, selectedId }: QueueState): QueueItem | undefined {
@@ -134,7 +136,12 @@ export function editable(item: QueueItem): boolean {
 }
 
 /** What pictures can have in common: all but the region and the tags, which are one picture's. */
-export function sharedSettings({ region: _, tags: __, ...shared }: SettingsState): Omit<SettingsState, 'region' | 'tags'> {
+export function sharedSettings({
+  region: _,
+  tags: __,
+  alpha: ___,
+  ...shared
+}: SettingsState): Omit<SettingsState, 'region' | 'tags' | 'alpha'> {
   return shared;
 }
 

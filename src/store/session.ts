@@ -2,7 +2,7 @@ import { STUDIO_ERROR_CODES } from '../protocol/errors.ts';
 import { STAGES } from '../protocol/events.ts';
 import { absentAs, array, type Fail, type Field, integer, literal, nullable, number, object, string } from '../protocol/parse.ts';
 import { askedFields, recipeField, regionField, sideField } from '../protocol/recipe.ts';
-import { RANGES } from '../protocol/request.ts';
+import { ALPHA_USES, RANGES } from '../protocol/request.ts';
 import { ITEM_STATUSES, keptLanes, knownItems, type QueueItem, type QueueState } from './queue.ts';
 import type { RunRecord, SettingsState } from './state.ts';
 
@@ -52,6 +52,7 @@ const settings: Field<SettingsState> = object({
   positive: string(),
   negative: string(),
   tags: nullable(array(string())),
+  alpha: absentAs(null, nullable(literal(...ALPHA_USES))),
   compare: flag,
 });
 
@@ -59,6 +60,7 @@ const item: Field<QueueItem> = object({
   id: string(),
   name: string(),
   sizeBytes: integer(),
+  page: absentAs(0, integer()),
   size: nullable(object({ height: sideField, width: sideField })),
   thumbnail: nullable(string()),
   settings,

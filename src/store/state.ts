@@ -4,7 +4,7 @@ import type { BandStatistics, Recipe, Stage, StageSeconds } from '../protocol/ev
 import type { Manifest } from '../protocol/manifest.ts';
 import { DEFAULT_SAVE_OPTIONS, type SaveOptions, type SourceInfo } from '../protocol/picture-file.ts';
 import type { Mix } from '../protocol/recipe.ts';
-import type { ColorFix, Region, SamplerName, StartPoint, TileCells } from '../protocol/request.ts';
+import type { AlphaUse, ColorFix, Region, SamplerName, StartPoint, TileCells } from '../protocol/request.ts';
 import type { BandSimilarity, BundleSummary, DeviceReport, DifferenceBand } from '../protocol/studio-api.ts';
 import type { StepLayer } from './frames.ts';
 import { cutOffItem, EMPTY_QUEUE, type QueueState } from './queue.ts';
@@ -34,6 +34,8 @@ export interface SettingsState {
   readonly positive: string;
   readonly negative: string;
   readonly tags: readonly string[] | null;
+  /** What the picture's alpha is; null as it looks. */
+  readonly alpha: AlphaUse | null;
   /** The part of the picture to enlarge, in its pixels; null for all of it. */
   readonly region: Region | null;
   /** Whether the model's base and RFSR versions run together, where there are both. */
@@ -172,6 +174,7 @@ export const INITIAL_STATE: StudioState = {
     positive: '',
     negative: '',
     tags: null,
+    alpha: null,
     region: null,
     compare: false,
   },

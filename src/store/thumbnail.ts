@@ -1,8 +1,11 @@
+import type { Image8 } from '../protocol/request.ts';
+
 const SIDE_PX = 80;
 
-/** A square of a picture file's middle, made by the browser, as a data URL; null for a file it cannot read. */
-export async function thumbnailOf(file: Blob): Promise<string | null> {
-  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' }).catch(() => null);
+/** A square of a picture's middle, made by the browser, as a data URL; null for a file it cannot read. */
+export async function thumbnailOf(picture: Blob | Image8): Promise<string | null> {
+  const drawable = picture instanceof Blob ? picture : new ImageData(picture.rgba8, picture.width, picture.height);
+  const bitmap = await createImageBitmap(drawable, { imageOrientation: 'from-image' }).catch(() => null);
   if (bitmap === null) return null;
   try {
     const { height, width } = bitmap;

@@ -103,7 +103,7 @@ export function createClients(): Clients {
     goOn: async () => steering?.goOn(),
     decodeStep: (runId, index) => studio.call((api) => api.decodeStep(runId, index)),
     clearCache: () => studio.call((api) => api.clearCache()),
-    decode: (bytes, name, deep) => imaging.call((api) => api.decode(transfer(bytes, [bytes]), name, deep)),
+    decode: (bytes, name, deep, page) => imaging.call((api) => api.decode(transfer(bytes, [bytes]), name, deep, page)),
     isPicture: (file) => imaging.call((api) => api.isPicture(file)),
     inspect: (file, name) => imaging.call((api) => api.inspect(file, name)),
     encode: (picture) => imaging.call((api) => api.encode(picture)),

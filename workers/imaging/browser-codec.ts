@@ -1,4 +1,5 @@
 import { encode } from 'fast-png';
+import { alphaLook } from '../../src/core/alpha.ts';
 import { StudioError } from '../../src/protocol/errors.ts';
 import { bareSource, formatRefusal, PAPER } from '../../src/protocol/picture-file.ts';
 import type { Image8 } from '../../src/protocol/request.ts';
@@ -19,7 +20,7 @@ export const browserCodec: PictureCodec = {
       context.drawImage(bitmap, 0, 0);
       return { height, width, rgba8: context.getImageData(0, 0, width, height).data };
     });
-    return { image, source: bareSource(format) };
+    return { image, source: { ...bareSource(format), alpha: alphaLook(image) } };
   },
 
   async inspect(bytes, name) {

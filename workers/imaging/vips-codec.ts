@@ -1,3 +1,4 @@
+import { alphaLook } from '../../src/core/alpha.ts';
 import { StudioError } from '../../src/protocol/errors.ts';
 import { bareSource } from '../../src/protocol/picture-file.ts';
 import { decodeBmp } from './bmp.ts';
@@ -24,7 +25,8 @@ export class VipsCodec implements PictureCodec {
     const header = checkHeader(bytes, name);
     if (header.format === 'bmp') {
       try {
-        return { image: decodeBmp(bytes), source: bareSource(header.format) };
+        const image = decodeBmp(bytes);
+        return { image, source: { ...bareSource(header.format), alpha: alphaLook(image) } };
       } catch (error) {
         throw damaged(name, bytes, error);
       }

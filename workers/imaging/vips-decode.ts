@@ -1,3 +1,4 @@
+import { alphaLook } from '../../src/core/alpha.ts';
 import { StudioError } from '../../src/protocol/errors.ts';
 import type { OpenedPicture, SourceInfo } from '../../src/protocol/picture-file.ts';
 import type { Extent, Image8 } from '../../src/protocol/request.ts';
@@ -64,7 +65,7 @@ export function decodePicture(
   const own = (): VipsImage =>
     source.icc === null ? toSrgb(chosen, uprightLevels(chosen), 16) : ownNumbers(chosen, uprightLevels(chosen));
   const beyond = source.icc !== null || (wide && !deep) ? beyondOf(vips, own(), image, source) : null;
-  return { image, source: { ...source, beyond } };
+  return { image, source: { ...source, beyond, alpha: alphaLook(image) } };
 }
 
 /** The upright sides of a file, from its header. Throws StudioError of checkSize, and what libvips throws. */
@@ -227,6 +228,7 @@ function sourceOf({ vips, name, bytes, said, page }: Reading, image: VipsImage, 
     profile: profile === null ? null : profileName(profile),
     icc: icc !== null && isWritable(vips, icc) ? icc : null,
     beyond: null,
+    alpha: null,
     dpi: image.xres === UNSAID && image.yres === UNSAID ? null : turned ? { x: dpi.y, y: dpi.x } : dpi,
     exif: lasting,
     xmp,

@@ -1,6 +1,13 @@
 import { hasAlpha, isGrey } from '../../src/core/picture.ts';
 import { StudioError } from '../../src/protocol/errors.ts';
-import { formatRefusal, PAPER, type PictureToSave, type SaveFormat, type SourceInfo } from '../../src/protocol/picture-file.ts';
+import {
+  formatRefusal,
+  PAPER,
+  type PictureToSave,
+  resultDepth,
+  type SaveFormat,
+  type SourceInfo,
+} from '../../src/protocol/picture-file.ts';
 import { withBeyond } from './beyond.ts';
 import { inProfile } from './icc.ts';
 import { withJpegHead } from './jpeg-head.ts';
@@ -28,7 +35,7 @@ export function encodePicture(vips: VipsModule, picture: PictureToSave): Blob {
   const refusal = formatRefusal(format, image);
   if (refusal !== null) throw new StudioError('option-invalid', refusal, { details: { format, height: image.height, width: image.width } });
   const alpha = hasAlpha(image);
-  const depth = format === 'png' ? options.depth : 8;
+  const depth = resultDepth(options, source?.depth);
   const pixels = pixelsIn(vips, image, alpha, depth);
   const beyond = source?.beyond ?? null;
   const stored =

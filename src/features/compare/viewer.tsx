@@ -1,6 +1,7 @@
 import { Button } from '../../components/button.tsx';
 import { Comparison } from '../../components/comparison.tsx';
 import { useHeldKey } from '../../components/free-keys.ts';
+import type { Image8 } from '../../protocol/request.ts';
 import type { StepLayer } from '../../store/frames.ts';
 import type { ViewMode } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
@@ -47,6 +48,7 @@ export function Viewer() {
       >
         <div className={styles['modes']}>
           {after.image !== undefined && <ModeButtons showsStep={showsStep} />}
+          {after.image !== undefined && <CopyButton image={after.image} />}
           <Button kind={region.drawing ? 'normal' : 'plain'} pressed={region.drawing} disabled={running} onPress={region.toggle}>
             {region.text}
           </Button>
@@ -59,6 +61,16 @@ export function Viewer() {
         </div>
       </Comparison>
     </section>
+  );
+}
+
+/** Puts the picture on the right on the clipboard. */
+function CopyButton({ image }: { readonly image: Image8 }) {
+  const { copyPicture } = useActions();
+  return (
+    <Button kind="plain" label="Copy the picture" onPress={() => void copyPicture(image)}>
+      Copy
+    </Button>
   );
 }
 

@@ -1,9 +1,11 @@
+import { useState } from 'react';
 import { Menu, MenuItem, MenuTrigger, Popover } from 'react-aria-components';
 import { Button } from '../../components/button.tsx';
 import { saveFile } from '../../components/save-file.ts';
 import type { ResultName } from '../../store/actions/save.ts';
 import { shownPartner, shownRun } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
+import { BackgroundDialog } from './background-dialog.tsx';
 import styles from './download-button.module.css';
 import { SaveOptionsButton } from './save-options-button.tsx';
 
@@ -14,11 +16,16 @@ export function DownloadButton() {
   const paired = useStudio((state) => shownPartner(state)?.finished != null);
   const running = useStudio((state) => state.progress !== null);
   const mixing = useStudio((state) => state.view.mix !== null);
-  const { download } = useActions();
+  const { download, asksBackground, changeSaving } = useActions();
+  const [asking, setAsking] = useState<ResultName | null>(null);
   if (!opened) return null;
-  const save = async (which: ResultName): Promise<void> => {
+  const write = async (which: ResultName): Promise<void> => {
     const file = await download(which);
     if (file !== null) saveFile(file.blob, file.name);
+  };
+  const save = (which: ResultName): void => {
+    if (asksBackground(which)) setAsking(which);
+    else void write(which);
   };
   return (
     <div className={styles['split']}>
@@ -28,7 +35,7 @@ export function DownloadButton() {
             Download ▾
           </Button>
           <Popover className={styles['popover'] ?? ''}>
-            <Menu className={styles['menu'] ?? ''} aria-label="Which picture" onAction={(key) => void save(key as ResultName)}>
+            <Menu className={styles['menu'] ?? ''} aria-label="Which picture" onAction={(key) => save(key as ResultName)}>
               <MenuItem id="result" className={styles['item'] ?? ''}>
                 Base result
               </MenuItem>
@@ -45,11 +52,21 @@ export function DownloadButton() {
         </MenuTrigger>
       )}
       {done && !paired && (
-        <Button kind="primary" onPress={() => void save('result')}>
+        <Button kind="primary" onPress={() => save('result')}>
           Download
         </Button>
       )}
       {(done || !running) && <SaveOptionsButton />}
+      {asking !== null && (
+        <BackgroundDialog
+          onClose={() => setAsking(null)}
+          onChosen={(background) => {
+            changeSaving({ background });
+            setAsking(null);
+            void write(asking);
+          }}
+        />
+      )}
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { CELL_PIXELS, type ColorFix, RANGES, TILE_CELLS } from '../../protocol/r
 import { pairOf } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import { usePlan } from '../../store/use-plan.ts';
+import { PictureChoices } from './picture-choices.tsx';
 import { SettingsOwner } from './settings-owner.tsx';
 import styles from './settings-panel.module.css';
 
@@ -45,6 +46,7 @@ export function SettingsPanel() {
   return (
     <div className={styles['panel']}>
       <SettingsOwner />
+      <PictureChoices />
       {options !== null && <p className={styles['about']}>{options.about}</p>}
       {paired && (
         <div className={styles['panel']}>

@@ -1,9 +1,19 @@
 import { StudioError } from '../../protocol/errors.ts';
 import type { SourceInfo } from '../../protocol/picture-file.ts';
 import { type PictureRecipe, RECIPE_KEYWORD, readRecipe } from '../../protocol/recipe.ts';
-import type { Extent } from '../../protocol/request.ts';
-import { abandonItem, addItems, changeItem, newItem, type QueueItem, selectedItem, sharedSettings, waitingItems } from '../queue.ts';
-import { addMessage, chooseItem, clearMessages, showItem } from '../reduce.ts';
+import type { Extent, Image8 } from '../../protocol/request.ts';
+import {
+  abandonItem,
+  addItems,
+  changeItem,
+  keptLanes,
+  newItem,
+  type QueueItem,
+  selectedItem,
+  sharedSettings,
+  waitingItems,
+} from '../queue.ts';
+import { addMessage, changeSettings, chooseItem, clearMessages, showItem } from '../reduce.ts';
 import { fileKey } from '../session.ts';
 import type { SettingsState, StudioState } from '../state.ts';
 import { thumbnailOf } from '../thumbnail.ts';
@@ -20,6 +30,10 @@ export interface OpenActions {
   /** Adds pictures to the queue, to be run with the settings in force; files that are no pictures are left out, and counted. */
   add(files: readonly File[]): Promise<void>;
   openSample(path: string, name: string): Promise<void>;
+  /** Another page or frame of the selected picture's file, from 0: in its place while it has no result, else as a picture of its own. */
+  openPage(page: number): Promise<void>;
+  /** Every page or frame of the selected picture's file that is not in the queue, into it. */
+  addPages(): Promise<void>;
 }
 
 export function createOpenActions(context: ActionContext, models: Models, pictures: Pictures, desk: Desk): OpenActions {
@@ -32,14 +46,39 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
 
   /** Looks at items' files for their sides and a small view of them, one after another: each is decoded whole for it. */
   async function look(items: readonly QueueItem[], files: readonly Blob[]): Promise<void> {
-    for (const [i, { id, name }] of items.entries()) {
+    for (const [i, { id, name, page }] of items.entries()) {
       const file = files[i];
       if (file === undefined || !state().queue.items.some((item) => item.id === id)) continue;
-      const size = await clients.inspect(file, name).catch((error: unknown) => refuse(id, error));
-      if (size === null) continue;
-      const thumbnail = await thumbnailOf(file);
-      set((before) => ({ ...before, queue: changeItem(before.queue, id, { size, thumbnail }) }));
+      const seen = await lookAt(file, name, page).catch((error: unknown) => refuse(id, error));
+      if (seen === null) continue;
+      const { height, width } = seen.size;
+      const thumbnail = await thumbnailOf(seen.view);
+      set((before) => ({ ...before, queue: changeItem(before.queue, id, { size: { height, width }, thumbnail }) }));
     }
+  }
+
+  /** A page's sides, and what a small view is made of: of the first the file, which browsers read themselves. */
+  async function lookAt(file: Blob, name: string, page: number): Promise<{ readonly size: Extent; readonly view: Blob | Image8 }> {
+    if (page === 0) return { size: await clients.inspect(file, name), view: file };
+    const { image } = await clients.decode(await file.arrayBuffer(), name, false, page);
+    return { size: image, view: image };
+  }
+
+  /** The selected picture, its file and how many pages that has; null where there is none, or the file is gone. */
+  async function selectedFile(): Promise<{ readonly item: QueueItem; readonly file: Blob; readonly pages: number } | null> {
+    const item = selectedItem(state().queue);
+    const file = item === undefined ? undefined : await storage.get(fileKey(item.id));
+    return item !== undefined && file instanceof Blob ? { item, file, pages: pictures.source(item.id)?.pages ?? 1 } : null;
+  }
+
+  /** Pages of an item's file as items of their own at the end of the queue, with its settings. */
+  async function addPagesOf(item: QueueItem, file: Blob, pages: readonly number[]): Promise<readonly QueueItem[]> {
+    const settings = settingsForNext({ ...state(), settings: item.settings });
+    const items = pages.map((page) => newItem(crypto.randomUUID(), pageName(item, page), file.size, settings, page));
+    const kept = items.map(({ id }) => storage.put(fileKey(id), file));
+    set((before) => ({ ...before, queue: addItems(before.queue, items) }));
+    await Promise.all(kept);
+    return items;
   }
 
   /** An item that waits though its file is no picture has failed. What failed for another reason says so itself, when it is run. */
@@ -80,8 +119,20 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
     await models.listed;
     const known = state().bundles.some(({ id }) => id === recipe.bundleId);
     if (known) await models.actions.chooseBundle(recipe.bundleId);
-    const { scale, steps, guidance, seed, sampler, startPoint, colorFix, tileCells, prompt } = recipe;
-    models.actions.change({ scale, steps, guidance, seed, sampler, startPoint, colorFix, tileCells, ...prompt, compare: mix !== null });
+    const { scale, steps, guidance, seed, sampler, startPoint, colorFix, tileCells, prompt, alpha = null } = recipe;
+    models.actions.change({
+      scale,
+      steps,
+      guidance,
+      seed,
+      sampler,
+      startPoint,
+      colorFix,
+      tileCells,
+      ...prompt,
+      alpha,
+      compare: mix !== null,
+    });
     const model = known ? recipe.bundleTitle : `all but the model, “${recipe.bundleTitle}”, which is not here`;
     const text = `Settings restored from “${name}”: ${model}, ${steps} steps, seed ${seed}. To enlarge that picture itself, use Open.`;
     set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'recipe' }));
@@ -123,6 +174,55 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
         if (!response.ok) throw new StudioError('network-failed', 'The sample picture could not be loaded.');
         await openPicture(await response.blob(), name);
       }),
+
+    openPage: (page) =>
+      attempt(async () => {
+        const found = await selectedFile();
+        if (found === null || page === found.item.page) return;
+        const { item, file } = found;
+        if (item.status === 'running' || keptLanes(item).length > 0) {
+          const items = await addPagesOf(item, file, [page]);
+          await desk.selectFirst(items);
+          await look(items, [file]);
+          return;
+        }
+        const other = { ...item, page, name: pageName(item, page) };
+        const { name } = other;
+        pictures.forget(item.id);
+        set((before) => {
+          // tags and region are the page's that was shown
+          const changed = changeSettings(before, { tags: null, alpha: null, region: null });
+          const queue = changeItem(changed.queue, item.id, {
+            page,
+            name,
+            size: null,
+            thumbnail: null,
+            seen: null,
+            failure: null,
+            status: 'waiting',
+          });
+          return { ...changed, queue };
+        });
+        await desk.select(item.id);
+        await look([other], [file]);
+      }),
+
+    addPages: () =>
+      attempt(async () => {
+        const found = await selectedFile();
+        if (found === null) return;
+        const { item, file, pages } = found;
+        const isThere = (page: number): boolean =>
+          state().queue.items.some(
+            (known) => known.page === page && known.name === pageName(item, page) && known.sizeBytes === item.sizeBytes,
+          );
+        const missing = Array.from({ length: pages }, (_, page) => page).filter((page) => page !== item.page && !isThere(page));
+        const items = await addPagesOf(item, file, missing);
+        await look(
+          items,
+          items.map(() => file),
+        );
+      }),
   };
 }
 
@@ -134,9 +234,18 @@ function showOpened(state: StudioState, item: QueueItem, size: Extent, source: S
   return showItem(chooseItem({ ...state, queue }, current), current, size, source);
 }
 
-function settingsForNext({ settings, queue }: StudioState): SettingsState {
+function settingsForNext({ settings, queue }: Pick<StudioState, 'settings' | 'queue'>): SettingsState {
   const tags = selectedItem(queue) === undefined ? settings.tags : null;
-  return { ...sharedSettings(settings), tags, region: null };
+  return { ...sharedSettings(settings), tags, alpha: null, region: null };
+}
+
+/** What a page of an item's file is called: NAME, NAME-2, NAME-3, … */
+function pageName(item: Pick<QueueItem, 'name' | 'page'>, page: number): string {
+  const dot = item.name.lastIndexOf('.');
+  const [stem, ending] = dot > 0 ? [item.name.slice(0, dot), item.name.slice(dot)] : [item.name, ''];
+  const own = `-${item.page + 1}`;
+  const first = item.page > 0 && stem.endsWith(own) ? stem.slice(0, -own.length) : stem;
+  return page === 0 ? `${first}${ending}` : `${first}-${page + 1}${ending}`;
 }
 
 /** What a person should know of how a picture was read. */

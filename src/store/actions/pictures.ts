@@ -11,7 +11,7 @@ export interface Pictures {
   /** The item's picture. Throws StudioError `image-*`, or `storage-lost` where its file is gone. */
   of(item: QueueItem): Promise<Image8>;
   /** Decodes a file as an item's. Throws StudioError `image-*`. */
-  decode(item: Pick<QueueItem, 'id' | 'name'>, file: Blob): Promise<Image8>;
+  decode(item: Pick<QueueItem, 'id' | 'name' | 'page'>, file: Blob): Promise<Image8>;
   /** What the item's file said besides its pixels, once it was decoded. */
   source(itemId: string): SourceInfo | null;
   /** Its pixels may go: they are read again when they are needed. */
@@ -22,15 +22,16 @@ export interface Pictures {
 export function createPictures({ frames, clients, storage }: ActionContext): Pictures {
   const sources = new Map<string, SourceInfo>();
 
-  async function decode({ id, name }: Pick<QueueItem, 'id' | 'name'>, file: Blob): Promise<Image8> {
-    const { image, source } = await clients.decode(await file.arrayBuffer(), name);
+  async function decode({ id, name, page }: Pick<QueueItem, 'id' | 'name' | 'page'>, file: Blob): Promise<Image8> {
+    const { image, source } = await clients.decode(await file.arrayBuffer(), name, false, page);
     frames.put(pictureFrameId(id), image);
     sources.set(id, source);
     return image;
   }
 
   return {
-    async of({ id, name }) {
+    async of(item) {
+      const { id, name } = item;
       const known = frames.get(pictureFrameId(id));
       if (known !== undefined) return known;
       const file = await storage.get(fileKey(id));
@@ -39,7 +40,7 @@ export function createPictures({ frames, clients, storage }: ActionContext): Pic
           details: { name },
         });
       }
-      return decode({ id, name }, file);
+      return decode(item, file);
     },
 
     decode,

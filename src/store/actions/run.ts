@@ -123,7 +123,11 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
       try {
         const { lanes, image } = await begin(item);
         laneIds = lanes.map(({ runId }) => runId);
-        const running = clients.run(lanes, requestOf(item.settings, image, resultDepth(state().saveOptions)), onEvent);
+        const running = clients.run(
+          lanes,
+          requestOf(item.settings, image, resultDepth(state().saveOptions, pictures.source(item.id)?.depth)),
+          onEvent,
+        );
         if (state().queue.paused) void attempt(clients.pause);
         await running;
         return state().runs.filter(({ runId }) => laneIds.includes(runId));
@@ -147,6 +151,6 @@ export function createRunner(context: ActionContext, models: Models, pictures: P
 }
 
 function requestOf(settings: SettingsState, image: Image8, depth: 8 | 16): RestoreRequest {
-  const { tags, user, positive, negative, bundleId: _, compare: __, ...rest } = settings;
-  return { ...rest, image, prompt: { tags, user, positive, negative }, depth, preview: 'bands' };
+  const { tags, user, positive, negative, alpha, bundleId: _, compare: __, ...rest } = settings;
+  return { ...rest, ...(alpha === null ? {} : { alpha }), image, prompt: { tags, user, positive, negative }, depth, preview: 'bands' };
 }

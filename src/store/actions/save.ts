@@ -1,8 +1,11 @@
+import { hasAlpha } from '../../core/picture.ts';
 import { StudioError } from '../../protocol/errors.ts';
-import type { SaveOptions } from '../../protocol/picture-file.ts';
+import { DEFAULT_SAVE_OPTIONS, resultDepth, type SaveOptions, type SourceInfo } from '../../protocol/picture-file.ts';
 import { recipeTexts } from '../../protocol/recipe.ts';
+import type { Image8 } from '../../protocol/request.ts';
+import { resultFrameId } from '../frames.ts';
 import { hasResult, isPartial, itemOfLane, type QueueItem, resultSize } from '../queue.ts';
-import { markSafe } from '../reduce.ts';
+import { addMessage, markSafe } from '../reduce.ts';
 import { type ResultMark, resultFileName, uniqueName } from '../result-names.ts';
 import { storeSaveOptions } from '../save-options.ts';
 import { type RunRecord, shownPartner, shownRun } from '../state.ts';
@@ -23,6 +26,10 @@ export interface SaveActions {
   /** Saves from now on like this, in this browser. */
   changeSaving(changes: Partial<SaveOptions>): void;
   download(which: ResultName): Promise<SavedFile | null>;
+  /** Whether that file would be a JPEG of a picture with transparency, and nobody said yet what shows through. */
+  asksBackground(which: ResultName): boolean;
+  /** Puts a picture on the clipboard, as PNG. */
+  copyPicture(image: Image8): Promise<void>;
   /** Every result in the queue in one ZIP file; null when that fails. */
   saveAll(): Promise<SavedFile | null>;
   /** Saves what is there into a folder, and every result to come as soon as it is there. */
@@ -37,7 +44,7 @@ export interface Saving {
 }
 
 export function createSaving(context: ActionContext, pictures: Pictures, results: Results, { mix }: CompareActions): Saving {
-  const { state, set, clients, attempt, attemptFor } = context;
+  const { state, set, frames, clients, attempt, attemptFor } = context;
   let folder: FileSystemDirectoryHandle | null = null;
   const inFolder = new Set<string>();
   let background: Promise<void> = Promise.resolve();
@@ -50,17 +57,24 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
   /** A result as results are saved now. The kept file is a PNG with all that is known of it. Throws StudioError `storage-lost` where there is none. */
   async function fileOf(runId: string, name: string): Promise<Blob> {
     const options = state().saveOptions;
-    const item = itemOfLane(state().queue, runId);
-    // the kept file tells where the picture was taken, if its own did
-    const tellsMore = options.location === 'strip' && (item === undefined || pictures.source(item.id)?.located !== false);
-    const kept = options.format === 'png' && options.metadata === 'keep' && !tellsMore ? await results.png(runId) : null;
-    if (kept !== null && (await depthOf(kept)) === options.depth) return kept;
+    const kept = options.format === 'png' && options.metadata === 'keep' ? await results.png(runId) : null;
+    if (kept !== null) {
+      const { depth: own, located } = await sourceOf(runId, kept);
+      if ((await depthOf(kept)) === resultDepth(options, own) && (options.location === 'keep' || !located)) return kept;
+    }
     const opened = await results.opened(runId);
     if (opened === null) {
       const text = `The result “${name}” is not in memory any more, nor does the browser keep it. Run it again with the same seed: it will be the same.`;
       throw new StudioError('storage-lost', text, { details: { name } });
     }
     return clients.encode({ ...opened, options });
+  }
+
+  /** What the file of a result's picture said; where that was not read yet, the kept result says the same. */
+  async function sourceOf(runId: string, kept: Blob): Promise<SourceInfo> {
+    const item = itemOfLane(state().queue, runId);
+    const known = item === undefined ? null : pictures.source(item.id);
+    return known ?? (await clients.decode(await kept.arrayBuffer(), 'result')).source;
   }
 
   /** Saves an item's results that the folder has not got yet, under names that nothing there has. */
@@ -124,6 +138,29 @@ export function createSaving(context: ActionContext, pictures: Pictures, results
           if (image === null) return null;
           const texts = recipeTexts({ recipe: run.finished.recipe, mix: { ...wanted, other: partner.finished.recipe } });
           return { blob: await clients.encode({ image, source: pictures.source(run.itemId), region: run.region, options, texts }), name };
+        }),
+
+      asksBackground(which) {
+        const { saveOptions } = state();
+        const run = which === 'rfsr' ? shownPartner(state()) : shownRun(state());
+        const image = run === undefined ? undefined : frames.get(resultFrameId(run.runId));
+        return saveOptions.format === 'jpeg' && saveOptions.background === null && image !== undefined && hasAlpha(image);
+      },
+
+      copyPicture: (image) =>
+        attempt(async () => {
+          const options = { ...DEFAULT_SAVE_OPTIONS, depth: 8, metadata: 'strip' } as const;
+          try {
+            // given as a promise: a browser asks for the press that it follows, and encoding takes a while
+            const png = clients.encode({ image, source: null, options, texts: {} });
+            await navigator.clipboard.write([new ClipboardItem({ 'image/png': png })]);
+          } catch (cause) {
+            const text =
+              'The picture could not be copied: the browser does not let this page write to the clipboard, or has no room there.';
+            throw new StudioError('output-unwritable', text, { cause });
+          }
+          const text = `Copied: ${image.width}×${image.height}.`;
+          set((before) => addMessage(before, { kind: 'notice', text, code: null, details: 'copied' }));
         }),
 
       saveAll: () =>

@@ -1,4 +1,5 @@
 import { unzipSync } from 'fflate';
+import sharp from 'sharp';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createStore } from 'zustand/vanilla';
 import { loadVips } from '../../../../cli/vips.ts';
@@ -99,7 +100,7 @@ function studio(budgetBytes = RESULT.rgba8.byteLength) {
       .getState()
       .messages.map(({ code }) => code)
       .filter((code) => code !== null && code !== 'storage-denied');
-  return { store, frames, context, results, actions, keep, finish, keepPicture, zipped, said, encoder };
+  return { store, frames, context, pictures, results, actions, keep, finish, keepPicture, zipped, said, encoder };
 }
 
 let desk: ReturnType<typeof studio>;
@@ -258,5 +259,43 @@ describe('a finished result', () => {
     desk.keep('a', [run]);
     expect(await desk.zipped()).toEqual(['a-24x16.png']);
     expect(await desk.context.storage.get(runKey(run.runId))).toEqual({ record: run, frames: [] });
+  });
+});
+
+describe('a saved file', () => {
+  const options = (changes: Partial<StudioState['saveOptions']>): void =>
+    desk.store.setState((before) => ({ ...before, saveOptions: { ...before.saveOptions, ...changes } }));
+
+  async function located(blob: Blob | undefined): Promise<boolean | undefined> {
+    return blob && (await codec.decode(new Uint8Array(await blob.arrayBuffer()), 'saved')).source.located;
+  }
+
+  it('tells where its picture was taken only where that is asked for, as it is kept here', async () => {
+    const run = desk.finish('a');
+    const taken = await sharp({ create: { height: 8, width: 12, channels: 3, background: '#445566' } })
+      .withExif({ IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '48/1 51/1 30/1' } })
+      .jpeg()
+      .toBuffer();
+    const [item] = desk.store.getState().queue.items;
+    if (item === undefined) throw new Error('expected an item');
+    await desk.pictures.decode(item, new Blob([new Uint8Array(taken)]));
+    desk.keep(run.itemId, [run]);
+    await desk.zipped();
+    expect(await located((await desk.results.png(run.runId)) ?? undefined)).toBe(true);
+    expect(await located((await desk.actions.download('result'))?.blob)).toBe(false);
+    options({ location: 'keep' });
+    expect(await located((await desk.actions.download('result'))?.blob)).toBe(true);
+  });
+
+  it('asks what shows through where it is a JPEG of something see-through, until that is said', () => {
+    const run = desk.finish('a');
+    expect(desk.actions.asksBackground('result')).toBe(false);
+    options({ format: 'jpeg' });
+    expect(desk.actions.asksBackground('result')).toBe(false);
+    const clear = { ...RESULT, rgba8: RESULT.rgba8.slice().fill(0, 0, 8) };
+    desk.frames.put(resultFrameId(run.runId), clear);
+    expect(desk.actions.asksBackground('result')).toBe(true);
+    options({ background: '#000000' });
+    expect(desk.actions.asksBackground('result')).toBe(false);
   });
 });

@@ -34,7 +34,7 @@ function runnerOf() {
     clients as Partial<Clients> as Clients,
   );
   const models = { manifest: async () => nanoManifest() } as Partial<Models> as Models;
-  const pictures = { of: async () => gradient(8, 8) } as Partial<Pictures> as Pictures;
+  const pictures = { of: async () => gradient(8, 8), source: () => null } as Partial<Pictures> as Pictures;
   const runner = createRunner(context, models, pictures, createComparing(context));
   return { runner, item, store, clients, begun: begun.promise, over };
 }

@@ -34,7 +34,7 @@ it('of a queue, what the device cannot hold fails alone, with what would fit', a
     clients as Clients,
   );
   const models = { manifest: async () => nanoManifest() } as Partial<Models> as Models;
-  const pictures = { of: async ({ id }) => PICTURES[id as keyof typeof PICTURES] } as Partial<Pictures> as Pictures;
+  const pictures = { of: async ({ id }) => PICTURES[id as keyof typeof PICTURES], source: () => null } as Partial<Pictures> as Pictures;
   const runner = createRunner(context, models, pictures, createComparing(context));
   await createWork(context, runner, { keep: () => {}, actions: {} as never }).actions.upscale();
   const { queue } = store.getState();
