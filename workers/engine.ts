@@ -2,10 +2,10 @@ import { alphaIsMask, padBehindAlpha } from '../src/core/alpha.ts';
 import { graphBudgetBytes, type Plan, planRun } from '../src/plan/plan-run.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
-import { type Graph, type Manifest, parseIndex, parseManifest, type Role } from '../src/protocol/manifest.ts';
+import { type Graph, type Manifest, parseIndex, type Role } from '../src/protocol/manifest.ts';
 import type { RestoreRequest, RunLane } from '../src/protocol/request.ts';
 import type { DeviceMemory } from '../src/protocol/studio-api.ts';
-import type { BundleFiles, FileEntry, OnBytes } from './model-store/bundle-files.ts';
+import { type Bundle, type BundleFiles, type FileEntry, type OnBytes, openAll, readBundle } from './model-store/bundle-files.ts';
 import { checkRequest } from './pipelines/check.ts';
 import type { PipelineContext, RunCheckpoints, TileLimits } from './pipelines/context.ts';
 import { createTokenizer } from './pipelines/prompt.ts';
@@ -19,16 +19,6 @@ import type { Feeds, Fetches, ModelFiles, OrtRuntime } from './sessions/runtime.
 
 const UNKNOWN_MEMORY: DeviceMemory = { totalBytes: null, programBytes: 0, heapBytes: null, bindingBytes: null };
 const DOWNLOAD_EVENT_BYTES = 2 ** 18;
-/** Files that are fetched at once. */
-const DOWNLOADS = 3;
-
-/** A bundle's manifest and where its files are. */
-export interface Bundle {
-  readonly manifest: Manifest;
-  readonly files: readonly FileEntry[];
-  /** The same file under the folder of models. */
-  resolve(path: string): string;
-}
 
 /** A bundle under way in a run. */
 interface Lane {
@@ -91,6 +81,11 @@ export class Engine {
     this.#bundles.set(id, loading);
     loading.catch(() => this.#bundles.delete(id));
     return loading;
+  }
+
+  /** Reads every bundle anew when it is next asked for: what there is has changed. */
+  forgetBundles(): void {
+    this.#bundles.clear();
   }
 
   /** What a run of some bundles, stepped together, will take, or why it cannot be; see `planRun`. Throws as `bundle`, RangeError for none. */
@@ -232,13 +227,7 @@ export class Engine {
       const known = bundles.map((bundle) => bundle.id).join(', ');
       throw new StudioError('bundle-unknown', `There is no model “${id}” here. There is: ${known}.`, { details: { id } });
     }
-    const manifest = parseManifest(await this.#files.text(entry.manifest));
-    const folder = entry.manifest.slice(0, entry.manifest.lastIndexOf('/') + 1);
-    const resolve = (path: string): string => plainPath(`${folder}${path}`);
-    const graphs = Object.values(manifest.graphs).flatMap((chain) => chain ?? []);
-    const listed = [manifest.tokenizer, ...graphs.flatMap((graph) => graph.files)];
-    const files = listed.map(({ path, sizeBytes, sha256 }) => ({ path: resolve(path), sizeBytes, sha256 }));
-    return { manifest, files: [...new Map(files.map((file) => [file.sha256, file])).values()], resolve };
+    return readBundle(entry.manifest, await this.#files.text(entry.manifest));
   }
 
   /** Fetches what is not here yet and compiles every graph, so that sampling starts without a pause. */
@@ -260,22 +249,11 @@ export class Engine {
       loadedBytes += count;
       return tell(DOWNLOAD_EVENT_BYTES);
     };
-    // those that still come when one fails stop too
-    const failed = new AbortController();
-    const either = AbortSignal.any([signal, failed.signal]);
-    const fetchNext = async (): Promise<void> => {
-      for (let file = missing.shift(); file !== undefined; file = missing.shift()) {
-        signal.throwIfAborted();
-        await this.#files.open(file, onBytes, either);
-        await tell(1);
-      }
+    const open = async (file: FileEntry, either: AbortSignal): Promise<void> => {
+      await this.#files.open(file, onBytes, either);
+      await tell(1);
     };
-    try {
-      await Promise.all(Array.from({ length: DOWNLOADS }, fetchNext));
-    } catch (error) {
-      failed.abort();
-      throw error;
-    }
+    await openAll(missing, open, signal);
     for (const graph of graphsOf(bundle)) {
       signal.throwIfAborted();
       await this.#session(bundle, graph, emit, signal);
@@ -430,14 +408,4 @@ class StageClock {
     const end = this.now();
     return this.#stages.map(({ stage, began }, i) => ({ stage, seconds: ((this.#stages[i + 1]?.began ?? end) - began) / 1000 }));
   }
-}
-
-/** A path without `.` and `..`, its other signs as they are: names of files are no addresses. */
-function plainPath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '.') parts.push(part);
-  }
-  return parts.join('/');
 }

@@ -1,23 +1,21 @@
 import { expose, transfer } from 'comlink';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { NoticeReason, RunEvent } from '../src/protocol/events.ts';
-import { parseIndex } from '../src/protocol/manifest.ts';
+import { MODELS_CHANNEL } from '../src/protocol/models-api.ts';
 import type { RunLane } from '../src/protocol/request.ts';
 import type { DeviceReport, StudioApi } from '../src/protocol/studio-api.ts';
 import { OpfsCheckpoints } from './checkpoints/opfs-checkpoints.ts';
 import { Engine, oneAtATime } from './engine.ts';
-import { OpfsFiles } from './model-store/opfs-files.ts';
+import { Library } from './model-store/library.ts';
 import { fallbackOrder, inspectDevice } from './sessions/device.ts';
 import { wasmThreads, webRuntime } from './sessions/ort.ts';
-import { buffersOf, eventBuffers, withWireFailures } from './transfer.ts';
-
-// the build puts workers into assets/, models beside it
-const MODELS = new URL(import.meta.env.DEV ? '/models/' : '../models/', import.meta.url);
+import { buffersOf, eventBuffers, modelsFolder, withWireFailures } from './transfer.ts';
 
 /** Said once it is known, and to every run after. */
 let uncached: string | null = null;
-const files = new OpfsFiles(MODELS, (reason) => {
+const files = new Library(modelsFolder(import.meta.url), (cause) => {
   if (uncached !== null) return;
+  const reason = cause instanceof Error ? cause.message : String(cause);
   uncached = `Models cannot be kept in this browser: they are loaded anew on every visit (${reason}).`;
   notice('cache-unavailable', uncached);
 });
@@ -50,12 +48,12 @@ const api: StudioApi = {
   },
 
   async bundles() {
-    const { bundles, declined } = parseIndex(await files.text('index.json'));
+    const { bundles, declined } = await files.index();
     return { bundles: bundles.map(({ manifest: _, ...bundle }) => bundle), declined };
   },
 
   async manifest(bundleId) {
-    const { bundles } = parseIndex(await files.text('index.json'));
+    const { bundles } = await files.index();
     const entry = bundles.find(({ id }) => id === bundleId);
     if (entry === undefined) throw new StudioError('bundle-unknown', `There is no model “${bundleId}” here.`);
     return files.text(entry.manifest);
@@ -115,10 +113,6 @@ const api: StudioApi = {
     const { x0, low, high } = await (await ready()).decodeStep(runId, index);
     return transfer({ x0, low, high }, buffersOf(x0, low, high));
   },
-
-  async clearCache() {
-    await files.clear();
-  },
 };
 
 function runOf(runId: string): CurrentRun | null {
@@ -132,4 +126,5 @@ async function ready(): Promise<Engine> {
   return engine;
 }
 
+new BroadcastChannel(MODELS_CHANNEL).onmessage = () => engine?.forgetBundles();
 expose(withWireFailures(api));

@@ -44,3 +44,8 @@ export function withWireFailures<T extends object>(target: T): T {
     },
   });
 }
+
+/** The site's folder of models, from a worker's own address: the build puts workers into assets/, models beside it. */
+export function modelsFolder(workerUrl: string): URL {
+  return new URL(import.meta.env.DEV ? '/models/' : '../models/', workerUrl);
+}

@@ -73,7 +73,6 @@ export interface StudioApi {
   goOn(runId: string): Promise<void>;
   /** Decodes one kept step of the latest run with the full decoder, at full size up to 16 megapixels: x0 and its bands. */
   decodeStep(runId: string, index: number): Promise<{ readonly x0: Image8; readonly low: Image8; readonly high: Image8 }>;
-  clearCache(): Promise<void>;
 }
 
 export type DifferenceBand = 'whole' | 'low' | 'high';

@@ -21,7 +21,6 @@ export interface Clients {
   pause(): Promise<void>;
   goOn(): Promise<void>;
   decodeStep(runId: string, index: number): ReturnType<StudioApi['decodeStep']>;
-  clearCache(): Promise<void>;
   /** Decodes a picture file; its bytes are moved. */
   decode: ImagingApi['decode'];
   isPicture: ImagingApi['isPicture'];
@@ -102,7 +101,6 @@ export function createClients(): Clients {
     pause: async () => steering?.pause(),
     goOn: async () => steering?.goOn(),
     decodeStep: (runId, index) => studio.call((api) => api.decodeStep(runId, index)),
-    clearCache: () => studio.call((api) => api.clearCache()),
     decode: (bytes, name, deep, page) => imaging.call((api) => api.decode(transfer(bytes, [bytes]), name, deep, page)),
     isPicture: (file) => imaging.call((api) => api.isPicture(file)),
     inspect: (file, name) => imaging.call((api) => api.inspect(file, name)),

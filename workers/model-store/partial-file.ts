@@ -1,3 +1,6 @@
+/** Hears why something cannot be kept; where it throws, nothing goes on without. */
+export type OnUnkept = (cause: unknown) => void;
+
 /** Bytes read at once of what is there of a file. */
 const PIECE_BYTES = 2 ** 22;
 
@@ -8,26 +11,26 @@ const PIECE_BYTES = 2 ** 22;
 export class PartialFile {
   readonly #folder: FileSystemDirectoryHandle | null;
   readonly #name: string;
-  readonly #onUnkept: (reason: string) => void;
+  readonly #onUnkept: OnUnkept;
   #disk: SyncAccess | null = null;
   #memory: Blob[] = [];
   #sizeBytes = 0;
 
-  private constructor(folder: FileSystemDirectoryHandle | null, name: string, onUnkept: (reason: string) => void) {
+  private constructor(folder: FileSystemDirectoryHandle | null, name: string, onUnkept: OnUnkept) {
     this.#folder = folder;
     this.#name = name;
     this.#onUnkept = onUnkept;
   }
 
   /** The file of that name as far as it is there; in memory where there is no folder, or none for it. */
-  static async open(folder: FileSystemDirectoryHandle | null, name: string, onUnkept: (reason: string) => void): Promise<PartialFile> {
+  static async open(folder: FileSystemDirectoryHandle | null, name: string, onUnkept: OnUnkept): Promise<PartialFile> {
     const file = new PartialFile(folder, name, onUnkept);
     if (folder === null) return file;
     try {
       file.#disk = await syncAccess(await folder.getFileHandle(name, { create: true }));
       file.#sizeBytes = file.#disk.getSize();
     } catch (error) {
-      onUnkept(error instanceof Error ? error.message : String(error));
+      onUnkept(error);
     }
     return file;
   }
@@ -82,9 +85,9 @@ export class PartialFile {
   async #wroteOn(disk: SyncAccess, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
     try {
       if (disk.write(bytes, { at: this.#sizeBytes }) === bytes.length) return true;
-      throw new Error('there is no more room');
+      throw new DOMException('there is no more room', 'QuotaExceededError');
     } catch (error) {
-      this.#onUnkept(error instanceof Error ? error.message : String(error));
+      this.#onUnkept(error);
     }
     const moved = [...this.pieces()].map((piece) => new Blob([piece]));
     await this.discard();

@@ -7,7 +7,7 @@ import { build } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { FileEntry } from '../../workers/model-store/bundle-files.ts';
 import { launchChromium } from '../support/chromium.ts';
-import type { Opened } from '../support/opfs-worker.ts';
+import type { Opened } from '../support/library-worker.ts';
 
 const CONTENT = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 31) % 251);
 const CUT_AT = 120_000;
@@ -21,9 +21,9 @@ let cut = (): void => {};
 /** The byte each request for the file began with. */
 const requests: number[] = [];
 
-/** The worker of `opfs-worker.ts` as one script. */
+/** The worker of `library-worker.ts` as one script. */
 async function workerScript(): Promise<string> {
-  const entry = fileURLToPath(new URL('../support/opfs-worker.ts', import.meta.url));
+  const entry = fileURLToPath(new URL('../support/library-worker.ts', import.meta.url));
   const lib = { entry, formats: ['es' as const], fileName: 'worker' };
   const built = await build({ configFile: false, logLevel: 'error', publicDir: false, build: { write: false, target: 'es2024', lib } });
   const [script] = Array.isArray(built) ? (built[0]?.output ?? []) : [];

@@ -1,6 +1,6 @@
 import { StudioError } from '../../src/protocol/errors.ts';
 import type { FileEntry } from '../../workers/model-store/bundle-files.ts';
-import { OpfsFiles } from '../../workers/model-store/opfs-files.ts';
+import { Library } from '../../workers/model-store/library.ts';
 
 /** What became of a file that was asked of a worker with a store of its own: a visit. */
 export interface Opened {
@@ -17,7 +17,7 @@ export interface Asked {
 
 self.onmessage = async ({ data: { entry, cutAt } }: MessageEvent<Asked>): Promise<void> => {
   const uncached: string[] = [];
-  const files = new OpfsFiles(new URL('/models/', self.location.href), (reason) => uncached.push(reason));
+  const files = new Library(new URL('/models/', self.location.href), (cause) => uncached.push(String(cause)));
   let [bytes, code]: [readonly number[] | null, string | null] = [null, null];
   try {
     let come = 0;

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FileEntry } from '../../../../workers/model-store/bundle-files.ts';
-import { OpfsFiles } from '../../../../workers/model-store/opfs-files.ts';
+import { Library } from '../../../../workers/model-store/library.ts';
 import { MemoryFolder } from '../../../support/opfs.ts';
 
 const PART = 1000;
 const CONTENT = Uint8Array.from({ length: 5 * PART }, (_, i) => (i * 31) % 251);
 const ENTRY: FileEntry = { path: 'x/denoiser.onnx', sizeBytes: CONTENT.length, sha256: createHash('sha256').update(CONTENT).digest('hex') };
+const PAGE = new TextEncoder().encode('<!DOCTYPE html><title>Sign in</title>');
 const NEVER = new AbortController().signal;
 
 /** How the site answers one request for the file: what it sends of it, then how the connection ends. */
@@ -15,6 +16,14 @@ interface Answer {
   readonly parts?: number;
   readonly end?: 'close' | 'break' | 'stay';
   readonly ranges?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** As long as the file should be, without end before. */
+function padded(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const long = new Uint8Array(CONTENT.length).fill(32);
+  long.set(bytes);
+  return long;
 }
 
 let root: MemoryFolder;
@@ -28,14 +37,20 @@ function serve(...answers: readonly Answer[]): void {
   vi.stubGlobal(
     'fetch',
     async (_: URL, { headers = {}, signal }: { headers?: Record<string, string>; signal?: AbortSignal | null } = {}) => {
-      const { content = CONTENT, parts = 5, end = 'close', ranges = true } = answers[Math.min(requests.length, answers.length - 1)] ?? {};
+      const {
+        content = CONTENT,
+        parts = 5,
+        end = 'close',
+        ranges = true,
+        headers: sent = {},
+      } = answers[Math.min(requests.length, answers.length - 1)] ?? {};
       const from = ranges ? Number(/\d+/.exec(headers['range'] ?? '')?.[0] ?? 0) : 0;
       requests.push(Number(/\d+/.exec(headers['range'] ?? '')?.[0] ?? 0));
-      let sent = 0;
+      let count = 0;
       const body = new ReadableStream<Uint8Array>({
         pull(stream) {
-          const start = from + PART * sent;
-          if (sent++ < parts && start < content.length) return stream.enqueue(content.slice(start, start + PART));
+          const start = from + PART * count;
+          if (count++ < parts && start < content.length) return stream.enqueue(content.slice(start, start + PART));
           if (end === 'close') return stream.close();
           if (end === 'break') return stream.error(new TypeError('network error'));
           if (signal?.aborted === true) return stream.error(signal.reason);
@@ -43,16 +58,18 @@ function serve(...answers: readonly Answer[]): void {
         },
         cancel: () => void cancelled++,
       });
-      return new Response(body, { status: from > 0 ? 206 : 200 });
+      return new Response(body, { status: from > 0 ? 206 : 200, headers: sent });
     },
   );
 }
 
-function visit(): OpfsFiles {
-  return new OpfsFiles(new URL('https://studio.test/models/'), (reason) => reasons.push(reason));
+function visit(): Library {
+  return new Library(new URL('https://studio.test/models/'), (cause) =>
+    reasons.push(cause instanceof Error ? cause.message : String(cause)),
+  );
 }
 
-async function opened(files: OpfsFiles, onBytes: (count: number) => void = () => {}, signal = NEVER): Promise<Uint8Array> {
+async function opened(files: Library, onBytes: (count: number) => void = () => {}, signal = NEVER): Promise<Uint8Array> {
   const file = await files.open(ENTRY, async (count) => onBytes(count), signal);
   return new Uint8Array(await file.arrayBuffer());
 }
@@ -126,6 +143,16 @@ describe('a model file', () => {
     expect(told).toBe(CONTENT.length);
   });
 
+  it('that ends too early goes on from there, and is refused where nothing more is there', async () => {
+    serve({ parts: 2 }, { parts: 0 });
+    const files = visit();
+    const ended = { code: 'network-failed', message: expect.stringContaining('ended after 2.0 kB of 5.0 kB') };
+    await expect(opened(files)).rejects.toMatchObject(ended);
+    const less = { code: 'weights-altered', message: expect.stringContaining('has 2.0 kB where its manifest promises 5.0 kB') };
+    await expect(opened(files)).rejects.toMatchObject(less);
+    expect(requests).toEqual([0, 2 * PART]);
+  });
+
   it('begins anew where the site gives no parts', async () => {
     serve({ parts: 2, end: 'break' }, { ranges: false });
     const files = visit();
@@ -134,24 +161,37 @@ describe('a model file', () => {
   });
 
   it.each([
-    ['longer', new Uint8Array([...CONTENT, ...CONTENT]), 1],
-    ['shorter', CONTENT.slice(0, 2 * PART), 0],
-    ['other', CONTENT.map((value) => value ^ 1), 0],
-  ])('that is %s than promised is refused, nothing of it kept and no reply left open', async (_, content, open) => {
-    serve({ content, parts: 10 }, {});
-    const files = visit();
-    await expect(opened(files)).rejects.toMatchObject({ name: 'StudioError', code: 'weights-altered' });
-    expect(cancelled).toBe(open);
-    expect(await onDisk()).toEqual([]);
-    expect(await opened(files)).toEqual(CONTENT);
-  });
+    ['endless', new Uint8Array([...CONTENT, ...CONTENT]), {}, 1, 'weights-altered', 'does not end after the 5.0 kB'],
+    ['longer', new Uint8Array([...CONTENT, 1]), { 'content-length': '5001' }, 1, 'weights-altered', 'has 5.0 kB where'],
+    [
+      'shorter',
+      CONTENT.slice(0, 2 * PART),
+      { 'content-length': '2000' },
+      1,
+      'weights-altered',
+      'has 2.0 kB where its manifest promises 5.0 kB',
+    ],
+    ['altered', CONTENT.map((value) => value ^ 1), {}, 0, 'weights-altered', 'has another content'],
+    ['a web page', PAGE, {}, 0, 'weights-missing', 'there is a web page on this site'],
+    ['a web page of its size', padded(PAGE), {}, 1, 'weights-missing', 'there is a web page on this site'],
+  ])(
+    'that is %s is refused with its own sentence, nothing of it kept and no reply left open',
+    async (_, content, headers, open, code, words) => {
+      serve({ content, parts: 10, headers }, {});
+      const files = visit();
+      await expect(opened(files)).rejects.toMatchObject({ name: 'StudioError', code, message: expect.stringContaining(words) });
+      expect(cancelled).toBe(open);
+      expect(await onDisk()).toEqual([]);
+      expect(await opened(files)).toEqual(CONTENT);
+    },
+  );
 
   it('that two want at once comes once; a cancel of the first is none of the second', async () => {
     const files = visit();
     await Promise.all([opened(files), opened(files)]);
     expect(requests).toEqual([0]);
     requests.length = 0;
-    await files.clear();
+    await files.files.remove([ENTRY.sha256]);
     serve({ parts: 2, end: 'stay' }, {});
     const abort = new AbortController();
     let second: Promise<Uint8Array> | null = null;
@@ -173,8 +213,8 @@ describe('a text', () => {
     const replies = [new Response('no', { status: 500 }), new Response('yes')];
     vi.stubGlobal('fetch', async () => replies.shift() ?? expect.unreachable());
     const files = visit();
-    await expect(files.text('index.json')).rejects.toMatchObject({ code: 'weights-missing' });
-    expect(await files.text('index.json')).toBe('yes');
-    expect(await files.text('index.json')).toBe('yes');
+    await expect(files.text('x/manifest.json')).rejects.toMatchObject({ code: 'weights-missing' });
+    expect(await files.text('x/manifest.json')).toBe('yes');
+    expect(await files.text('x/manifest.json')).toBe('yes');
   });
 });
