@@ -23,6 +23,7 @@ const Timeline = lazy(async () => ({ default: (await import('../features/steps/t
 const QueuePanel = lazy(async () => ({ default: (await import('../features/queue/queue-panel.tsx')).QueuePanel }));
 const BackendPill = lazy(async () => ({ default: (await import('../features/run/backend-pill.tsx')).BackendPill }));
 const ShortcutsDialog = lazy(async () => ({ default: (await import('./shortcuts-dialog.tsx')).ShortcutsDialog }));
+const ModelsDialog = lazy(async () => ({ default: (await import('../features/models/models-dialog.tsx')).ModelsDialog }));
 const DownloadButton = lazy(async () => ({ default: (await import('../features/export/download-button.tsx')).DownloadButton }));
 
 /** Least height of the steps, and what is left above them at least, in CSS pixels. */
@@ -33,6 +34,7 @@ const STEPS_SHARE = 0.26;
 
 export function App() {
   const [keysShown, setKeysShown] = useState(false);
+  const [modelsShown, setModelsShown] = useState(false);
   const [layout, changeLayout] = useLayout();
   const windowHeight = useWindowHeight();
   const several = useStudio((state) => state.queue.items.length > 1);
@@ -42,7 +44,7 @@ export function App() {
   const stepsHeight = Math.min(highest, layout.stepsHeight ?? Math.max(STEPS_MIN, Math.round(windowHeight * STEPS_SHARE)));
   return (
     <div className={styles['app']}>
-      <TopBar onKeys={() => setKeysShown(true)} />
+      <TopBar onKeys={() => setKeysShown(true)} onModels={() => setModelsShown(true)} />
       {several && (
         <div className={styles['queue']} data-folded={layout.pictures}>
           {layout.pictures ? (
@@ -87,6 +89,11 @@ export function App() {
         </Suspense>
       </div>
       <RunAnnouncer />
+      {modelsShown && (
+        <Suspense fallback={null}>
+          <ModelsDialog onClose={() => setModelsShown(false)} />
+        </Suspense>
+      )}
       {keysShown && (
         <Suspense fallback={null}>
           <ShortcutsDialog onClose={() => setKeysShown(false)} />
@@ -115,7 +122,7 @@ function watchWindow(onChange: () => void): () => void {
   return () => window.removeEventListener('resize', onChange);
 }
 
-function TopBar({ onKeys }: { readonly onKeys: () => void }) {
+function TopBar({ onKeys, onModels }: { readonly onKeys: () => void; readonly onModels: () => void }) {
   const picture = useStudio((state) => state.picture);
   const { scale, region } = useStudio((state) => state.settings);
   const input = region ?? picture;
@@ -139,6 +146,9 @@ function TopBar({ onKeys }: { readonly onKeys: () => void }) {
       )}
       <span className={styles['space']} />
       <ModelChoice />
+      <Button kind="plain" onPress={onModels}>
+        Models…
+      </Button>
       <div className={styles['pill']}>
         <Suspense fallback={null}>
           <BackendPill />

@@ -56,6 +56,8 @@ export type OnModelProgress = (progress: ModelProgress) => Promise<void>;
 /** What `models.worker.ts` exposes over Comlink: it never waits behind a run, and it alone asks other sites for anything. */
 export interface ModelsApi {
   shelf(): Promise<Shelf>;
+  /** The manifest of a model on the shelf as JSON text, whether its files are here or not. */
+  manifest(bundleId: string): Promise<string>;
   /**
    * Copies the models in a folder, or among files, onto this device; files that are here already are not read. Throws StudioError where there is
    * no model at all, `storage-full` before anything is copied that would not fit; AbortError after `pause`.

@@ -11,13 +11,22 @@ import { createResults } from './actions/results.ts';
 import { createRunner } from './actions/run.ts';
 import { createSaving, type SaveActions } from './actions/save.ts';
 import { createSessionActions, type SessionActions } from './actions/session.ts';
+import { createShelfActions, type ShelfActions } from './actions/shelf.ts';
 import { createViewActions, type ViewActions } from './actions/view.ts';
 import { createWork, type WorkActions } from './actions/work.ts';
 import type { Frames } from './frames.ts';
 import type { StudioState } from './state.ts';
 
 /** What a person can do. Only these call the workers; failures become messages, never exceptions. */
-export type Actions = SessionActions & ModelActions & OpenActions & QueueActions & WorkActions & ViewActions & CompareActions & SaveActions;
+export type Actions = SessionActions &
+  ModelActions &
+  ShelfActions &
+  OpenActions &
+  QueueActions &
+  WorkActions &
+  ViewActions &
+  CompareActions &
+  SaveActions;
 
 /** Actions over a store, its pictures and the workers. */
 export function createActions(store: StoreApi<StudioState>, frames: Frames, clients: Clients): Actions {
@@ -33,6 +42,7 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
   return {
     ...createSessionActions(context, models, desk, work),
     ...models.actions,
+    ...createShelfActions(context, models),
     ...createOpenActions(context, models, pictures, desk),
     ...createQueueActions(context, desk),
     ...work.actions,

@@ -2,6 +2,7 @@ import type { Rates } from '../plan/rates.ts';
 import type { StudioErrorCode } from '../protocol/errors.ts';
 import type { BandStatistics, Recipe, Stage, StageSeconds } from '../protocol/events.ts';
 import type { Manifest } from '../protocol/manifest.ts';
+import type { Shelf } from '../protocol/models-api.ts';
 import { DEFAULT_SAVE_OPTIONS, type SaveOptions, type SourceInfo } from '../protocol/picture-file.ts';
 import type { Mix } from '../protocol/recipe.ts';
 import type { AlphaUse, ColorFix, Region, SamplerName, StartPoint, TileCells } from '../protocol/request.ts';
@@ -124,6 +125,30 @@ export interface ViewState {
   readonly against: Against | null;
 }
 
+/** The models of this device, as the page “Models” shows them. */
+export interface ShelfState {
+  /** Null until they are listed. */
+  readonly shelf: Shelf | null;
+  /** What is done to a model now, by its id. */
+  readonly busy: Readonly<Record<string, ShelfWork>>;
+  /** Whether a folder or an address is being looked at. */
+  readonly adding: boolean;
+  /** What came of what was asked for last; `id`: of the model that it is about, where it is about one. */
+  readonly notes: readonly ShelfNote[];
+}
+
+export interface ShelfWork {
+  readonly what: 'load' | 'check';
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface ShelfNote {
+  readonly id: string | null;
+  readonly kind: 'notice' | 'error';
+  readonly text: string;
+}
+
 export interface StudioState {
   readonly picture: PictureState;
   /** What the panel shows: the selected item's, and what pictures to come are run with. */
@@ -140,6 +165,7 @@ export interface StudioState {
   /** Whether the models could not be listed; asked again, they may be. */
   readonly unlisted: boolean;
   readonly manifests: Readonly<Record<string, Manifest>>;
+  readonly shelf: ShelfState;
   readonly progress: ProgressState | null;
   /** A picture of what the result of the picture in the viewer should be, to measure steps against. */
   readonly reference: { readonly name: string; readonly itemId: string } | null;
@@ -186,6 +212,7 @@ export const INITIAL_STATE: StudioState = {
   bundles: [],
   unlisted: false,
   manifests: {},
+  shelf: { shelf: null, busy: {}, adding: false, notes: [] },
   progress: null,
   reference: null,
   runs: [],

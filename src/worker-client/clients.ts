@@ -1,13 +1,21 @@
 import { proxy } from 'comlink';
 import { StudioError } from '../protocol/errors.ts';
 import type { Backend, RunEvent } from '../protocol/events.ts';
+import type { ModelsApi } from '../protocol/models-api.ts';
 import type { RestoreRequest, RunLane } from '../protocol/request.ts';
 import type { BundleList, DeviceReport, ImagingApi, StudioApi } from '../protocol/studio-api.ts';
 import { createSteering, type Steering } from './steering.ts';
 import { createWorkerClient, transfer } from './worker-client.ts';
 
+/** The worker of models; see `ModelsApi`. */
+export interface ModelsClient extends ModelsApi {
+  /** Ends the worker, so that the next call begins one under the policy of now, with the sites that it may ask. */
+  end(): void;
+}
+
 /** What the store's actions can ask of the workers. Everything rejects with StudioError or AbortError. */
 export interface Clients {
+  readonly models: ModelsClient;
   device(override: Backend | null): Promise<DeviceReport>;
   bundles(): Promise<BundleList>;
   manifest(bundleId: string): Promise<string>;
@@ -46,6 +54,9 @@ export function createClients(): Clients {
   const imaging = createWorkerClient<ImagingApi>(
     () => new Worker(new URL('../../workers/imaging.worker.ts', import.meta.url), { type: 'module', name: 'imaging' }),
   );
+  const models = createWorkerClient<ModelsApi>(
+    () => new Worker(new URL('../../workers/models.worker.ts', import.meta.url), { type: 'module', name: 'models' }),
+  );
   let wanted: Backend | null = null;
   let steering: Steering | null = null;
 
@@ -66,6 +77,18 @@ export function createClients(): Clients {
   }
 
   return {
+    models: {
+      shelf: () => models.call((api) => api.shelf()),
+      manifest: (id) => models.call((api) => api.manifest(id)),
+      addFiles: (name, files, onProgress) => models.call((api) => api.addFiles(name, files, proxy(onProgress))),
+      addAddress: (address) => models.call((api) => api.addAddress(address)),
+      download: (id, onProgress) => models.call((api) => api.download(id, proxy(onProgress))),
+      pause: (id) => models.call((api) => api.pause(id)),
+      verify: (id, onProgress) => models.call((api) => api.verify(id, proxy(onProgress))),
+      remove: (id) => models.call((api) => api.remove(id)),
+      tidy: () => models.call((api) => api.tidy()),
+      end: models.end,
+    },
     device: (override) => {
       wanted = override;
       return studio.call((api) => api.device(override));

@@ -15,6 +15,8 @@ const NEVER = new AbortController().signal;
 /** A bundle and where it is from. */
 interface Shelved {
   readonly bundle: Bundle;
+  /** Of its manifest. */
+  readonly text: string;
   readonly origin: ModelOrigin;
 }
 
@@ -55,6 +57,11 @@ export class ModelShelf implements ModelsApi {
       usedBytes: usage,
       quotaBytes: quota,
     };
+  }
+
+  async manifest(bundleId: string): Promise<string> {
+    const { text } = await this.#find(bundleId);
+    return text;
   }
 
   async addFiles(name: string, files: readonly GivenFile[], onProgress: OnModelProgress): Promise<Added> {
@@ -225,13 +232,13 @@ export class ModelShelf implements ModelsApi {
       declined.push(...index.declined);
       for (const { id, manifest } of index.bundles) {
         await attempt(id, async () => {
-          const bundle = readBundle(manifest, await this.#library.text(manifest));
-          shelved.push({ bundle, origin: { kind: 'site', place: '' } });
+          const text = await this.#library.text(manifest);
+          shelved.push({ bundle: readBundle(manifest, text), text, origin: { kind: 'site', place: '' } });
         });
       }
     });
     const added = await this.#library.added.list();
-    for (const { bundle, kind, place } of added.found) shelved.push({ bundle, origin: { kind, place } });
+    for (const { bundle, manifest, kind, place } of added.found) shelved.push({ bundle, text: manifest, origin: { kind, place } });
     declined.push(...added.declined);
     return { shelved, declined, complete: declined.length === 0 };
   }

@@ -1,8 +1,8 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Button } from '../../components/button.tsx';
+import { type Dropped, droppedFiles } from '../../components/dropped-files.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './drop-zone.module.css';
-import { type Dropped, droppedFiles } from './dropped-files.ts';
 
 const ACCEPT = 'image/png,image/jpeg,image/webp,image/avif,image/tiff,image/gif,image/bmp';
 

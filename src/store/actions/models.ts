@@ -23,6 +23,8 @@ export interface Models {
   readonly actions: ModelActions;
   /** Inspects the device and lists the models. The model's own settings are taken over, unless those there are to be kept. */
   load(search: string, keepSettings: boolean): Promise<void>;
+  /** Lists the models once more, since there are others; `changed`: those whose manifests are read anew. */
+  relist(changed: readonly string[]): Promise<void>;
   /** Resolves once the models are listed; until then none can be chosen. */
   readonly listed: Promise<void>;
   manifest(id: string): Promise<Manifest>;
@@ -139,6 +141,19 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
     }
   }
 
+  async function relist(changed: readonly string[]): Promise<void> {
+    const { bundles } = await clients.bundles();
+    set((before) => {
+      const manifests = Object.fromEntries(Object.entries(before.manifests).filter(([id]) => !changed.includes(id)));
+      return { ...before, bundles, manifests };
+    });
+    const { bundleId } = state().settings;
+    const chosen = bundles.find(({ id }) => id === bundleId) ?? bundles[0];
+    if (chosen === undefined) return;
+    if (chosen.id === bundleId) await manifestWithPair(bundleId);
+    else await choose(chosen.id, latest);
+  }
+
   async function load(search: string, keepSettings: boolean): Promise<void> {
     asked = [search, keepSettings];
     try {
@@ -160,7 +175,7 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
     }
   }
 
-  return { actions, load, listed, manifest, manifestWithPair };
+  return { actions, load, relist, listed, manifest, manifestWithPair };
 }
 
 function backendFrom(search: string): Backend | null {

@@ -1,6 +1,8 @@
 /** What there is in a drop. */
 export interface Dropped {
   readonly files: readonly File[];
+  /** Of each file, within what was dropped. */
+  readonly paths: readonly string[];
   /** How many files and folders could not be read. */
   readonly unreadable: number;
 }
@@ -9,11 +11,14 @@ export interface Dropped {
 export async function droppedFiles(transfer: DataTransfer): Promise<Dropped> {
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   // a picture dragged out of a page is a file without an entry
-  if (entries.length === 0) return { files: [...transfer.files], unreadable: 0 };
+  if (entries.length === 0) {
+    const files = [...transfer.files];
+    return { files, paths: files.map(({ name }) => name), unreadable: 0 };
+  }
   const found = (await Promise.all(entries.map(filesUnder))).flat();
   found.sort((a, b) => a.path.localeCompare(b.path, undefined, { numeric: true }));
-  const files = found.flatMap(({ file }) => file ?? []);
-  return { files, unreadable: found.length - files.length };
+  const read = found.flatMap(({ path, file }) => (file === null ? [] : [{ path, file }]));
+  return { files: read.map(({ file }) => file), paths: read.map(({ path }) => path), unreadable: found.length - read.length };
 }
 
 interface Found {

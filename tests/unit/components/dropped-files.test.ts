@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { droppedFiles } from '../../../../src/features/open/dropped-files.ts';
+import { droppedFiles } from '../../../src/components/dropped-files.ts';
 
 type Failing = (error: Error) => void;
 
