@@ -1,4 +1,5 @@
 import { alphaIsMask, padBehindAlpha } from '../src/core/alpha.ts';
+import { type Arithmetic, free, Held, PROCESSOR } from '../src/core/arithmetic.ts';
 import { graphBudgetBytes, type Plan, planRun } from '../src/plan/plan-run.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
@@ -15,7 +16,7 @@ import { laneAt } from './pipelines/shared/lanes.ts';
 import { decoderOf } from './pipelines/shared/latents.ts';
 import { FULL_PIXELS, previewsOf } from './pipelines/shared/previews.ts';
 import { type OnFallback, SessionPool } from './sessions/pool.ts';
-import type { Feeds, Fetches, ModelFiles, OrtRuntime } from './sessions/runtime.ts';
+import { type Feeds, type Fetches, fetched, type ModelFiles, type OrtRuntime, type Outputs } from './sessions/runtime.ts';
 
 const UNKNOWN_MEMORY: DeviceMemory = { totalBytes: null, programBytes: 0, heapBytes: null, bindingBytes: null };
 const DOWNLOAD_EVENT_BYTES = 2 ** 18;
@@ -51,6 +52,7 @@ export type Emit = (event: RunEvent) => Promise<void>;
  * one call at a time.
  */
 export class Engine {
+  readonly #runtime: OrtRuntime;
   readonly #files: BundleFiles;
   readonly #pool: SessionPool;
   readonly #memory: DeviceMemory;
@@ -68,6 +70,7 @@ export class Engine {
     memory: DeviceMemory = UNKNOWN_MEMORY,
     shaderF16?: boolean,
   ) {
+    this.#runtime = runtime;
     this.#memory = memory;
     this.#files = files;
     this.#pool = new SessionPool(runtime, backends, graphBudgetBytes(memory), shaderF16);
@@ -128,6 +131,7 @@ export class Engine {
     const [denoiser] = chainOf(laneAt(bundles, 0), 'denoiser');
     if (denoiser === undefined) throw new TypeError(`expected ${leader.bundleId} to have a denoiser`);
     const backend = (): Backend => this.#pool.backendOf(denoiser);
+    const arithmetic = (): Arithmetic => this.#runtime.arithmetic?.(backend()) ?? PROCESSOR;
     const checkpoints = control.checkpoints?.open(leader.runId, await fingerprintOf(bundles, planned)) ?? null;
     const begun = (await checkpoints?.begun()) ?? false;
     const stop = control.stop ?? NEVER;
@@ -150,10 +154,23 @@ export class Engine {
       if (tileCells !== null) for (const role of rolesOf(bundle)) tiles.set(role, tileCells);
       const emit: PipelineContext['emit'] = (event) => send({ ...event, runId } as RunEvent);
       await this.#prepare(bundle, emit, loading);
-      const run: PipelineContext['run'] = async (role, feeds) => {
+      const turn = async <T>(role: Role, work: () => Promise<T>): Promise<T> => {
         if (control.gate !== undefined) await clock.standStill(control.gate);
         throwIfEnded(role);
-        const fetches = await clock.measure(() => this.#runRole(bundle, role, feeds, emit, signal));
+        return clock.measure(work);
+      };
+      const runInPlace: PipelineContext['runInPlace'] = async (role, feeds) => {
+        const outputs = await turn(role, () => this.#runRole(bundle, role, feeds, emit, signal));
+        try {
+          throwIfEnded(role);
+        } catch (ended) {
+          Object.values(outputs).forEach(free);
+          throw ended;
+        }
+        return outputs;
+      };
+      const run: PipelineContext['run'] = async (role, feeds) => {
+        const fetches = await turn(role, async () => fetched(await this.#runRole(bundle, role, feeds, emit, signal)));
         throwIfEnded(role);
         return fetches;
       };
@@ -161,7 +178,9 @@ export class Engine {
       const tokenizer = await this.#tokenizer(bundle, loading);
       const { manifest } = bundle;
       const now = (): number => clock.now();
-      const context = { manifest, tokenizer, backend, signal, stop, tiles, checkpoints: null, now, emit, stage: enter, run, moveOn };
+      const speak = { now, emit, stage: enter };
+      const compute = { backend, arithmetic, tiles, run, runInPlace, moveOn };
+      const context = { manifest, tokenizer, signal, stop, checkpoints: null, ...speak, ...compute };
       return { runId, bundle, context };
     };
     const lead = await open(leader);
@@ -200,7 +219,7 @@ export class Engine {
       manifest: bundle.manifest,
       tiles: new Map(),
       emit,
-      run: (role: Role, feeds: Feeds) => this.#runRole(bundle, role, feeds, emit, NEVER),
+      run: async (role: Role, feeds: Feeds): Promise<Fetches> => fetched(await this.#runRole(bundle, role, feeds, emit, NEVER)),
       moveOn: (role: Role, reason: string) => this.#moveOn(bundle, role, reason, emit),
     };
     return previewsOf(decoderOf(context, centre)(latent), null, visible, FULL_PIXELS);
@@ -272,22 +291,31 @@ export class Engine {
     return { graph, externalData: shards.map((data, i) => ({ path: files[i + 1]?.path.split('/').at(-1) ?? '', data })) };
   }
 
-  /** A role's chain: what one graph gives, a later one may take. A graph that fails or gives no numbers goes on on the next backend. */
-  async #runRole(bundle: Bundle, role: Role, feeds: Feeds, emit: PipelineContext['emit'], signal: AbortSignal): Promise<Fetches> {
+  /**
+   * A role's chain: what one graph gives, a later one may take, where it lies. A graph that fails or gives no numbers goes on on the next backend.
+   * What the last gives is the caller's to free.
+   */
+  async #runRole(bundle: Bundle, role: Role, feeds: Feeds, emit: PipelineContext['emit'], signal: AbortSignal): Promise<Outputs> {
+    const chain = chainOf(bundle, role);
+    const between = new Held();
     let known: Feeds = feeds;
-    let fetches: Fetches = {};
-    for (const graph of chainOf(bundle, role)) {
-      fetches = await this.#runGraph(bundle, graph, known, emit, signal);
-      known = { ...known, ...fetches };
+    try {
+      for (const graph of chain.slice(0, -1)) {
+        const outputs = await this.#runGraph(bundle, graph, known, emit, signal);
+        for (const output of Object.values(outputs)) between.hold(output);
+        known = { ...known, ...outputs };
+      }
+      return await this.#runGraph(bundle, laneAt(chain, chain.length - 1), known, emit, signal);
+    } finally {
+      between.keepOnly([]);
     }
-    return fetches;
   }
 
-  async #runGraph(bundle: Bundle, graph: Graph, feeds: Feeds, emit: PipelineContext['emit'], signal: AbortSignal): Promise<Fetches> {
+  async #runGraph(bundle: Bundle, graph: Graph, feeds: Feeds, emit: PipelineContext['emit'], signal: AbortSignal): Promise<Outputs> {
     for (;;) {
       const session = await this.#session(bundle, graph, emit, signal);
       try {
-        return await session.run(feeds);
+        return await session.runInPlace(feeds);
       } catch (error) {
         const mendable = error instanceof StudioError && (error.code === 'graph-failed' || error.code === 'output-invalid');
         if (!mendable || !(await this.#pool.moveOn(graph, error.message, tellFallback(emit)))) throw error;

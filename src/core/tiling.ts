@@ -68,7 +68,7 @@ export function spansWithHalo(whole: number, side: number, halo: number): { read
 }
 
 /** Variance of the blending window, of the tile's side squared (SeeSR, PASD and DiffBIR's newer code alike). */
-const WINDOW_VARIANCE = 0.01;
+export const WINDOW_VARIANCE = 0.01;
 
 /**
  * Overlapping tiles of planes [B, C, H, W], blended by a separable Gaussian window, from top to bottom: rows that no later tile reaches are

@@ -1,8 +1,9 @@
+import type { Arithmetic } from '../../src/core/arithmetic.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import type { Backend, RunEvent, Stage } from '../../src/protocol/events.ts';
 import type { Manifest, Role } from '../../src/protocol/manifest.ts';
 import type { TileCells } from '../../src/protocol/request.ts';
-import type { Feeds, Fetches } from '../sessions/runtime.ts';
+import type { Feeds, Fetches, Outputs } from '../sessions/runtime.ts';
 import type { PromptTokenizer } from './prompt.ts';
 
 type WithoutRunId<E> = E extends RunEvent ? Omit<E, 'runId'> : never;
@@ -27,6 +28,10 @@ export interface PipelineContext {
   emit(event: PipelineEvent): Promise<void>;
   /** Runs a role's chain of graphs; feeds it does not declare are left out. Throws AbortError between graphs after a cancel. */
   run(role: Role, feeds: Feeds): Promise<Fetches>;
+  /** The same, its outputs left where they were computed; whoever asked frees them. */
+  runInPlace(role: Role, feeds: Feeds): Promise<Outputs>;
+  /** What computes with tensors where the denoiser runs. */
+  arithmetic(): Arithmetic;
   /** Sends a role to the next backend for good, and tells the listener; false where there is none. */
   moveOn(role: Role, reason: string): Promise<boolean>;
   /** Starts timing a stage, ends the one before, and tells the listener. */

@@ -1,7 +1,7 @@
 import type { Backend } from '../../src/protocol/events.ts';
 import type { BackendReport, DeviceMemory, DeviceReport } from '../../src/protocol/studio-api.ts';
 import { PROBE_MACS, probeModel } from './probe-model.ts';
-import type { OrtRuntime } from './runtime.ts';
+import { fetched, type OrtRuntime } from './runtime.ts';
 
 /** Names in adapter descriptions that mean a processor pretending to be a graphics card. */
 const SOFTWARE_ADAPTER = /swiftshader|llvmpipe|lavapipe|basic render|software/i;
@@ -100,10 +100,10 @@ export async function measureBackend(runtime: OrtRuntime, backend: Backend, what
     const { graph, feeds, isRight } = probeModel();
     const session = await runtime.create({ graph, externalData: [] }, backend);
     try {
-      const right = isRight(await session.run(feeds));
+      const right = isRight(await fetched(await session.run(feeds)));
       if (!right) return { backend, usable: false, probeMs: null, macsPerSecond: null, reason: `${what}: computes wrong numbers` };
       const began = performance.now();
-      for (let run = 0; run < PROBE_RUNS; run++) await session.run(feeds);
+      for (let run = 0; run < PROBE_RUNS; run++) await fetched(await session.run(feeds));
       const probeMs = (performance.now() - began) / PROBE_RUNS;
       return { backend, usable: true, probeMs, macsPerSecond: PROBE_MACS / (probeMs / 1000), reason: what };
     } finally {

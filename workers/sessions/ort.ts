@@ -5,7 +5,9 @@ import gpuModuleUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?ur
 import gpuUrl from 'onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url';
 import wasmModuleUrl from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
+import { PROCESSOR } from '../../src/core/arithmetic.ts';
 import type { Backend } from '../../src/protocol/events.ts';
+import { GpuArithmetic } from './gpu-arithmetic.ts';
 import { type OrtRuntime, ortOptions, readModel, wrapSession } from './runtime.ts';
 
 /** More threads than this slow small graphs down. */
@@ -16,6 +18,9 @@ export function wasmThreads(limit = MAX_THREADS): number {
   return globalThis.crossOriginIsolated ? Math.max(1, Math.min(navigator.hardwareConcurrency, limit)) : 1;
 }
 
+/** On the device that ONNX Runtime opened with the first session there. */
+let gpu: GpuArithmetic | null = null;
+
 /** ONNX Runtime in the browser. Threads are fixed with the first WASM session, as ONNX Runtime fixes them. */
 export const webRuntime: OrtRuntime = {
   async create(model, backend, options) {
@@ -24,10 +29,14 @@ export const webRuntime: OrtRuntime = {
       const ort = await import('onnxruntime-web/webgpu');
       ort.env.wasm.wasmPaths = { wasm: gpuUrl, mjs: gpuModuleUrl };
       ort.env.wasm.numThreads = 1;
-      return wrapSession(
-        ort,
-        await ort.InferenceSession.create(graph, { ...ortOptions(options), executionProviders: ['webgpu'], externalData }),
-      );
+      const session = await ort.InferenceSession.create(graph, {
+        ...ortOptions(options),
+        executionProviders: ['webgpu'],
+        preferredOutputLocation: 'gpu-buffer',
+        externalData,
+      });
+      gpu ??= new GpuArithmetic(await ort.env.webgpu.device);
+      return wrapSession(ort, session, gpu);
     }
     const ort = await import('onnxruntime-web/wasm');
     ort.env.wasm.wasmPaths = { wasm: wasmUrl, mjs: wasmModuleUrl };
@@ -37,6 +46,8 @@ export const webRuntime: OrtRuntime = {
       await ort.InferenceSession.create(graph, { ...ortOptions(options), executionProviders: ['wasm'], externalData }),
     );
   },
+
+  arithmetic: (backend) => (backend === 'webgpu' ? (gpu ?? PROCESSOR) : PROCESSOR),
 };
 
 function threadsOf(backend: Backend): number {

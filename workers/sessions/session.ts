@@ -1,8 +1,10 @@
+import { arithmeticOf, free } from '../../src/core/arithmetic.ts';
 import { canaryFault, ramp } from '../../src/core/canary.ts';
 import { StudioError } from '../../src/protocol/errors.ts';
 import type { Backend } from '../../src/protocol/events.ts';
 import type { Graph, GraphPort } from '../../src/protocol/manifest.ts';
-import type { Feeds, Fetches, ModelFiles, OrtRuntime, RawSession } from './runtime.ts';
+import { deviceLost } from './device-lost.ts';
+import { type Feeds, type Fetches, fetched, type ModelFiles, type OrtRuntime, type Outputs, type RawSession } from './runtime.ts';
 
 /** One graph of a bundle, compiled, checked against its canary, and fed only what its manifest declares. */
 export interface GraphSession {
@@ -13,6 +15,8 @@ export interface GraphSession {
    * `device-lost` when the backend fails, `output-invalid` when it gives what is no number.
    */
   run(feeds: Feeds): Promise<Fetches>;
+  /** The same, its outputs left where the backend computes. */
+  runInPlace(feeds: Feeds): Promise<Outputs>;
   /** Frees the compiled graph. Running afterwards throws; disposing twice is harmless. */
   dispose(): Promise<void>;
 }
@@ -25,12 +29,18 @@ export async function createGraphSession(runtime: OrtRuntime, graph: Graph, mode
     graph,
     backend,
     async run(feeds) {
+      const outputs = await session.runInPlace(feeds);
+      return attempt(graph, backend, 'run', () => fetched(outputs));
+    },
+    async runInPlace(feeds) {
       if (disposed) throw new TypeError(`expected a live session of ${graph.id}, got a disposed one`);
       checkFeeds(graph, feeds);
       const used = Object.fromEntries(graph.inputs.map(({ name }) => [name, feeds[name]]));
-      const fetches = await attempt(graph, backend, 'run', () => raw.run(used as Feeds));
-      checkFinite(graph, backend, fetches);
-      return fetches;
+      return attempt(graph, backend, 'run', async () => {
+        const outputs = await raw.run(used as Feeds);
+        await checkFinite(graph, backend, outputs);
+        return outputs;
+      });
     },
     async dispose() {
       if (disposed) return;
@@ -48,12 +58,10 @@ export async function createGraphSession(runtime: OrtRuntime, graph: Graph, mode
   return session;
 }
 
-function checkFinite(graph: Graph, backend: Backend, fetches: Fetches): void {
-  for (const [name, { data }] of Object.entries(fetches)) {
-    // nothing times zero is zero but a number: one sum finds any that is none, at a tenth of what asking each costs
-    let poison = 0;
-    for (const value of data) poison += value * 0;
-    if (poison === 0) continue;
+async function checkFinite(graph: Graph, backend: Backend, outputs: Outputs): Promise<void> {
+  for (const [name, output] of Object.entries(outputs)) {
+    if (await arithmeticOf(output).isFinite([output])) continue;
+    Object.values(outputs).forEach(free);
     throw new StudioError('output-invalid', `The model part “${graph.id}” gave values that are no numbers on ${backend}.`, {
       details: { graph: graph.id, output: name, backend },
     });
@@ -94,7 +102,7 @@ export function checkFeeds(graph: Graph, feeds: Feeds): void {
   for (const port of graph.inputs) {
     const feed = feeds[port.name];
     if (feed === undefined) throw new TypeError(`expected a feed for ${graph.id}.${port.name}, got none`);
-    const dtype = feed.data instanceof BigInt64Array ? 'int64' : 'float32';
+    const dtype = 'data' in feed && feed.data instanceof BigInt64Array ? 'int64' : 'float32';
     if (dtype !== port.dtype) throw new TypeError(`expected ${port.dtype} for ${graph.id}.${port.name}, got ${dtype}`);
     const fits = feed.dims.length === port.dims.length && port.dims.every((dim, i) => fitsDim(dim, feed.dims[i] ?? 0, sizes));
     if (!fits) throw new TypeError(`expected [${port.dims.join(', ')}] for ${graph.id}.${port.name}, got [${feed.dims.join(', ')}]`);
@@ -119,11 +127,10 @@ async function attempt<T>(graph: Graph, backend: Backend, action: string, work: 
   try {
     return await work();
   } catch (cause) {
+    if (cause instanceof StudioError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const details = { graph: graph.id, backend, reason: reason.slice(0, 500) };
-    if (DEVICE_LOST.test(reason)) {
-      throw new StudioError('device-lost', 'The graphics device stopped. The studio can go on with a new one.', { details, cause });
-    }
+    if (DEVICE_LOST.test(reason)) throw deviceLost(details, cause);
     if (OUT_OF_MEMORY.test(reason)) {
       const message = 'There is not enough memory for a picture of this size. A smaller scale or picture needs less.';
       throw new StudioError('out-of-memory', message, { details, cause });

@@ -1,4 +1,4 @@
-import type { Tensor } from '../tensor.ts';
+import { type AnyTensor, arithmeticOf, type SumTerm } from '../arithmetic.ts';
 
 /** A sum of what a step has, each part times its number. */
 export interface Terms {
@@ -53,54 +53,45 @@ export function sumTerms(...parts: readonly (readonly [weight: number, terms: Te
 }
 
 /** What one step is taken with. Tensors share dims but for the prediction, whose batch is two under guidance. */
-export interface StepInput {
-  readonly sample: Tensor;
+export interface StepInput<T extends AnyTensor = AnyTensor> {
+  /** Where it lies the step is computed. */
+  readonly sample: T;
   /** The network's output, in the configuration's `prediction_type`: [1, …], or [2, …] for the negative prompt and the positive one. */
-  readonly prediction: Tensor;
+  readonly prediction: T;
   /** Of two predictions: negative + guidance · (positive − negative). */
   readonly guidance: number;
   /** Null for samplers without `usesNoise`. */
-  readonly noise: Tensor | null;
+  readonly noise: T | null;
   /** What the step before left; none at the first. */
-  readonly memory: readonly Tensor[];
+  readonly memory: readonly T[];
 }
 
-export interface StepOutput {
-  readonly x0: Tensor;
-  readonly next: Tensor;
+export interface StepOutput<T extends AnyTensor = AnyTensor> {
+  readonly x0: T;
+  readonly next: T;
   /** For the step after: with it, and `next`, another run of the same sampler goes on from here. */
-  readonly memory: readonly Tensor[];
+  readonly memory: readonly T[];
 }
 
 /** Takes a step. Throws TypeError where noise is missing, RangeError for a memory that is not of the step before. */
-export function takeStep({ x0, next, memory }: StepCoefficients, input: StepInput): StepOutput {
-  return { x0: combined(x0, input), next: combined(next, input), memory: memory.map((terms) => combined(terms, input)) };
+export function takeStep<T extends AnyTensor>({ x0, next, memory }: StepCoefficients, input: StepInput<T>): StepOutput<T> {
+  // what is computed with lies where the sample does
+  const combine = (terms: Terms): T => arithmeticOf(input.sample).sum(termsOf(terms, input)) as T;
+  return { x0: combine(x0), next: combine(next), memory: memory.map(combine) };
 }
 
-function combined(terms: Terms, { sample, prediction, guidance, noise, memory }: StepInput): Tensor {
-  const { dims } = sample;
-  const count = sample.data.length;
-  const [one, other] = [prediction.data.subarray(0, count), prediction.data.subarray(count)];
-  const guided = other.length > 0;
-  const parts: (readonly [number, Float32Array | undefined, Tensor | null])[] = [
-    [terms.sample, sample.data, sample],
-    [terms.prediction * (guided ? 1 - guidance : 1), one, null],
-    [guided ? terms.prediction * guidance : 0, other, null],
-    [terms.noise, noise?.data, noise],
-    ...terms.memory.map((weight, i) => [weight, memory[i]?.data, memory[i] ?? null] as const),
+function termsOf(terms: Terms, { sample, prediction, guidance, noise, memory }: StepInput): SumTerm[] {
+  const guided = prediction.dims[0] === 2;
+  const parts: (readonly [number, AnyTensor | null | undefined, number])[] = [
+    [terms.sample, sample, 0],
+    [terms.prediction * (guided ? 1 - guidance : 1), prediction, 0],
+    [guided ? terms.prediction * guidance : 0, prediction, 1],
+    [terms.noise, noise, 0],
+    ...terms.memory.map((weight, i) => [weight, memory[i], 0] as const),
   ];
-  const used = parts.filter(([weight]) => weight !== 0);
-  const [first, ...more] = used;
-  if (first !== undefined && more.length === 0 && first[0] === 1 && first[2] !== null) return first[2];
-  const weights = used.map(([weight]) => weight);
-  const arrays = used.map(([, data], i) => data ?? missing(terms, used[i]?.[0] ?? 0));
-  const out = new Float32Array(count);
-  for (let i = 0; i < count; i++) {
-    let sum = 0;
-    for (let part = 0; part < arrays.length; part++) sum += (weights[part] ?? 0) * (arrays[part]?.[i] ?? 0);
-    out[i] = sum;
-  }
-  return { dims, data: out };
+  return parts
+    .filter(([weight]) => weight !== 0)
+    .map(([weight, found, place]) => ({ weight, tensor: found ?? missing(terms, weight), sample: place }));
 }
 
 function missing(terms: Terms, weight: number): never {

@@ -7,7 +7,7 @@ import type { Image8, RestoreRequest } from '../../../src/protocol/request.ts';
 import { type CheckpointStore, Engine, type RunControl } from '../../../workers/engine.ts';
 import type { BundleFiles } from '../../../workers/model-store/bundle-files.ts';
 import type { Checkpoint, CheckpointStep } from '../../../workers/pipelines/context.ts';
-import type { Feeds, OrtRuntime, RawSession } from '../../../workers/sessions/runtime.ts';
+import { type Feeds, fetched, type OrtRuntime, type RawSession } from '../../../workers/sessions/runtime.ts';
 import { maxDifference } from '../../support/golden.ts';
 import { eventOf, gradient, NANO_ID, NANO_MODELS, NANO_RFSR_ID, nanoManifest, nanoRequest, resultOf } from '../../support/nano.ts';
 
@@ -165,7 +165,7 @@ describe('when memory does not suffice', () => {
 describe('a graph that gives no numbers', () => {
   const poisoned = (sick: (backend: Backend) => boolean): OrtRuntime =>
     faulty(async (backend, feeds, session) => {
-      const fetches = await session.run(feeds);
+      const fetches = await fetched(await session.run(feeds));
       if (denoises(feeds) && sick(backend)) fetches['prediction']?.data.fill(Number.NaN, 7, 8);
       return fetches;
     });
@@ -199,7 +199,7 @@ describe('a graph that gives no numbers', () => {
   it('but one flat colour is told no more than that', async () => {
     const flat = (sick: (backend: Backend) => boolean): OrtRuntime =>
       faulty(async (backend, feeds, session) => {
-        const fetches = await session.run(feeds);
+        const fetches = await fetched(await session.run(feeds));
         const { data } = fetches['rgbPm1'] ?? {};
         // a bias alone
         if ((feeds['latent']?.dims[3] ?? 0) > CANARY_CELLS && sick(backend)) data?.fill(0.2).fill(-1, 0, data.length / 3);
@@ -225,7 +225,7 @@ describe('a graph that gives no numbers', () => {
 
 describe('a picture that is one flat colour, from a decoder that saturates', () => {
   const saturating = faulty(async (_, feeds, session) => {
-    const fetches = await session.run(feeds);
+    const fetches = await fetched(await session.run(feeds));
     if ((feeds['latent']?.dims[3] ?? 0) > CANARY_CELLS)
       fetches['rgbPm1']?.data.forEach((value, i, data) => {
         data[i] = Math.max(-1, Math.min(1, 1.01 * value));

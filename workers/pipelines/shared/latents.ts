@@ -1,4 +1,5 @@
 import { areaWithin, coveringCells, growArea, scaleArea } from '../../../src/core/area.ts';
+import { type AnyTensor, arithmeticOf, free } from '../../../src/core/arithmetic.ts';
 import { ramp } from '../../../src/core/canary.ts';
 import { mapped, type PlaneSource, remembered } from '../../../src/core/sources.ts';
 import { affine, cropPlanes, type Tensor, weightedSum } from '../../../src/core/tensor.ts';
@@ -36,16 +37,22 @@ export async function encodeMean(context: PipelineContext, planes: PlaneSource, 
  * decodes no more than what is read; any other decodes all at the first reading. Reading throws StudioError `output-invalid` where any latent
  * becomes one flat colour on every backend: what broken kernels give, and black at worst. A white page may be one.
  */
-export function decoded(context: TiledContext, latent: Tensor, role: 'vaeDecoder' | 'previewDecoder' = 'vaeDecoder'): PlaneSource {
+export function decoded(context: TiledContext, latent: AnyTensor, role: 'vaeDecoder' | 'previewDecoder' = 'vaeDecoder'): PlaneSource {
   const { manifest } = context;
   const { scale, shift, factor } = manifest.latent;
   const [, , h = 0, w = 0] = latent.dims;
   const cells = { height: h, width: w };
   // rows tell how far decoding is; pieces within them would only flicker
   const quiet: TiledContext = { ...context, emit: async (event) => (event.type === 'tile' ? undefined : context.emit(event)) };
-  const pixelsOf = async (part: Tensor): Promise<Tensor> =>
-    output1(await runTiled(quiet, role, { latent: affine(part, 1 / scale, shift) }), 'rgbPm1');
-  const decode = async (part: Tensor): Promise<Tensor> => {
+  const pixelsOf = async (part: AnyTensor): Promise<Tensor> => {
+    const plain = arithmeticOf(part).sum([{ weight: 1 / scale, tensor: part, sample: 0 }], shift);
+    try {
+      return output1(await runTiled(quiet, role, { latent: plain }), 'rgbPm1');
+    } finally {
+      if (plain !== part) free(plain);
+    }
+  };
+  const decode = async (part: AnyTensor): Promise<Tensor> => {
     for (;;) {
       const planes = await pixelsOf(part);
       if (!isFlat(planes) || !isFlat(await pixelsOf(ramp(part.dims, 1)))) return affine(planes, 0.5, 0.5);
@@ -67,8 +74,12 @@ export function decoded(context: TiledContext, latent: Tensor, role: 'vaeDecoder
       }
       const inner = coveringCells(area, factor);
       const outer = growArea(inner, rule.cells, cells);
-      const planes = await decode(cropPlanes(latent, outer));
-      return cropPlanes(planes, areaWithin(area, scaleArea(outer, factor)));
+      const part = arithmeticOf(latent).crop(latent, outer);
+      try {
+        return cropPlanes(await decode(part), areaWithin(area, scaleArea(outer, factor)));
+      } finally {
+        if (part !== latent) free(part);
+      }
     },
   };
 }
@@ -91,7 +102,7 @@ export function decoderOf(
   context: TiledContext,
   centre: Centre | null,
   role: 'vaeDecoder' | 'previewDecoder' = 'vaeDecoder',
-): (latent: Tensor) => PlaneSource {
+): (latent: AnyTensor) => PlaneSource {
   if (centre === null) return (latent) => decoded(context, latent, role);
   const base = remembered(decoded(context, centre.latent, role));
   return (latent) => {

@@ -38,8 +38,8 @@ const DIMS = [1, 1, 4, 4];
 function openSampling(name: SamplerName, config: SchedulerConfig, steps: number) {
   const sampler = openSampler(name, config, steps);
   let memory: readonly Tensor[] = [];
-  const step = (index: number, input: Omit<StepInput, 'guidance' | 'memory'>) => {
-    const taken = takeStep(sampler.coefficients(index), { ...input, guidance: 1, memory });
+  const step = (index: number, input: Omit<StepInput<Tensor>, 'guidance' | 'memory'>) => {
+    const taken = takeStep<Tensor>(sampler.coefficients(index), { ...input, guidance: 1, memory });
     memory = taken.memory;
     return taken;
   };

@@ -5,7 +5,7 @@ import { ramp } from '../../../../src/core/canary.ts';
 import { StudioError } from '../../../../src/protocol/errors.ts';
 import type { Graph } from '../../../../src/protocol/manifest.ts';
 import { SessionPool } from '../../../../workers/sessions/pool.ts';
-import type { ModelFiles, OrtRuntime } from '../../../../workers/sessions/runtime.ts';
+import { fetched, type ModelFiles, type OrtRuntime } from '../../../../workers/sessions/runtime.ts';
 import { createGraphSession } from '../../../../workers/sessions/session.ts';
 import { NANO_ID, NANO_MODELS, nanoManifest } from '../../../support/nano.ts';
 
@@ -38,7 +38,7 @@ it('a graph whose weights are in files beside it runs on them', async () => {
   const weights = [Float32Array.of(1, 2, 3, 4), Float32Array.of(10, 10, 10, -1)];
   const externalData = weights.map((values, i) => ({ path: `weights-${i}.data`, data: new Blob([values]) }));
   const session = await nodeRuntime.create({ graph, externalData }, 'cpu', { memoryArena: false, memoryPattern: false, prepacking: false });
-  const { y } = await session.run({ x: { dims: [1, 4], data: Float32Array.of(0, 1, 2, 3) } });
+  const { y } = await fetched(await session.run({ x: { dims: [1, 4], data: Float32Array.of(0, 1, 2, 3) } }));
   expect([...(y?.data ?? [])]).toEqual([10, 30, 50, -7]);
   await session.dispose();
 });
@@ -110,7 +110,7 @@ describe('SessionPool', () => {
           backend === 'wasm'
             ? async (feeds) =>
                 Object.fromEntries(
-                  Object.entries(await session.run(feeds)).map(([name, out]) => [
+                  Object.entries(await fetched(await session.run(feeds))).map(([name, out]) => [
                     name,
                     { ...out, data: new Float32Array(out.data.length) },
                   ]),
