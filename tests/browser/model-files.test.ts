@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright';
-import { build } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { FileEntry } from '../../workers/model-store/bundle-files.ts';
 import { launchChromium } from '../support/chromium.ts';
 import type { Opened } from '../support/library-worker.ts';
+import { scriptOf } from '../support/script-of.ts';
 
 const CONTENT = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 31) % 251);
 const CUT_AT = 120_000;
@@ -20,16 +19,6 @@ let url: string;
 let cut = (): void => {};
 /** The byte each request for the file began with. */
 const requests: number[] = [];
-
-/** The worker of `library-worker.ts` as one script. */
-async function workerScript(): Promise<string> {
-  const entry = fileURLToPath(new URL('../support/library-worker.ts', import.meta.url));
-  const lib = { entry, formats: ['es' as const], fileName: 'worker' };
-  const built = await build({ configFile: false, logLevel: 'error', publicDir: false, build: { write: false, target: 'es2024', lib } });
-  const [script] = Array.isArray(built) ? (built[0]?.output ?? []) : [];
-  if (script?.type !== 'chunk') throw new Error('expected one script');
-  return script.code;
-}
 
 /** Opens the file in a worker of its own, as a new visit of the page does. */
 async function visit(page: Page, cutAt: number | null = null): Promise<Opened> {
@@ -46,7 +35,7 @@ async function visit(page: Page, cutAt: number | null = null): Promise<Opened> {
 }
 
 beforeAll(async () => {
-  const script = await workerScript();
+  const script = await scriptOf('library-worker.ts');
   server = createServer((request, response) => {
     if (request.url === '/worker.js') return response.setHeader('content-type', 'text/javascript').end(script);
     if (request.url === '/cut') {

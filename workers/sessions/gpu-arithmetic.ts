@@ -40,16 +40,16 @@ type KernelNumber = number | { readonly float: number };
 
 /** Arithmetic in compute shaders of the device that graphs run on, in its queue's order. */
 export class GpuArithmetic implements Arithmetic {
-  readonly #device: GPUDevice;
+  readonly device: GPUDevice;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
 
   constructor(device: GPUDevice) {
-    this.#device = device;
+    this.device = device;
   }
 
   put({ dims, data }: Tensor): GpuTensor {
     const tensor = this.#empty(dims);
-    this.#device.queue.writeBuffer(tensor.buffer, 0, data);
+    this.device.queue.writeBuffer(tensor.buffer, 0, data);
     return tensor;
   }
 
@@ -83,11 +83,11 @@ export class GpuArithmetic implements Arithmetic {
     const out = this.#empty([parts.length, ...first.dims.slice(1)]);
     const bytes = FLOAT_BYTES * elementCount(first.dims);
     this.#with(parts, (there) => {
-      const encoder = this.#device.createCommandEncoder();
+      const encoder = this.device.createCommandEncoder();
       there.forEach(({ buffer }, i) => {
         encoder.copyBufferToBuffer(buffer, 0, out.buffer, i * bytes, bytes);
       });
-      this.#device.queue.submit([encoder.finish()]);
+      this.device.queue.submit([encoder.finish()]);
     });
     return out;
   }
@@ -168,7 +168,7 @@ export class GpuArithmetic implements Arithmetic {
 
   #empty(dims: readonly number[]): GpuTensor {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = this.#device.createBuffer({ size: FLOAT_BYTES * elementCount(dims), usage });
+    const buffer = this.device.createBuffer({ size: FLOAT_BYTES * elementCount(dims), usage });
     return new GpuTensor(this, buffer, dims, () => buffer.destroy());
   }
 
@@ -194,26 +194,26 @@ export class GpuArithmetic implements Arithmetic {
       if (typeof value === 'number') words.setUint32(FLOAT_BYTES * i, value, true);
       else words.setFloat32(FLOAT_BYTES * i, value.float, true);
     });
-    const uniform = this.#device.createBuffer({ size: words.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
-    this.#device.queue.writeBuffer(uniform, 0, words.buffer);
+    const uniform = this.device.createBuffer({ size: words.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    this.device.queue.writeBuffer(uniform, 0, words.buffer);
     const pipeline = this.#pipelineOf(code);
     const buffers = [uniform, ...tensors.map(({ buffer }) => buffer)];
     const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-    const encoder = this.#device.createCommandEncoder();
+    const encoder = this.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     pass.setPipeline(pipeline);
-    pass.setBindGroup(0, this.#device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
+    pass.setBindGroup(0, this.device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
     pass.dispatchWorkgroups(Math.min(MOST_GROUPS, Math.ceil(count / THREADS)));
     pass.end();
-    this.#device.queue.submit([encoder.finish()]);
+    this.device.queue.submit([encoder.finish()]);
     uniform.destroy();
   }
 
   #pipelineOf(code: string): GPUComputePipeline {
     const known = this.#pipelines.get(code);
     if (known !== undefined) return known;
-    const module = this.#device.createShaderModule({ code });
-    const pipeline = this.#device.createComputePipeline({ layout: 'auto', compute: { module } });
+    const module = this.device.createShaderModule({ code });
+    const pipeline = this.device.createComputePipeline({ layout: 'auto', compute: { module } });
     this.#pipelines.set(code, pipeline);
     return pipeline;
   }
@@ -221,15 +221,15 @@ export class GpuArithmetic implements Arithmetic {
   async #fetch(parts: readonly { readonly buffer: GPUBuffer; readonly bytes: number }[]): Promise<Float32Array<ArrayBuffer>[]> {
     const size = parts.reduce((sum, { bytes }) => sum + bytes, 0);
     if (size === 0) return [];
-    const staging = this.#device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+    const staging = this.device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
     try {
-      const encoder = this.#device.createCommandEncoder();
+      const encoder = this.device.createCommandEncoder();
       let at = 0;
       for (const { buffer, bytes } of parts) {
         encoder.copyBufferToBuffer(buffer, 0, staging, at, bytes);
         at += bytes;
       }
-      this.#device.queue.submit([encoder.finish()]);
+      this.device.queue.submit([encoder.finish()]);
       await staging.mapAsync(GPUMapMode.READ);
       const all = new Float32Array(staging.getMappedRange().slice(0));
       let from = 0;

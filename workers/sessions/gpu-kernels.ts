@@ -43,9 +43,9 @@ export const COPY_WINDOW = kernel(
    let x = i % width;
    let y = (i / width) % height;
    let plane = i / (width * height);
-   let from = (plane * numbers[0].w + numbers[1].y + y) * numbers[1].x + numbers[1].z + x;
-   let to = (plane * numbers[1].w + numbers[2].y + y) * numbers[2].x + numbers[2].z + x;
-   copy[to] = source[from];`,
+   let sourceAt = (plane * numbers[0].w + numbers[1].y + y) * numbers[1].x + numbers[1].z + x;
+   let copyAt = (plane * numbers[1].w + numbers[2].y + y) * numbers[2].x + numbers[2].z + x;
+   copy[copyAt] = source[sourceAt];`,
 );
 
 /** A tile times its Gaussian window added to sums, and the window to weights. Numbers: count, the tile's height and width; rows and columns of the sums, its top and left in them; the window's variance. */

@@ -18,7 +18,7 @@ export function wasmThreads(limit = MAX_THREADS): number {
   return globalThis.crossOriginIsolated ? Math.max(1, Math.min(navigator.hardwareConcurrency, limit)) : 1;
 }
 
-/** On the device that ONNX Runtime opened with the first session there. */
+/** On the device of the sessions there are: ONNX Runtime closes it with the last and opens another with the next. */
 let gpu: GpuArithmetic | null = null;
 
 /** ONNX Runtime in the browser. Threads are fixed with the first WASM session, as ONNX Runtime fixes them. */
@@ -35,7 +35,8 @@ export const webRuntime: OrtRuntime = {
         preferredOutputLocation: 'gpu-buffer',
         externalData,
       });
-      gpu ??= new GpuArithmetic(await ort.env.webgpu.device);
+      const device = await ort.env.webgpu.device;
+      if (gpu?.device !== device) gpu = new GpuArithmetic(device);
       return wrapSession(ort, session, gpu);
     }
     const ort = await import('onnxruntime-web/wasm');
