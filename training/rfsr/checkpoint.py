@@ -1,4 +1,4 @@
-"""From an exported bundle back to trainable modules: a shipped bundle is a checkpoint anyone can continue from."""
+"""From an exported bundle, or from runs as the stages leave them, to modules: a shipped bundle is a checkpoint anyone can continue from."""
 
 import json
 from dataclasses import fields, is_dataclass
@@ -9,18 +9,19 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from rfsr.families import FAMILIES
+from rfsr.families import FAMILIES, text_config
 from rfsr.models.denoiser import Denoiser, DenoiserConfig
 from rfsr.models.restorer import CONFIGS as RESTORER_CONFIGS
 from rfsr.models.restorer import Restorer, SwinIRConfig, open_restorer
 from rfsr.models.rrdb import RRDBConfig
-from rfsr.models.tagger import MiniTagger, TaggerConfig
-from rfsr.models.text import TextEncoder, mini_text_config
-from rfsr.models.vae import LeanAutoencoder, LeanConfig
+from rfsr.models.tagger import DapeConfig, TaggerConfig, open_tagger
+from rfsr.models.text import TextConfig, TextEncoder
+from rfsr.models.vae import LeanConfig, StockConfig, open_autoencoder
 from rfsr.pipelines.parts import BundleModels
 
 T = TypeVar("T")
@@ -61,6 +62,14 @@ def config_from(kind: type[T], table: dict[str, Any]) -> T:
     return kind(**values)
 
 
+def one_of(kinds: tuple[type[T], ...], table: dict[str, Any]) -> T:
+    """The first of some dataclasses that has every key of a table, made from it. Throws ValueError where none has."""
+    for kind in kinds:
+        if table.keys() <= {item.name for item in fields(kind)}:  # type: ignore[arg-type]
+            return config_from(kind, table)
+    raise ValueError(f"expected keys of {' or '.join(kind.__name__ for kind in kinds)}, got {sorted(table)}")
+
+
 def load_weights(module: nn.Module, weights: dict[str, Tensor]) -> None:
     """Copies every parameter and persistent buffer of `module` from `weights`. Throws KeyError naming one that is missing."""
     state = {}
@@ -76,8 +85,24 @@ def read_manifest(bundle: Path) -> dict[str, Any]:
     return json.loads((bundle / "manifest.json").read_text())
 
 
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder holds an exported bundle; else it holds runs, each in a folder of its part's name."""
+    return (folder / "manifest.json").exists()
+
+
+def run_weights(run: Path, network: str) -> dict[str, Tensor]:
+    """The state dict of one network (a key of NETWORK_ROLES) of a run; a run of several names each before its weights."""
+    with safe_open(run / "model.safetensors", framework="pt") as file:
+        names, prefix = list(file.keys()), f"{network}."
+        if any(name.startswith(prefix) for name in names):
+            return {name.removeprefix(prefix): file.get_tensor(name) for name in names if name.startswith(prefix)}
+        return {name: file.get_tensor(name) for name in names}
+
+
 def network_weights(bundle: Path, network: str) -> dict[str, Tensor]:
-    """The state dict of one network of a bundle (a key of NETWORK_ROLES), as its graphs hold it, constants of the graphs included."""
+    """The state dict of one network (a key of NETWORK_ROLES) of a folder of runs, or of a bundle, as its graphs hold it, constants included."""
+    if not is_bundle(bundle):
+        return run_weights(bundle / ("denoiser" if network == "text_encoder" else network), network)
     graphs = read_manifest(bundle)["graphs"]
     chains = [graphs[role] for role in NETWORK_ROLES[network] if role in graphs]
     files = [bundle / file["path"] for chain in chains for graph in chain for file in graph["files"]]
@@ -88,9 +113,9 @@ def load_bundle(folder: Path) -> BundleModels:
     """A bundle's modules and numbers from its manifest and graphs alone, in evaluation mode."""
     manifest = read_manifest(folder)
     configs = manifest["training"]["configs"]
-    vae = LeanAutoencoder(config_from(LeanConfig, configs["vae"]))
-    tagger = MiniTagger(config_from(TaggerConfig, configs["tagger"]))
-    text = TextEncoder(mini_text_config(configs["text"]["vocab_size"], width=configs["text"]["width"]))
+    vae = open_autoencoder(one_of((LeanConfig, StockConfig), configs["vae"]))
+    tagger = open_tagger(one_of((TaggerConfig, DapeConfig), configs["tagger"]))
+    text = TextEncoder(config_from(TextConfig, configs["text"]))
     denoiser = Denoiser(config_from(DenoiserConfig, configs["denoiser"]))
     restorer = restorer_from(configs["restorer"]) if "restorer" in configs else None
     networks = {"vae": vae, "tagger": tagger, "text_encoder": text, "denoiser": denoiser, "restorer": restorer}
@@ -113,26 +138,62 @@ def load_bundle(folder: Path) -> BundleModels:
         latent_scale=manifest["latent"]["scale"],
         latent_shift=manifest["latent"]["shift"],
         image=manifest["image"],
+        pad_id=manifest["tokenizer"]["padId"],
     )
 
 
+def load_runs(runs: dict[str, Path], *, tagged: bool, image: dict[str, Any]) -> tuple[BundleModels, dict[str, dict[str, Any]]]:
+    """The same of the runs of the parts vae, tagger, denoiser and perhaps restorer, and the facts of each."""
+    facts = {name: json.loads((run / "facts.json").read_text()) for name, run in runs.items()}
+    family, size = facts["denoiser"]["family"], facts["denoiser"]["denoiserConfig"]
+    tokenizer = Tokenizer.from_file(str(runs["tagger"] / "tokenizer.json"))
+    models = BundleModels(
+        family=family,
+        tagged=tagged,
+        vae=open_autoencoder(one_of((LeanConfig, StockConfig), facts["vae"]["vaeConfig"])),
+        tagger=open_tagger(one_of((TaggerConfig, DapeConfig), facts["tagger"]["taggerConfig"])),
+        text_encoder=TextEncoder(text_config(family, size, tokenizer.get_vocab_size())),
+        denoiser=Denoiser(FAMILIES[family].configs[size]),
+        restorer=load_restorer(runs["restorer"]) if "restorer" in runs else None,
+        tokenizer=tokenizer,
+        tags=facts["tagger"]["tags"],
+        thresholds=facts["tagger"]["thresholds"],
+        latent_scale=facts["vae"]["latentScale"],
+        latent_shift=facts["vae"]["latentShift"],
+        image=image,
+        pad_id=facts["tagger"].get("padId", 0),
+    )
+    for name, run in (("vae", "vae"), ("tagger", "tagger"), ("text_encoder", "denoiser"), ("denoiser", "denoiser")):
+        load_weights(getattr(models, name), run_weights(runs[run], name))
+    for module in models.modules():
+        module.eval().requires_grad_(False)
+    return models, facts
+
+
+def runs_in(folder: Path) -> dict[str, Path]:
+    """The runs of a folder that `rfsr convert` or `write_runs` filled, by part. Throws FileNotFoundError for a part that is missing."""
+    for name in ("vae", "tagger", "denoiser"):
+        if not (folder / name / "facts.json").exists():
+            raise FileNotFoundError(f"expected the run {folder / name} with its facts.json")
+    return {
+        path.name: path for path in sorted(folder.iterdir()) if path.name in NETWORK_ROLES and (path / "facts.json").exists()
+    }
+
+
 def restorer_from(table: dict[str, Any]) -> Restorer:
-    """A fresh first stage of the configuration that a manifest has: SwinIR's has depths, RRDBNet's has blocks."""
-    return open_restorer(config_from(SwinIRConfig if "depths" in table else RRDBConfig, table))
+    """A fresh first stage of the configuration that a manifest has."""
+    return open_restorer(one_of((SwinIRConfig, RRDBConfig), table))
 
 
 def load_restorer(run: Path) -> Restorer:
     """The first stage as a run of the stage `restorer` left it; a discriminator that lies beside it is for training alone."""
     restorer = open_restorer(RESTORER_CONFIGS[json.loads((run / "facts.json").read_text())["restorerConfig"]])
-    state = load_file(run / "model.safetensors")
-    restorer.load_state_dict(
-        {name.removeprefix("restorer."): value for name, value in state.items() if name.startswith("restorer.")}
-    )
+    restorer.load_state_dict(run_weights(run, "restorer"))
     return restorer
 
 
 def initialise_stage(stage: nn.Module, bundle: Path, *, keep: tuple[str, ...] = ()) -> None:
-    """Copies a bundle's weights into every network a training stage holds under its usual name, but for those to keep.
+    """Copies the weights of a bundle, or of runs, into every network a training stage holds under its usual name, but for those to keep.
 
     Throws KeyError or RuntimeError when the bundle's networks are of another size.
     """
@@ -182,7 +243,12 @@ def write_runs(bundle: Path, folder: Path) -> None:
         ),
         "tagger": (
             models.tagger.state_dict(),
-            {"taggerConfig": configs["tagger"], "tags": models.tags, "thresholds": models.thresholds},
+            {
+                "taggerConfig": configs["tagger"],
+                "tags": models.tags,
+                "thresholds": models.thresholds,
+                "padId": models.pad_id,
+            },
         ),
         "denoiser": (joint, {"family": models.family, "denoiserConfig": size}),
     }

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from rfsr.models import diffbir, pasd, seesr
 from rfsr.models.denoiser import DenoiserConfig
+from rfsr.models.published import SIZES
+from rfsr.models.text import TextConfig
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, POSITIVE_PROMPT
 from rfsr.samplers import Sampler
 from rfsr.windows import Windows
@@ -36,6 +38,7 @@ class Family:
     `windows`: the published steps of sampling, and those of them that RFSR trains (arXiv 2412.03268, section 4.2). `first_stage`: whether the
     condition is a first stage's picture, so that it needs a restorer. `rgb_heads`: whether its ControlNet learns small clean pictures beside.
     `tags_optional`: whether it is shipped with tags and without, of the same weights. `tags_of`: which pictures its training took tags of.
+    `base`: the Stable Diffusion that the published networks stand on, 2 (or 2.1) or 1.5.
     """
 
     configs: dict[str, DenoiserConfig]
@@ -51,6 +54,7 @@ class Family:
     rgb_heads: bool = False
     tags_optional: bool = False
     tags_of: Literal["degraded", "truth"] = "degraded"
+    base: Literal["sd2", "sd1"] = "sd2"
 
 
 def seesr_prompt(tags: list[str], user: str, positive: str) -> str:
@@ -102,10 +106,18 @@ FAMILIES = {
         windows=Windows(20, (0, 8), (17, 20)),
         guidance=9.0,
         rgb_heads=True,
+        base="sd1",
     ),
 }
 PRIOR = "seesr"
 """The family whose small denoiser is trained from nothing; the others' start from it."""
+
+
+def text_config(family: str, size: str, vocab_size: int) -> TextConfig:
+    """The text encoder's of a family's size: as published, or a small one over a vocabulary of the mini's own."""
+    if size in SIZES:
+        return SIZES[size].text[FAMILIES[family].base]
+    return TextConfig(vocab_size, width=FAMILIES[family].configs[size].unet.text_dim)
 
 
 def start_sample(point: str, latent: Tensor, sampler: Sampler, noise: Tensor, draw: Callable[[], Tensor]) -> Tensor:

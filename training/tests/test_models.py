@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from rfsr.families import FAMILIES
 from rfsr.models import diffbir, pasd, seesr
 from rfsr.models.denoiser import Denoiser
+from rfsr.models.published import SIZES
 from rfsr.models.seesr import CONFIGS
 from rfsr.models.tagger import DapeConfig, DapeTagger, MiniTagger, TaggerConfig
-from rfsr.models.text import TextEncoder, full_text_config, mini_text_config
-from rfsr.models.vae import LeanAutoencoder, LeanConfig, full_autoencoder
+from rfsr.models.text import TextConfig, TextEncoder
+from rfsr.models.vae import LeanAutoencoder, LeanConfig, StockAutoencoder
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, build_tokenizer, token_ids
 
 ALGEBRA_TOLERANCE = 1e-5
@@ -25,9 +26,10 @@ def millions(module: nn.Module) -> float:
 
 def test_full_autoencoder_text_encoder_and_tagger_have_the_published_sizes() -> None:
     with torch.device("meta"):
-        assert millions(full_autoencoder()) == pytest.approx(83.65, abs=0.01)
-        assert millions(TextEncoder(full_text_config())) == pytest.approx(340.39, abs=0.01)
-        assert millions(DapeTagger(DapeConfig())) == pytest.approx(212.1, abs=0.05)
+        assert millions(StockAutoencoder(SIZES["full"].vae)) == pytest.approx(83.65, abs=0.01)
+        assert millions(TextEncoder(SIZES["full"].text["sd2"])) == pytest.approx(340.39, abs=0.01)
+        assert millions(TextEncoder(SIZES["full"].text["sd1"])) == pytest.approx(123.06, abs=0.01)
+        assert millions(DapeTagger(SIZES["full"].tagger)) == pytest.approx(212.1, abs=0.05)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -219,7 +221,7 @@ def test_dape_gives_the_mean_token_first_and_reads_its_tags_from_all_tokens() ->
 @torch.no_grad()
 def test_the_text_encoder_reads_the_order_of_words() -> None:
     torch.manual_seed(0)
-    encoder = TextEncoder(mini_text_config(30, width=16)).eval()
+    encoder = TextEncoder(TextConfig(30, width=16)).eval()
     context = encoder(torch.tensor([[2, 7, 8, 3], [2, 8, 7, 3]]))
     assert context.shape == (2, 4, 16)
     assert not torch.allclose(context[0, -1], context[1, -1])

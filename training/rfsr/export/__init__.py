@@ -91,7 +91,7 @@ def export_bundle(
         "pairedWith": config["bundle"].get("pairedWith"),
         "image": config["image"],
         "latent": {
-            "channels": models.vae.config.latent_channels,
+            "channels": models.vae.widths.latent_channels,
             "factor": 8,
             "scale": models.latent_scale,
             "shift": models.latent_shift,

@@ -1,23 +1,20 @@
 """Where the exporter's models come from: finished training runs, or fixed random weights for tests."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors.torch import load_file
-from tokenizers import Tokenizer
 from torch import nn
 
-from rfsr.checkpoint import config_from, load_restorer
-from rfsr.families import FAMILIES
+from rfsr.checkpoint import load_runs
+from rfsr.families import FAMILIES, text_config
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.restorer import CONFIGS as RESTORER_CONFIGS
 from rfsr.models.restorer import open_restorer
 from rfsr.models.tagger import MiniTagger, TaggerConfig
-from rfsr.models.text import TextEncoder, mini_text_config
+from rfsr.models.text import TextConfig, TextEncoder
 from rfsr.models.vae import LeanAutoencoder, LeanConfig
 from rfsr.models.vocabulary import build_tokenizer
 from rfsr.pipelines.parts import BundleModels
@@ -38,38 +35,11 @@ def models_from_runs(
     `config`: the export's, of which family, tagged and image are read. Throws ValueError for a denoiser of another family.
     """
     runs = {"vae": vae, "tagger": tagger, "denoiser": denoiser} | ({"restorer": restorer} if restorer else {})
-    facts = {name: json.loads((run / "facts.json").read_text()) for name, run in runs.items()}
+    models, facts = load_runs(runs, tagged=config["bundle"]["tagged"], image=config["image"])
     family = config["bundle"]["family"]
-    if facts["denoiser"]["family"] != family:
-        raise ValueError(f"expected a denoiser of the family {family}, got {facts['denoiser']['family']}")
-    denoiser_config = FAMILIES[family].configs[facts["denoiser"]["denoiserConfig"]]
-    tokenizer = Tokenizer.from_file(str(tagger / "tokenizer.json"))
-    state = load_file(denoiser / "model.safetensors")
-    networks = BundleModels(
-        family=family,
-        tagged=config["bundle"]["tagged"],
-        vae=LeanAutoencoder(config_from(LeanConfig, facts["vae"]["vaeConfig"])),
-        tagger=MiniTagger(config_from(TaggerConfig, facts["tagger"]["taggerConfig"])),
-        text_encoder=TextEncoder(mini_text_config(tokenizer.get_vocab_size(), width=denoiser_config.unet.text_dim)),
-        denoiser=Denoiser(denoiser_config),
-        restorer=load_restorer(restorer) if restorer else None,
-        tokenizer=tokenizer,
-        tags=facts["tagger"]["tags"],
-        thresholds=facts["tagger"]["thresholds"],
-        latent_scale=facts["vae"]["latentScale"],
-        latent_shift=facts["vae"]["latentShift"],
-        image=config["image"],
-    )
-
-    def part(prefix: str) -> dict[str, torch.Tensor]:
-        return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-
-    # PASD's heads are for training alone
-    networks.denoiser.load_state_dict({name: value for name, value in part("denoiser.").items() if ".to_rgbs." not in name})
-    networks.text_encoder.load_state_dict(part("text_encoder."))
-    networks.vae.load_state_dict(load_file(vae / "model.safetensors"))
-    networks.tagger.load_state_dict(load_file(tagger / "model.safetensors"))
-    return networks, {"stages": [stage_facts(found) for found in flatten(facts)], "configs": module_configs(networks)}
+    if models.family != family:
+        raise ValueError(f"expected a denoiser of the family {family}, got {models.family}")
+    return models, {"stages": [stage_facts(found) for found in flatten(facts)], "configs": module_configs(models)}
 
 
 def flatten(facts: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -104,11 +74,12 @@ def stage_facts(facts: dict[str, Any]) -> dict[str, Any]:
 
 def module_configs(models: BundleModels) -> dict[str, Any]:
     """Enough to rebuild the modules: what `rfsr.checkpoint.load_bundle` reads."""
-    text = models.text_encoder.clip.config
+    text = models.text_encoder.config
+    usual = asdict(TextConfig(text.vocab_size))
     return {
-        "vae": asdict(models.vae.config),
+        "vae": asdict(models.vae.widths),
         "tagger": asdict(models.tagger.config),
-        "text": {"vocab_size": text.vocab_size, "width": text.hidden_size},
+        "text": {key: value for key, value in asdict(text).items() if key in ("vocab_size", "width") or value != usual[key]},
         "denoiser": asdict(models.denoiser.config),
         **({} if models.restorer is None else {"restorer": asdict(models.restorer.config)}),
     }
@@ -124,7 +95,7 @@ def nano_models(config: dict[str, Any], *, moved: float = 0.0) -> tuple[BundleMo
     denoiser_config = FAMILIES[family].configs["nano"]
     unet = denoiser_config.unet
     tokenizer = build_tokenizer(NANO_TAGS)
-    text = mini_text_config(tokenizer.get_vocab_size(), width=unet.text_dim)
+    text = text_config(family, "nano", tokenizer.get_vocab_size())
     restorer_config = config.get("random", {}).get("restorer")
     tagger = TaggerConfig(side=64, channels=(8, 12, 16), embed_dim=NANO_EMBED_DIM, tags=len(NANO_TAGS))
     models = BundleModels(

@@ -10,7 +10,7 @@ import torch
 from accelerate import PartialState
 from tqdm import tqdm
 
-from rfsr.checkpoint import config_from, read_manifest, write_runs
+from rfsr.checkpoint import config_from, is_bundle, read_manifest, write_runs
 from rfsr.common import add_config_arguments, command_line, current_commit, load_config, named_path
 from rfsr.data import PackedCrops
 from rfsr.families import FAMILIES, Family
@@ -34,7 +34,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", type=Path, required=True, help="folder of this run: checkpoint, log, measures, samples, weights"
     )
-    parser.add_argument("--init-from", type=Path, required=True, help="exported bundle of the pretrained super-resolver")
+    parser.add_argument(
+        "--init-from",
+        type=Path,
+        required=True,
+        help="the pretrained super-resolver: an exported bundle, or runs as `rfsr convert` writes them",
+    )
     parser.add_argument("--crops", type=Path, required=True, help="packed crops, as `rfsr prepare` writes them")
     parser.add_argument(
         "--reward",
@@ -66,16 +71,19 @@ def main(args: argparse.Namespace) -> None:
 def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
     """The stage from a bundle, crops, rewards and features. Throws ValueError for a --reward without a name."""
     paths = dict(named_path("--reward NAME=PATH", text) for text in args.reward)
-    state, unpacked = PartialState(), args.run / "from-bundle"
-    unpacked.mkdir(parents=True, exist_ok=True)
-    for folder in (unpacked, args.crops):
+    state, runs = PartialState(), args.init_from
+    if is_bundle(args.init_from):
+        runs = args.run / "from-bundle"
+        runs.mkdir(parents=True, exist_ok=True)
+    for folder in (runs, args.crops):
         require_shared(folder)
-    if state.is_main_process:
-        write_runs(args.init_from, unpacked)
-    state.wait_for_everyone()
-    restorer = unpacked / "restorer"
-    parts = FrozenParts.load(unpacked / "vae", unpacked / "tagger", restorer if restorer.exists() else None).to(state.device)
-    before = json.loads((unpacked / "denoiser" / "facts.json").read_text())
+    if is_bundle(args.init_from):
+        if state.is_main_process:
+            write_runs(args.init_from, runs)
+        state.wait_for_everyone()
+    restorer = runs / "restorer"
+    parts = FrozenParts.load(runs / "vae", runs / "tagger", restorer if restorer.exists() else None).to(state.device)
+    before = json.loads((runs / "denoiser" / "facts.json").read_text())
     crops = PackedCrops(args.crops)
     family = FAMILIES[before["family"]]
     of_truths = "truth" in (config.tags, family.tags_of if config.tags == "published" else None)
@@ -88,18 +96,18 @@ def build_stage(args: argparse.Namespace, config: RFSRConfig) -> RFSRStage:
         crops,
         latents,
         parts,
-        bundle=args.init_from,
+        bundle=runs,
         rewards={name: open_reward(name, path) for name, path in paths.items()},
         features=open_features(config.features, args.features),
         truth_tokens=truth_tokens,
     )
-    stage.started_from = {**before, "bundle": read_manifest(args.init_from)["id"]}
+    stage.started_from = {**before, "bundle": read_manifest(args.init_from)["id"] if is_bundle(args.init_from) else runs.name}
     return stage
 
 
 @torch.no_grad()
 def tokens_of_truths(crops: PackedCrops, parts: FrozenParts, cache: Path, family: Family) -> np.ndarray:
-    """Prompts [N, 77] int16 with the tags of the clean crops, read once and kept in the folder `cache`."""
+    """Prompts [N, 77] int32 with the tags of the clean crops, read once and kept in the folder `cache`."""
     prefix = hashlib.sha256(prompt_text(family, ["tag"]).encode()).hexdigest()[:8]
     path = cache / f"truth-tokens-{parts.key}-{prefix}.npy"
     if not path.exists():
@@ -109,6 +117,6 @@ def tokens_of_truths(crops: PackedCrops, parts: FrozenParts, cache: Path, family
             clean = to01(crops.hr[start : start + TAGGED_AT_ONCE]).to(device)
             _, logits = parts.tagger(normalise_image(clean, side=parts.tagger.config.side))
             said = tags_said(logits, parts.tags, thresholds)
-            rows += [token_ids(parts.tokenizer, prompt_text(family, tags)) for tags in said]
-        np.save(path, np.array(rows, np.int16))
+            rows += [token_ids(parts.tokenizer, prompt_text(family, tags), pad_id=parts.pad_id) for tags in said]
+        np.save(path, np.array(rows, np.int32))
     return np.load(path)

@@ -23,7 +23,7 @@ from rfsr.features.vgg19 import VGG19Features
 from rfsr.finetune.stage import RFSRConfig
 from rfsr.finetune.step_cost import step_cost
 from rfsr.models.denoiser import Denoiser
-from rfsr.models.vae import full_autoencoder
+from rfsr.models.vae import StockAutoencoder, StockConfig
 from rfsr.rewards.clip_iqa import CLIP
 from rfsr.rewards.image_reward import VisionTransformer, centre_square, text_config
 
@@ -148,7 +148,7 @@ class Judges(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.vae, self.features = full_autoencoder(), VGG19Features()
+        self.vae, self.features = StockAutoencoder(StockConfig()), VGG19Features()
         self.clip = CLIP().visual
         self.vision, self.text = VisionTransformer(), BlipTextModel(text_config(), add_pooling_layer=False)
         self.requires_grad_(False)

@@ -36,6 +36,7 @@ CHECKED = 16
 """Held-out crops on which rewards, fidelity and stylization are followed."""
 CHECKED_AT_ONCE = 2
 SHOWN = 6
+END = "<|endoftext|>"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class RFSRConfig(RolloutConfig):
 
 
 class RFSRStage(RolloutStage):
-    """Trains UNet and ControlNet of an exported bundle; text encoder, autoencoder, rewards and the pretrained copy stay as they are."""
+    """Trains UNet and ControlNet of a pretrained super-resolver, given as runs or a bundle; text encoder, autoencoder, rewards and the pretrained copy stay as they are."""
 
     name = "rfsr"
 
@@ -181,8 +182,10 @@ class RFSRStage(RolloutStage):
         return [self.spoken(row).removesuffix(quality).strip(" ,") for row in tokens.tolist()]
 
     def spoken(self, ids: list[int]) -> str:
-        """Token ids as text, without the tokens that mark start, end and padding."""
-        marked = self.parts.tokenizer.decode(ids, skip_special_tokens=False)
+        """Token ids as text, without the tokens that mark start and end, and without what follows: padding may be a word of the vocabulary."""
+        end = self.parts.tokenizer.token_to_id(END)
+        words = ids[: ids.index(end)] if end in ids else ids
+        marked = self.parts.tokenizer.decode(words, skip_special_tokens=False)
         return re.sub(r"\s+(?=,)", "", " ".join(re.sub(r"<\|\w+\|>", " ", marked).split()))
 
     def checked_batches(self) -> Iterator[dict[str, Tensor]]:

@@ -4,7 +4,7 @@ Small configurations add preconditioning around the same two networks: they see 
 condition instead of the latent itself (Karras et al., arXiv 2206.00364, section 5, with the condition's latent as the centre).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -25,6 +25,44 @@ class DenoiserConfig:
     unet: UNetConfig = field(default_factory=UNetConfig)
     condition: Literal["picture", "latent"] = "picture"
     residual_to_condition: bool = False
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """How a published configuration is made narrower. `divisor`: of every width; `heads`: of a network whose levels differ in their number
+    (SD 2), `equal_heads` of the others.
+    """
+
+    divisor: int
+    heads: tuple[int, ...]
+    equal_heads: int
+    norm_groups: int
+    layers_per_block: int = 2
+
+    def of(self, full: DenoiserConfig) -> DenoiserConfig:
+        """The same networks, narrower: names and kinds of tensors stay, for as many layers as there are."""
+        unet = full.unet
+        channels = tuple(width // self.divisor for width in unet.block_out_channels)
+        condition = unet.condition_channels
+        return replace(
+            full,
+            unet=replace(
+                unet,
+                block_out_channels=channels,
+                heads=self.heads if len(set(unet.heads)) > 1 else (self.equal_heads,) * len(channels),
+                layers_per_block=self.layers_per_block,
+                time_embed_dim=unet.time_embed_dim // self.divisor,
+                text_dim=unet.text_dim // self.divisor,
+                image_dim=None if unet.image_dim is None else unet.image_dim // self.divisor,
+                norm_groups=self.norm_groups,
+                condition_channels=None if condition is None else tuple(max(1, width // self.divisor) for width in condition),
+            ),
+        )
+
+
+SIXTEENTH = Narrowing(16, heads=(5, 10, 20, 20), equal_heads=4, norm_groups=4)
+TOY = Narrowing(64, heads=(1, 2, 4, 4), equal_heads=5, norm_groups=5, layers_per_block=1)
+"""For checks: the published networks a sixteenth as wide, and as narrow and shallow as they can be."""
 
 
 class Denoiser(nn.Module):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from rfsr.models import seesr
 from rfsr.models.blocks import UNetConfig
-from rfsr.models.denoiser import DenoiserConfig
+from rfsr.models.denoiser import SIXTEENTH, TOY, DenoiserConfig
 
 FULL = DenoiserConfig(unet=UNetConfig(control_channels=8, image_dim=None, condition_channels=None), condition="latent")
 
@@ -15,7 +15,13 @@ def without_image(config: DenoiserConfig) -> DenoiserConfig:
     return replace(config, unet=replace(config.unet, image_dim=None, condition_channels=None), condition="latent")
 
 
-CONFIGS = {"full": FULL, "mini": without_image(seesr.MINI), "nano": without_image(seesr.NANO)}
+CONFIGS = {
+    "full": FULL,
+    "sixteenth": SIXTEENTH.of(FULL),
+    "toy": TOY.of(FULL),
+    "mini": without_image(seesr.MINI),
+    "nano": without_image(seesr.NANO),
+}
 
 RESNET = {
     "norm1": "in_layers.0",
@@ -35,8 +41,8 @@ PLAIN = {
 }
 
 
-def official_name(name: str) -> str:
-    """The name in DiffBIR's checkpoints of a tensor of this UNet or ControlNet at full size (`model.diffusion_model.` and `control_model.` left out).
+def official_name(name: str, unet: UNetConfig = FULL.unet) -> str:
+    """The name in DiffBIR's checkpoints of a tensor of this UNet or ControlNet (`model.diffusion_model.` and `control_model.` left out).
 
     They are written in the layout of the latent diffusion models' code, which counts blocks in one row: an encoder level is its resnets and
     then a downsampling, a decoder level its resnets, the last of which carries the upsampling. Throws ValueError for another name.
@@ -52,7 +58,7 @@ def official_name(name: str) -> str:
         return f"middle_block.{inner}.{parameter}"
     if found := re.fullmatch(r"(down|up)_blocks\.(\d)\.(\w+)\.(\d)\.(.+)", module):
         side, level, kind, index, rest = found[1], int(found[2]), found[3], int(found[4]), found[5]
-        row = level * (FULL.unet.layers_per_block + 1) + (side == "down")
+        row = level * (unet.layers_per_block + 1) + (side == "down")
         group = {"down": "input_blocks", "up": "output_blocks"}[side]
         match kind:
             case "resnets":
@@ -60,8 +66,8 @@ def official_name(name: str) -> str:
             case "attentions":
                 return f"{group}.{row + index}.1.{rest}.{parameter}"
             case "downsamplers":
-                return f"{group}.{row + FULL.unet.layers_per_block}.0.op.{parameter}"
+                return f"{group}.{row + unet.layers_per_block}.0.op.{parameter}"
             case "upsamplers":
-                attended = FULL.unet.attention_levels[-1 - level]
-                return f"{group}.{row + FULL.unet.layers_per_block}.{2 if attended else 1}.conv.{parameter}"
+                attended = unet.attention_levels[-1 - level]
+                return f"{group}.{row + unet.layers_per_block}.{2 if attended else 1}.conv.{parameter}"
     raise ValueError(f"expected a tensor of a UNet or ControlNet, got {name}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rfsr.models import seesr
 from rfsr.models.blocks import UNetConfig
-from rfsr.models.denoiser import DenoiserConfig
+from rfsr.models.denoiser import SIXTEENTH, TOY, DenoiserConfig
 
 FULL = DenoiserConfig(
     unet=UNetConfig(heads=(8, 8, 8, 8), text_dim=768, image_dim=None, pixel_levels=(True,) * 4, linear_projection=False)
@@ -23,4 +23,10 @@ def with_pixels(config: DenoiserConfig) -> DenoiserConfig:
     return replace(config, unet=replace(config.unet, image_dim=None, pixel_levels=levels))
 
 
-CONFIGS = {"full": FULL, "mini": with_pixels(seesr.MINI), "nano": with_pixels(seesr.NANO)}
+CONFIGS = {
+    "full": FULL,
+    "sixteenth": SIXTEENTH.of(FULL),
+    "toy": TOY.of(FULL),
+    "mini": with_pixels(seesr.MINI),
+    "nano": with_pixels(seesr.NANO),
+}

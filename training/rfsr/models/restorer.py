@@ -33,6 +33,9 @@ class SwinIRConfig:
 RestorerConfig = SwinIRConfig | RRDBConfig
 CONFIGS: dict[str, RestorerConfig] = {
     "full": SwinIRConfig(),
+    # narrower ones of the same make, for checks
+    "sixteenth": SwinIRConfig(channels=12, pixel_channels=4),
+    "toy": SwinIRConfig(channels=6, depths=(2, 2), heads=2, pixel_channels=2),
     "mini": RRDBConfig(blocks=3, restores=True),
     # a few thousand parameters: for tests, never trained
     "nano": RRDBConfig(channels=8, growth=4, blocks=1, restores=True),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rfsr.models.blocks import UNetConfig
-from rfsr.models.denoiser import DenoiserConfig
+from rfsr.models.denoiser import SIXTEENTH, TOY, DenoiserConfig
 
 FULL = DenoiserConfig()
 MINI = DenoiserConfig(
@@ -38,4 +38,4 @@ NANO = replace(
         condition_channels=(4, 4, 8, 8),
     ),
 )
-CONFIGS = {"full": FULL, "mini": MINI, "nano": NANO}
+CONFIGS = {"full": FULL, "sixteenth": SIXTEENTH.of(FULL), "toy": TOY.of(FULL), "mini": MINI, "nano": NANO}

@@ -27,6 +27,11 @@ class TaggerConfig:
     embed_dim: int = 64
     tags: int = 1
 
+    @property
+    def tokens(self) -> int:
+        """Image embeddings of a picture: their mean and one every 16 pixels a side."""
+        return (self.side // 16) ** 2 + 1
+
 
 class MiniTagger(nn.Module):
     """Picture to image embeddings and tag logits."""
@@ -76,6 +81,11 @@ class DapeConfig:
     query_heads: int = 4
     query_layers: int = 2
 
+    @property
+    def tokens(self) -> int:
+        """Image embeddings of a picture: their mean and one a cell of the last stage."""
+        return (self.side // (self.patch * 2 ** (len(self.depths) - 1))) ** 2 + 1
+
 
 class TagQueryLayer(nn.Module):
     """A BERT layer without self-attention: the tag queries read the image embeddings, then a feed-forward; normalised after each."""
@@ -83,17 +93,21 @@ class TagQueryLayer(nn.Module):
     def __init__(self, config: DapeConfig) -> None:
         super().__init__()
         width = config.query_dim
-        self.attention = nn.MultiheadAttention(
-            width, config.query_heads, kdim=config.embed_dim, vdim=config.embed_dim, batch_first=True
-        )
+        self.heads = config.query_heads
+        self.query, self.out = nn.Linear(width, width), nn.Linear(width, width)
+        self.key, self.value = nn.Linear(config.embed_dim, width), nn.Linear(config.embed_dim, width)
         self.attention_norm = nn.LayerNorm(width, eps=1e-12)
         self.feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.feed_forward_norm = nn.LayerNorm(width, eps=1e-12)
 
     def forward(self, queries: Tensor, image_embeds: Tensor) -> Tensor:
         """queries [B, tags, query_dim] and image_embeds [B, 1 + N, embed_dim] to queries of the same shape."""
-        read, _ = self.attention(queries, image_embeds, image_embeds, need_weights=False)
-        queries = self.attention_norm(queries + read)
+        q, k, v = (
+            part.unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for part in (self.query(queries), self.key(image_embeds), self.value(image_embeds))
+        )
+        read = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        queries = self.attention_norm(queries + self.out(read))
         return self.feed_forward_norm(queries + self.feed_forward(queries))
 
 
@@ -127,6 +141,14 @@ class DapeTagger(nn.Module):
         for layer in self.tagging_head:
             queries = layer(queries, embeds)
         return embeds, self.fc(queries).squeeze(-1)
+
+
+Tagger = MiniTagger | DapeTagger
+
+
+def open_tagger(config: TaggerConfig | DapeConfig) -> Tagger:
+    """A fresh tagger."""
+    return DapeTagger(config) if isinstance(config, DapeConfig) else MiniTagger(config)
 
 
 def tags_said(logits: Tensor, tags: list[str], thresholds: Tensor) -> list[list[str]]:

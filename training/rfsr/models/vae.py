@@ -22,6 +22,8 @@ LEAK = 0.2
 class Autoencoder(Protocol):
     """What pipelines and training ask of an autoencoder. Latents here are unscaled."""
 
+    widths: "LeanConfig | StockConfig"
+
     def encode_moments(self, rgb_pm1: Tensor) -> tuple[Tensor, Tensor]:
         """Picture [B, 3, 8h, 8w] in -1…1 to posterior mean and standard deviation, each [B, C, h, w]."""
         ...
@@ -31,29 +33,40 @@ class Autoencoder(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class StockConfig:
+    """Widths of the stock autoencoder. The defaults are Stable Diffusion's KL-f8: 83.65 M parameters."""
+
+    block_out_channels: tuple[int, ...] = (128, 256, 512, 512)
+    layers_per_block: int = 2
+    latent_channels: int = 4
+    norm_groups: int = 32
+
+
 class StockAutoencoder(AutoencoderKL):
     """diffusers' AutoencoderKL (state-dict keys unchanged) behind the `Autoencoder` interface."""
 
+    def __init__(self, widths: StockConfig) -> None:
+        levels = len(widths.block_out_channels)
+        super().__init__(
+            down_block_types=("DownEncoderBlock2D",) * levels,
+            up_block_types=("UpDecoderBlock2D",) * levels,
+            block_out_channels=widths.block_out_channels,
+            layers_per_block=widths.layers_per_block,
+            latent_channels=widths.latent_channels,
+            norm_num_groups=widths.norm_groups,
+        )
+        self.widths = widths
+
     def encode_moments(self, rgb_pm1: Tensor) -> tuple[Tensor, Tensor]:
         """See `Autoencoder.encode_moments`."""
-        posterior = self.encode(rgb_pm1).latent_dist
-        return posterior.mean, posterior.std
+        mean, log_variance = self.quant_conv(self.encoder(rgb_pm1)).chunk(2, dim=1)
+        # as diffusers' posterior clamps it
+        return mean, (0.5 * log_variance.clamp(-30.0, 20.0)).exp()
 
     def decode_latent(self, latent: Tensor) -> Tensor:
         """See `Autoencoder.decode_latent`."""
-        return self.decode(latent).sample
-
-
-def full_autoencoder() -> StockAutoencoder:
-    """Stable Diffusion's KL-f8: 83.65 M parameters, 4 latent channels."""
-    return StockAutoencoder(
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        block_out_channels=(128, 256, 512, 512),
-        layers_per_block=2,
-        latent_channels=4,
-        sample_size=512,
-    )
+        return self.decoder(self.post_quant_conv(latent))
 
 
 @dataclass(frozen=True)
@@ -90,14 +103,14 @@ class ConvBlock(nn.Module):
 class LeanAutoencoder(nn.Module):
     """The mini autoencoder: patch-PCA skip plus convolutional correction, f8."""
 
-    def __init__(self, config: LeanConfig | None = None) -> None:
+    def __init__(self, widths: LeanConfig | None = None) -> None:
         super().__init__()
-        self.config = config or LeanConfig()
-        latent = self.config.latent_channels
-        e4, e8 = self.config.encoder_channels
-        d8, d4, d2 = self.config.decoder_channels
-        n8, n4, n2 = self.config.decoder_blocks
-        pixels = self.config.pixel_channels
+        self.widths = widths or LeanConfig()
+        latent = self.widths.latent_channels
+        e4, e8 = self.widths.encoder_channels
+        d8, d4, d2 = self.widths.decoder_channels
+        n8, n4, n2 = self.widths.decoder_blocks
+        pixels = self.widths.pixel_channels
         self.pca_in = nn.Conv2d(3 * FACTOR**2, latent, 1)
         self.pca_out = nn.Conv2d(latent, 3 * FACTOR**2, 1)
         self.encoder = nn.Sequential(
@@ -138,7 +151,7 @@ class LeanAutoencoder(nn.Module):
         patches = F.pixel_unshuffle(rgb_pm1.double(), FACTOR).permute(0, 2, 3, 1).reshape(-1, 3 * FACTOR**2)
         mean = patches.mean(0)
         _, vectors = torch.linalg.eigh((patches - mean).T @ (patches - mean))
-        basis = vectors.flip(1)[:, : self.config.latent_channels].T
+        basis = vectors.flip(1)[:, : self.widths.latent_channels].T
         self.pca_in.weight.copy_(basis[:, :, None, None].float())
         self.pca_in.bias.copy_(-(basis @ mean).float())
         self.pca_out.weight.copy_(basis.T[:, :, None, None].float())
@@ -157,3 +170,8 @@ class LeanAutoencoder(nn.Module):
     def decode_linear(self, latent: Tensor) -> Tensor:
         """The PCA skip alone, nearly free: the preview decoder. Shapes as `decode_latent`."""
         return F.pixel_shuffle(self.pca_out(latent), FACTOR)
+
+
+def open_autoencoder(widths: LeanConfig | StockConfig) -> LeanAutoencoder | StockAutoencoder:
+    """A fresh autoencoder."""
+    return StockAutoencoder(widths) if isinstance(widths, StockConfig) else LeanAutoencoder(widths)

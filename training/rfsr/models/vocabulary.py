@@ -105,7 +105,7 @@ def build_tokenizer(tags: list[str], *, max_length: int = 77) -> Tokenizer:
     return tokenizer
 
 
-def token_ids(tokenizer: Tokenizer, text: str, *, max_length: int = 77) -> list[int]:
-    """Ids of `text`, truncated and padded with 0 to max_length."""
+def token_ids(tokenizer: Tokenizer, text: str, *, pad_id: int = 0, max_length: int = 77) -> list[int]:
+    """Ids of `text`, truncated and padded with `pad_id` (the mini's is 0, as SD 2's; SD 1.5 pads with its end token) to max_length."""
     ids = tokenizer.encode(text).ids
-    return ids + [0] * (max_length - len(ids))
+    return ids + [pad_id] * (max_length - len(ids))

@@ -11,9 +11,9 @@ from rfsr.color_fix import COLOR_FIXES
 from rfsr.families import FAMILIES, START_POINTS, Family
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.restorer import Restorer
-from rfsr.models.tagger import MiniTagger
+from rfsr.models.tagger import Tagger
 from rfsr.models.text import TextEncoder
-from rfsr.models.vae import LeanAutoencoder
+from rfsr.models.vae import LeanAutoencoder, StockAutoencoder
 from rfsr.samplers import SAMPLERS
 
 
@@ -23,8 +23,8 @@ class BundleModels:
 
     family: str
     tagged: bool
-    vae: LeanAutoencoder
-    tagger: MiniTagger
+    vae: LeanAutoencoder | StockAutoencoder
+    tagger: Tagger
     text_encoder: TextEncoder
     denoiser: Denoiser
     restorer: Restorer | None
@@ -35,6 +35,8 @@ class BundleModels:
     latent_shift: float
     image: dict[str, Any]
     """The manifest's `image` section: multipleOf, minSide, decoding, …"""
+    pad_id: int = 0
+    """What prompts are padded with."""
 
     def modules(self) -> list[nn.Module]:
         """The networks."""

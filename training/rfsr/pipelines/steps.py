@@ -56,7 +56,9 @@ def encode_texts(models: BundleModels, tags: list[str], settings: Settings) -> t
         for chosen, default in ((settings.positive, models.traits.positive), (settings.negative, models.traits.negative))
     ]
     texts = (models.traits.prompt(tags, settings.user, words[0]), words[1])
-    positive, negative = (models.text_encoder(torch.tensor([token_ids(models.tokenizer, text)])) for text in texts)
+    positive, negative = (
+        models.text_encoder(torch.tensor([token_ids(models.tokenizer, text, pad_id=models.pad_id)])) for text in texts
+    )
     return positive, negative
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from rfsr.data import PackedCrops
-from rfsr.families import FAMILIES, PRIOR, start_sample
+from rfsr.families import FAMILIES, PRIOR, start_sample, text_config
 from rfsr.loop import Stage
 from rfsr.models.denoiser import Denoiser
-from rfsr.models.text import TextEncoder, mini_text_config
+from rfsr.models.text import TextEncoder
 from rfsr.pretrain.latents import FrozenParts, LatentCrops, fixed_prompts
 from rfsr.pretrain.tagger import to01
 from rfsr.pretrain.vae import noise_like
@@ -57,15 +57,15 @@ class DenoiserStage(Stage):
         self.family = FAMILIES[config.family]
         self.denoiser = Denoiser(self.family.configs[config.size], rgb_heads=self.rgb_heads)
         self.measure_residual()
-        width = self.denoiser.config.unet.text_dim
-        self.text_encoder = TextEncoder(mini_text_config(parts.tokenizer.get_vocab_size(), width=width))
+        self.text_encoder = TextEncoder(text_config(config.family, config.size, parts.tokenizer.get_vocab_size()))
         self.register_buffer("alphas", alphas_cumprod(), persistent=False)
         for name, ids in fixed_prompts(parts, self.family).items():
             self.register_buffer(f"prompt_{name}", ids, persistent=False)
 
     def measure_residual(self) -> None:
-        """Sets the residual's per-channel deviation to that of these latents: it belongs to the autoencoder."""
-        self.denoiser.residual_std.copy_(self.latents.residual_std)
+        """Sets the residual's per-channel deviation, where a residual is predicted, to that of these latents: it belongs to the autoencoder."""
+        if self.denoiser.config.residual_to_condition:
+            self.denoiser.residual_std.copy_(self.latents.residual_std)
 
     def draw(self, rng: np.random.Generator, count: int, progress01: float) -> dict[str, Tensor]:
         """Latents, embeddings, prompts, degraded pictures and timesteps of `count` random crops."""

@@ -12,26 +12,28 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from tqdm import tqdm
 
-from rfsr.checkpoint import load_restorer
+from rfsr.checkpoint import load_restorer, one_of
 from rfsr.data import PackedCrops
 from rfsr.families import Family
 from rfsr.models.restorer import Restorer
-from rfsr.models.tagger import MiniTagger, TaggerConfig, normalise_image
-from rfsr.models.vae import LeanAutoencoder, LeanConfig
+from rfsr.models.tagger import DapeConfig, Tagger, TaggerConfig, normalise_image, open_tagger
+from rfsr.models.text import MAX_TOKENS
+from rfsr.models.vae import LeanAutoencoder, LeanConfig, StockAutoencoder, StockConfig, open_autoencoder
 from rfsr.models.vocabulary import token_ids
 from rfsr.pretrain.tagger import to01
 
 BATCH = 32
+PIECE = 1 << 24
 
 
 @dataclass(frozen=True)
 class FrozenParts:
     """The networks a denoiser is trained with, as their stages left them."""
 
-    vae: LeanAutoencoder
+    vae: LeanAutoencoder | StockAutoencoder
     latent_scale: float
     latent_shift: float
-    tagger: MiniTagger
+    tagger: Tagger
     tags: list[str]
     thresholds: list[float]
     tokenizer: Tokenizer
@@ -40,20 +42,22 @@ class FrozenParts:
     """Names the weights: a digest of their files."""
     restorer: Restorer | None = None
     """The first stage."""
+    pad_id: int = 0
+    """What prompts are padded with."""
 
     @staticmethod
     def load(vae_run: Path, tagger_run: Path, restorer_run: Path | None = None) -> "FrozenParts":
         """From the run folders of the stages `vae`, `tagger` and, where there is a first stage, `restorer`."""
         vae_facts, tagger_facts = (json.loads((run / "facts.json").read_text()) for run in (vae_run, tagger_run))
-        config = vae_facts["vaeConfig"]
-        vae = LeanAutoencoder(LeanConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}))
+        vae = open_autoencoder(one_of((LeanConfig, StockConfig), vae_facts["vaeConfig"]))
         vae.load_state_dict(load_file(vae_run / "model.safetensors"))
-        config = tagger_facts["taggerConfig"]
-        tagger = MiniTagger(TaggerConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}))
+        tagger = open_tagger(one_of((TaggerConfig, DapeConfig), tagger_facts["taggerConfig"]))
         tagger.load_state_dict(load_file(tagger_run / "model.safetensors"))
         digest = hashlib.sha256()
         for run in (vae_run, tagger_run, *([restorer_run] if restorer_run else [])):
-            digest.update((run / "model.safetensors").read_bytes())
+            with (run / "model.safetensors").open("rb") as weights:
+                while piece := weights.read(PIECE):
+                    digest.update(piece)
         facts = {"vae": vae_facts, "tagger": tagger_facts}
         restorer = None
         if restorer_run:
@@ -70,6 +74,7 @@ class FrozenParts:
             facts=facts,
             key=digest.hexdigest()[:12],
             restorer=restorer,
+            pad_id=tagger_facts.get("padId", 0),
         )
 
     def to(self, device: torch.device) -> "FrozenParts":
@@ -96,7 +101,7 @@ class FrozenParts:
 
 @dataclass(frozen=True)
 class LatentCrops:
-    """Memory-mapped arrays of the first N crops: hr [N, C, h, w], centre [N, K, C, h, w], embeds [N, K, T, D] float16; tokens [N, K, 77] int16;
+    """Memory-mapped arrays of the first N crops: hr [N, C, h, w], centre [N, K, C, h, w], embeds [N, K, T, D] float16; tokens [N, K, 77] int32;
     first uint8 [N, K, S, S, 3].
 
     `first`: what the first stage makes of the degraded crops, or they themselves; `centre`: its latents.
@@ -130,10 +135,10 @@ def build_latents(
     hr, centre, first, embeds, said = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in names)
     sample = np.linspace(0, len(hr) - 1, min(1000, len(hr))).astype(int)
     difference = torch.from_numpy(hr[sample].astype(np.float32) - centre[sample, 0].astype(np.float32))
-    tokens = np.empty((*said.shape[:2], 77), np.int16)
+    tokens = np.empty((*said.shape[:2], MAX_TOKENS), np.int32)
     for at in np.ndindex(tokens.shape[:2]):
         tags = [parts.tags[index] for index in np.flatnonzero(said[at])]
-        tokens[at] = token_ids(parts.tokenizer, prompt_text(family, tags))
+        tokens[at] = token_ids(parts.tokenizer, prompt_text(family, tags), pad_id=parts.pad_id)
     spread = difference.std(dim=(0, 2, 3))
     return LatentCrops(hr=hr, centre=centre, first=first, embeds=embeds, tokens=tokens, residual_std=spread)
 
@@ -142,8 +147,8 @@ def build_latents(
 def encode_all(crops: PackedCrops, parts: FrozenParts, folder: Path, count: int) -> None:
     """Writes hr.npy, centre.npy, first.npy, embeds.npy and said.npy (which tags the tagger gives, [N, K, tags])."""
     kinds, side = crops.degraded.shape[1], crops.hr.shape[1]
-    channels, cells = parts.vae.config.latent_channels, side // 8
-    tokens_per_image, width = (parts.tagger.config.side // 16) ** 2 + 1, parts.tagger.config.embed_dim
+    channels, cells = parts.vae.widths.latent_channels, side // 8
+    tokens_per_image, width = parts.tagger.config.tokens, parts.tagger.config.embed_dim
     shapes = {
         "hr": ((count, channels, cells, cells), np.float16),
         "centre": ((count, kinds, channels, cells, cells), np.float16),
@@ -175,4 +180,4 @@ def encode_all(crops: PackedCrops, parts: FrozenParts, folder: Path, count: int)
 def fixed_prompts(parts: FrozenParts, family: Family) -> dict[str, Tensor]:
     """Token ids [77] of the prompts that replace a sample's own: no words, no tags, and the family's negative words."""
     texts = {"empty": "", "untagged": prompt_text(family, []), "negative": family.negative}
-    return {name: torch.tensor(token_ids(parts.tokenizer, text)) for name, text in texts.items()}
+    return {name: torch.tensor(token_ids(parts.tokenizer, text, pad_id=parts.pad_id)) for name, text in texts.items()}

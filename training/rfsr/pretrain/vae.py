@@ -114,7 +114,7 @@ class VaeStage(Stage):
 
     def facts(self) -> dict[str, Any]:
         """The global latent scale: one over the standard deviation of the latents of the preview crops and their neighbours."""
-        known = {"vaeConfig": asdict(self.vae.config), "loss": asdict(self.config)}
+        known = {"vaeConfig": asdict(self.vae.widths), "loss": asdict(self.config)}
         if self.kept is not None:
             return {**known, **self.kept}
         with torch.no_grad():
