@@ -1,4 +1,4 @@
-"""`python -m rfsr {prepare,teach,pretrain,finetune,plot,needs,export,renew-restorer,costs,export-reward,golden,evaluate}`: one subcommand a module, imported only when asked for."""
+"""`python -m rfsr {prepare,teach,pretrain,synthesize,convert,finetune,plot,needs,export,renew-restorer,costs,export-reward,golden,evaluate}`: one subcommand a module, imported only when asked for."""
 
 import argparse
 import importlib
@@ -7,6 +7,8 @@ COMMANDS = {
     "prepare": "rfsr.data",
     "teach": "rfsr.teach",
     "pretrain": "rfsr.pretrain",
+    "synthesize": "rfsr.convert.synthesize",
+    "convert": "rfsr.convert",
     "finetune": "rfsr.finetune",
     "plot": "rfsr.finetune.plots",
     "needs": "rfsr.finetune.needs",

@@ -157,8 +157,8 @@ class ConditionEncoderGraph(nn.Module):
 def graph_specs(models: BundleModels) -> list[GraphSpec]:
     """Every graph of a bundle."""
     config, side = models.denoiser.config.unet, models.tagger.config.side
-    channels = models.vae.config.latent_channels
-    tokens = (side // 16) ** 2 + 1
+    channels = models.vae.widths.latent_channels
+    tokens = models.tagger.config.tokens
     latent, rgb = ["B", channels, "h", "w"], ["B", 3, "8*h", "8*w"]
     embedding = ["B", config.block_out_channels[0], "h", "w"]
     image_embeds = ["B", tokens, models.tagger.config.embed_dim]
