@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from rfsr.families import FAMILIES
 from rfsr.pretrain.latents import FrozenParts
+from tests.published import Published, converted
 from tests.stages import LOOP, pack_crops, tagger_stage, train, vae_stage
 
 NANO = Path(__file__).parents[2] / "tests/fixtures/models/seesr-nano"
@@ -29,3 +31,9 @@ def parts(folder: Path) -> FrozenParts:
 def nano() -> Path:
     """The committed bundle of random weights."""
     return NANO
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Published]:
+    """Every family's checkpoints at the smallest size, and the runs they are converted to."""
+    return {family: converted(family, tmp_path_factory.mktemp(f"published-{family}")) for family in FAMILIES}

@@ -110,7 +110,7 @@ def write_diffbir(out: Path, width: str) -> dict[str, Path]:
     restorer = random_network(lambda: SwinIR(swinir(width)), seed=4)
     first = published(restorer, same) | swinir_tables(restorer)
     encoder = {
-        name: value for name, value in published(vae, ldm_vae_naming(len(size.vae.block_out_channels))).items()
+        name: value.clone() for name, value in published(vae, ldm_vae_naming(len(size.vae.block_out_channels))).items()
         if name.startswith(("encoder.", "quant_conv."))
     }  # fmt: skip
     alphas = alphas_cumprod()

@@ -31,11 +31,14 @@ def read_tokenizer(folder: Path) -> tuple[Tokenizer, int]:
     pad = pad["content"] if isinstance(pad, dict) else pad
     if pad not in vocab:
         raise ConversionError(f"{folder / names[2]} names no pad_token of the vocabulary, got {pad!r}.")
-    return clip_tokenizer(vocab, merges), vocab[pad]
+    return clip_tokenizer(vocab, merges, pad), vocab[pad]
 
 
-def clip_tokenizer(vocab: dict[str, int], merges: list[tuple[str, str]]) -> Tokenizer:
-    """Lower-cased text to start token, byte pairs and end token, at most MAX_TOKENS."""
+def clip_tokenizer(vocab: dict[str, int], merges: list[tuple[str, str]], pad: str) -> Tokenizer:
+    """Lower-cased text to start token, byte pairs and end token, at most MAX_TOKENS.
+
+    A `pad` that people write, as SD 2's "!", is one token wherever it stands, without the mark of a word's end: so does transformers.
+    """
     bpe = models.BPE(vocab, merges, unk_token=END, continuing_subword_prefix="", end_of_word_suffix="</w>")
     tokenizer = Tokenizer(bpe)
     tokenizer.normalizer = normalizers.Sequence(
@@ -48,5 +51,6 @@ def clip_tokenizer(vocab: dict[str, int], merges: list[tuple[str, str]]) -> Toke
         single=f"{START} $A {END}", special_tokens=[(mark, vocab[mark]) for mark in (START, END)]
     )
     tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Replace("</w>", " ")])
+    tokenizer.add_special_tokens([START, END, pad])
     tokenizer.enable_truncation(MAX_TOKENS)
     return tokenizer
