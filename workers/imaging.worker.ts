@@ -12,7 +12,7 @@ import { pngTexts } from './imaging/png-texts.ts';
 import { loadVips } from './imaging/vips.ts';
 import { VipsCodec } from './imaging/vips-codec.ts';
 import { xmpTexts } from './imaging/xmp.ts';
-import { buffersOf, withWireFailures } from './transfer.ts';
+import { buffersOf, LIVING, withWireFailures } from './transfer.ts';
 
 // a crashed instance cannot be ended from inside: the page ends this worker with it when it hears of an error, and starts another
 const codec: PictureCodec = crossOriginIsolated ? new VipsCodec(loadVips, (error) => setTimeout(() => reportError(error))) : browserCodec;
@@ -79,4 +79,4 @@ const api: ImagingApi = {
   },
 };
 
-expose(withWireFailures(api));
+expose(withWireFailures({ ...api, ...LIVING }));

@@ -9,7 +9,7 @@ import { Engine, oneAtATime } from './engine.ts';
 import { Library } from './model-store/library.ts';
 import { fallbackOrder, inspectDevice } from './sessions/device.ts';
 import { wasmThreads, webRuntime } from './sessions/ort.ts';
-import { buffersOf, eventBuffers, modelsFolder, withWireFailures } from './transfer.ts';
+import { buffersOf, eventBuffers, LIVING, modelsFolder, withWireFailures } from './transfer.ts';
 
 /** Said once it is known, and to every run after. */
 let uncached: string | null = null;
@@ -127,4 +127,4 @@ async function ready(): Promise<Engine> {
 }
 
 new BroadcastChannel(MODELS_CHANNEL).onmessage = () => engine?.forgetBundles();
-expose(withWireFailures(api));
+expose(withWireFailures({ ...api, ...LIVING }));

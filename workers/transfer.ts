@@ -1,6 +1,7 @@
 import { isAbort, StudioError, type StudioErrorData } from '../src/protocol/errors.ts';
 import type { RunEvent } from '../src/protocol/events.ts';
 import type { Image8 } from '../src/protocol/request.ts';
+import type { Living } from '../src/protocol/studio-api.ts';
 
 /** What a failed call looks like on the wire: whole, and told apart from a cancel. */
 export type WireFailure = { readonly kind: 'abort' } | { readonly kind: 'studio'; readonly error: StudioErrorData };
@@ -27,6 +28,19 @@ export function eventBuffers(event: RunEvent): ArrayBuffer[] {
   if (event.type === 'step' && event.previews !== null) return buffersOf(event.previews.x0, event.previews.low, event.previews.high);
   return [];
 }
+
+/** What a page knows a worker's end by, also where it ends without a word. */
+export const LIVING: Living = {
+  holdLife: (name) =>
+    new Promise((resolve, reject) => {
+      navigator.locks
+        .request(name, () => {
+          resolve();
+          return new Promise<never>(() => {});
+        })
+        .catch(reject);
+    }),
+};
 
 /** Comlink loses an error's class and fields, but passes plain objects whole: failures cross as data. */
 export function withWireFailures<T extends object>(target: T): T {

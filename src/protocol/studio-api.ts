@@ -50,6 +50,12 @@ export interface BundleList {
   readonly declined: readonly { readonly id: string; readonly reason: string }[];
 }
 
+/** What every worker exposes beside its own. */
+export interface Living {
+  /** Resolves once the worker holds the Web Lock of a name, which it does for as long as it lives, however it ends. */
+  holdLife(name: string): Promise<void>;
+}
+
 /** What `studio.worker.ts` exposes over Comlink. Rejections cross as `StudioErrorData` and are rebuilt by the client. */
 export interface StudioApi {
   device(override: Backend | null): Promise<DeviceReport>;

@@ -1,5 +1,6 @@
 import { type Remote, transfer, wrap } from 'comlink';
 import { StudioError, type StudioErrorData } from '../protocol/errors.ts';
+import type { Living } from '../protocol/studio-api.ts';
 
 /** Calls to a worker of one kind. The worker starts with the first call and starts again after it died. */
 export interface WorkerClient<Api> {
@@ -34,6 +35,7 @@ export function createWorkerClient<Api>(construct: () => Worker): WorkerClient<A
     };
     worker.addEventListener('error', (event) => kill(event.message || 'the worker could not be loaded'));
     worker.addEventListener('messageerror', () => kill('a message could not be read'));
+    void watchLife(wrap<Living>(worker), () => kill('it ended without a word'));
     return { worker, api: wrap<Api>(worker), pending, kill };
   }
 
@@ -56,6 +58,19 @@ export function createWorkerClient<Api>(construct: () => Worker): WorkerClient<A
     },
     end: () => live?.kill('it was ended'),
   };
+}
+
+/**
+ * Calls `onEnd` once a worker is no more, also where it ended without an error, as one does that closes itself or whose process was killed. It holds
+ * a lock for life, which comes to the page then. A heartbeat of messages would take a worker for dead that computes for long without a pause.
+ */
+async function watchLife(worker: Remote<Living>, onEnd: () => void): Promise<void> {
+  // there are none where a page is not served securely
+  const locks: LockManager | undefined = globalThis.navigator?.locks;
+  if (locks === undefined) return;
+  const name = `life/${crypto.randomUUID()}`;
+  await worker.holdLife(name);
+  await locks.request(name, onEnd);
 }
 
 /** Failures cross as plain data (see workers/transfer.ts); anything else is a fault of the crossing itself. */

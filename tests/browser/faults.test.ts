@@ -59,6 +59,27 @@ describe('a worker that dies in mid-run', () => {
   });
 });
 
+describe('a worker that ends without a word in mid-run', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('is replaced like one that fails', async () => {
+    const { page } = await visit(browser, inject('nanoSiteUrl'));
+    await openMadePicture(page, 96, 96);
+    await setSteps(page, 50);
+    await page.getByRole('button', { name: 'Upscale' }).click();
+    await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
+    const before = await keptSteps(page);
+    await studioWorker(page).evaluate(() => void setTimeout(() => self.close()));
+    await page.getByRole('status').getByText('goes on from its last step').waitFor();
+    await goesOnAfter(page, before);
+    await result(page);
+  });
+});
+
 describe('a run that is cancelled while its worker is replaced', () => {
   let browser: Browser;
   beforeAll(async () => {
