@@ -18,6 +18,7 @@ export const NOTICE_REASONS = [
   'steps-unkept',
   'tiles-smaller',
   'run-resumed',
+  'network-waits',
 ] as const;
 export type NoticeReason = (typeof NOTICE_REASONS)[number];
 

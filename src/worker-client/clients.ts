@@ -4,6 +4,7 @@ import type { Backend, RunEvent } from '../protocol/events.ts';
 import type { ModelsApi } from '../protocol/models-api.ts';
 import type { RestoreRequest, RunLane } from '../protocol/request.ts';
 import type { BundleList, DeviceReport, ImagingApi, StudioApi } from '../protocol/studio-api.ts';
+import { browserNetwork, named, persistently } from './network.ts';
 import { createSteering, type Steering } from './steering.ts';
 import { createWorkerClient, transfer } from './worker-client.ts';
 
@@ -59,6 +60,8 @@ export function createClients(): Clients {
   );
   let wanted: Backend | null = null;
   let steering: Steering | null = null;
+  /** What ends a run's wait for its connection, while it waits. */
+  let waiting: AbortController | null = null;
 
   async function runAgain(
     lanes: readonly RunLane[],
@@ -74,6 +77,42 @@ export function createClients(): Clients {
     const message = `${what} ${avoided ? 'again and is not used any more' : 'and was replaced'}; the run goes on from its last step.`;
     if (lead !== undefined) onEvent({ type: 'notice', runId: lead.runId, reason: 'run-resumed', message, code: error.code });
     await studio.call((api) => api.device(avoided ? 'wasm-threads' : wanted));
+  }
+
+  /** Runs to the end, on another worker or device where the one there was is lost. */
+  async function runMended(lanes: readonly RunLane[], request: RestoreRequest, onEvent: (event: RunEvent) => void): Promise<void> {
+    const leadId = lanes[0]?.runId ?? '';
+    const steered = createSteering((what) => studio.call((api) => api[what](leadId)));
+    steering = steered;
+    for (let attempt = 0; ; attempt++) {
+      let over = false;
+      try {
+        const listener = proxy(async (event: RunEvent) => {
+          // a worker that died may have left some on the way
+          if (over) return;
+          onEvent(event);
+          if (event.type === 'step') await steered.stepped(event.index);
+        });
+        const running = studio.call((api) => api.run(lanes, request, listener));
+        if (attempt > 0) void steered.resumed().catch(() => {});
+        return await running;
+      } catch (error) {
+        over = true;
+        const mendable = error instanceof StudioError && (error.code === 'worker-died' || error.code === 'device-lost');
+        if (!mendable || attempt === MAX_RECOVERIES) throw error;
+        steered.lost();
+        await runAgain(lanes, error, attempt, onEvent);
+      }
+    }
+  }
+
+  /** What a call gives; a lost connection is told by its true cause. */
+  async function naming<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      throw named(error, browserNetwork);
+    }
   }
 
   return {
@@ -93,34 +132,33 @@ export function createClients(): Clients {
       wanted = override;
       return studio.call((api) => api.device(override));
     },
-    bundles: () => studio.call((api) => api.bundles()),
-    manifest: (bundleId) => studio.call((api) => api.manifest(bundleId)),
+    bundles: () => naming(studio.call((api) => api.bundles())),
+    manifest: (bundleId) => naming(studio.call((api) => api.manifest(bundleId))),
     async run(lanes, request, onEvent) {
-      const leadId = lanes[0]?.runId ?? '';
-      const steered = createSteering((what) => studio.call((api) => api[what](leadId)));
-      steering = steered;
-      for (let attempt = 0; ; attempt++) {
-        let over = false;
-        try {
-          const listener = proxy(async (event: RunEvent) => {
-            // a worker that died may have left some on the way
-            if (over) return;
-            onEvent(event);
-            if (event.type === 'step') await steered.stepped(event.index);
-          });
-          const running = studio.call((api) => api.run(lanes, request, listener));
-          if (attempt > 0) void steered.resumed().catch(() => {});
-          return await running;
-        } catch (error) {
-          over = true;
-          const mendable = error instanceof StudioError && (error.code === 'worker-died' || error.code === 'device-lost');
-          if (!mendable || attempt === MAX_RECOVERIES) throw error;
-          steered.lost();
-          await runAgain(lanes, error, attempt, onEvent);
-        }
+      const runId = lanes[0]?.runId ?? '';
+      const given = new AbortController();
+      const begin = (): Promise<void> => {
+        waiting = null;
+        return runMended(lanes, request, onEvent);
+      };
+      const onWait = ({ message }: StudioError, ms: number | null): void => {
+        waiting = given;
+        const when = ms === null ? 'once it is online' : `in ${ms / 1000} s`;
+        onEvent({
+          type: 'notice',
+          runId,
+          reason: 'network-waits',
+          message: `${message} The run goes on by itself ${when}.`,
+          code: 'network-failed',
+        });
+      };
+      try {
+        await persistently(begin, browserNetwork, given.signal, onWait);
+      } finally {
+        waiting = null;
       }
     },
-    cancel: async () => steering?.cancel(),
+    cancel: async () => (waiting === null ? steering?.cancel() : waiting.abort(new DOMException('The run was cancelled.', 'AbortError'))),
     pause: async () => steering?.pause(),
     goOn: async () => steering?.goOn(),
     decodeStep: (runId, index) => studio.call((api) => api.decodeStep(runId, index)),

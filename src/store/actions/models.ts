@@ -137,6 +137,8 @@ export function createModels({ state, set, clients, attempt }: ActionContext): M
       return bundles;
     } catch (error) {
       set((before) => ({ ...before, unlisted: true }));
+      // a device that was offline has them once it is online
+      if (globalThis.navigator?.onLine === false) window.addEventListener('online', () => void actions.listAgain(), { once: true });
       throw error;
     }
   }
