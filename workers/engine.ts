@@ -1,6 +1,7 @@
 import { alphaIsMask, padBehindAlpha } from '../src/core/alpha.ts';
 import { type Arithmetic, free, Held, PROCESSOR } from '../src/core/arithmetic.ts';
 import { graphBudgetBytes, type Plan, planRun } from '../src/plan/plan-run.ts';
+import { rolesIn } from '../src/plan/stages.ts';
 import { StudioError } from '../src/protocol/errors.ts';
 import type { Backend, RunEvent, Stage, StageSeconds, StepPreviews } from '../src/protocol/events.ts';
 import { type Graph, type Manifest, parseIndex, type Role } from '../src/protocol/manifest.ts';
@@ -73,7 +74,7 @@ export class Engine {
     this.#runtime = runtime;
     this.#memory = memory;
     this.#files = files;
-    this.#pool = new SessionPool(runtime, backends, graphBudgetBytes(memory), shaderF16);
+    this.#pool = new SessionPool(runtime, backends, graphBudgetBytes(memory, null), shaderF16);
   }
 
   /** A bundle by id, read once. Throws StudioError `bundle-unknown`, `manifest-invalid` or the files' errors. */
@@ -104,18 +105,26 @@ export class Engine {
    */
   async run(runs: readonly RunLane[], request: RestoreRequest, send: Emit, signal: AbortSignal, control: RunControl = {}): Promise<void> {
     checkRequest(request);
-    return this.#inTurn(async () => {
-      const bundles = await Promise.all(runs.map(({ bundleId }) => this.bundle(bundleId)));
-      const unpin = this.#pool.pin(bundles.flatMap(graphsOf));
-      try {
-        await this.#run(runs, request, oneAtATime(send), signal, control);
-      } finally {
-        unpin();
-      }
-    });
+    return this.#inTurn(() => this.#run(runs, request, oneAtATime(send), signal, control));
   }
 
   async #run(runs: readonly RunLane[], request: RestoreRequest, send: Emit, signal: AbortSignal, control: RunControl): Promise<void> {
+    const life = new GraphLife(this.#pool);
+    try {
+      await this.#runWith(life, runs, request, send, signal, control);
+    } finally {
+      life.end();
+    }
+  }
+
+  async #runWith(
+    life: GraphLife,
+    runs: readonly RunLane[],
+    request: RestoreRequest,
+    send: Emit,
+    signal: AbortSignal,
+    control: RunControl,
+  ): Promise<void> {
     const clock = new StageClock();
     const [leader, ...followers] = runs;
     if (leader === undefined) throw new RangeError('expected a lane to run, got none');
@@ -127,6 +136,10 @@ export class Engine {
     const { tileCells } = plan;
     const planned = { ...request, tileCells };
     const bundles = await Promise.all(runs.map(({ bundleId }) => this.bundle(bundleId)));
+    const needed = (stage: Stage): Graph[] =>
+      bundles.flatMap((bundle) => rolesIn(stage, bundle.manifest).flatMap((role) => chainOf(bundle, role)));
+    if (!plan.byStage) life.hold(bundles.flatMap(graphsOf));
+    await this.#pool.allow(graphBudgetBytes(this.#memory, plan));
     // the denoiser's is where nearly all of a run's time goes
     const [denoiser] = chainOf(laneAt(bundles, 0), 'denoiser');
     if (denoiser === undefined) throw new TypeError(`expected ${leader.bundleId} to have a denoiser`);
@@ -145,6 +158,7 @@ export class Engine {
       clock.enter(stage);
       if (stage !== 'decode') throwIfEnded(null);
       await send({ type: 'stage', runId: leader.runId, stage, backend: backend() });
+      if (plan.byStage) await life.holdOnly(needed(stage));
     };
     const loading = begun ? signal : AbortSignal.any([signal, stop]);
     const tiles: TileLimits = new Map();
@@ -153,7 +167,8 @@ export class Engine {
       const bundle = await this.bundle(bundleId);
       if (tileCells !== null) for (const role of rolesOf(bundle)) tiles.set(role, tileCells);
       const emit: PipelineContext['emit'] = (event) => send({ ...event, runId } as RunEvent);
-      await this.#prepare(bundle, emit, loading);
+      await this.#fetch(bundle, emit, loading);
+      if (!plan.byStage) await this.#compile(bundle, emit, loading);
       const turn = async <T>(role: Role, work: () => Promise<T>): Promise<T> => {
         if (control.gate !== undefined) await clock.standStill(control.gate);
         throwIfEnded(role);
@@ -249,8 +264,8 @@ export class Engine {
     return readBundle(entry.manifest, await this.#files.text(entry.manifest));
   }
 
-  /** Fetches what is not here yet and compiles every graph, so that sampling starts without a pause. */
-  async #prepare(bundle: Bundle, emit: PipelineContext['emit'], signal: AbortSignal): Promise<void> {
+  /** Fetches what is not here yet. */
+  async #fetch(bundle: Bundle, emit: PipelineContext['emit'], signal: AbortSignal): Promise<void> {
     const totalBytes = bundle.files.reduce((sum, file) => sum + file.sizeBytes, 0);
     let loadedBytes = 0;
     let told = 0;
@@ -273,6 +288,10 @@ export class Engine {
       await tell(1);
     };
     await openAll(missing, open, signal);
+  }
+
+  /** Compiles every graph, so that sampling starts without a pause. */
+  async #compile(bundle: Bundle, emit: PipelineContext['emit'], signal: AbortSignal): Promise<void> {
     for (const graph of graphsOf(bundle)) {
       signal.throwIfAborted();
       await this.#session(bundle, graph, emit, signal);
@@ -332,6 +351,36 @@ export class Engine {
   async #tokenizer({ manifest, resolve }: Bundle, signal: AbortSignal) {
     const file = { ...manifest.tokenizer, path: resolve(manifest.tokenizer.path) };
     return createTokenizer(await (await this.#files.open(file, async () => {}, signal)).text(), manifest.tokenizer);
+  }
+}
+
+/** Which graphs a run keeps compiled. */
+class GraphLife {
+  readonly #pool: SessionPool;
+  #held: readonly Graph[] = [];
+  #unpin = (): void => {};
+
+  constructor(pool: SessionPool) {
+    this.#pool = pool;
+  }
+
+  /** Lets these stay in place of those before. */
+  hold(graphs: readonly Graph[]): void {
+    const unpin = this.#unpin;
+    this.#unpin = this.#pool.pin(graphs);
+    this.#held = graphs;
+    unpin();
+  }
+
+  /** The same, and frees those before that are not among them. */
+  async holdOnly(graphs: readonly Graph[]): Promise<void> {
+    const before = this.#held;
+    this.hold(graphs);
+    await this.#pool.release(before);
+  }
+
+  end(): void {
+    this.#unpin();
   }
 }
 

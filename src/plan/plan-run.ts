@@ -5,6 +5,7 @@ import { type RestoreRequest, TILE_CELLS, type TileCells } from '../protocol/req
 import type { DeviceMemory } from '../protocol/studio-api.ts';
 import { area, heldBytes, KEPT_BANDS_PIXELS, type Phase, type RunShape, seesPicture } from './held.ts';
 import { regionIn } from './region.ts';
+import { graphBytesOf } from './stages.ts';
 import { gigabytes, tileReason, tileWords } from './words.ts';
 import { type GraphWork, workOf } from './work.ts';
 import { type Size, workingSizes } from './working-size.ts';
@@ -34,6 +35,8 @@ export interface RunPlan {
   /** For the request: the largest side of a tile, null where the model's own rule stands. */
   readonly tileCells: TileCells | null;
   readonly graphs: readonly GraphWork[];
+  /** Whether graphs are loaded for their stage alone, since all of them would not fit together. */
+  readonly byStage: boolean;
   readonly bytes: PlannedBytes;
   readonly peakBytes: number;
   /** Multiply-accumulates. */
@@ -71,13 +74,16 @@ const SMALLEST_TILE: TileCells = 64;
 export function planRun(run: PlannedRun, device: DeviceMemory, macsPerSecond: number | null): Plan {
   const asked = run.tileCells ?? Number.POSITIVE_INFINITY;
   for (const tileCells of [run.tileCells, ...TILE_CELLS.filter((cells) => cells < asked && cells >= SMALLEST_TILE)]) {
-    const plan = planWith({ ...run, tileCells }, device, macsPerSecond, run.tileCells);
-    if (fits(plan, device)) return plan;
+    // loading anew costs a moment, other tiles another picture
+    for (const byStage of [false, true]) {
+      const plan = planWith({ ...run, tileCells }, device, macsPerSecond, run.tileCells, byStage);
+      if (fits(plan, device)) return plan;
+    }
   }
   return refuse(run, device);
 }
 
-function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number | null, asked: TileCells | null): RunPlan {
+function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number | null, asked: TileCells | null, byStage: boolean): RunPlan {
   const { manifests, image, scale, steps, tileCells, region, depth } = run;
   const [lead] = manifests;
   const { working, visible } = workingSizes(lead, image, scale);
@@ -109,17 +115,17 @@ function planWith(run: PlannedRun, device: DeviceMemory, macsPerSecond: number |
   const [sampling, decoding] = [held('sampling'), held('decoding')];
   const bytes: PlannedBytes = {
     program: device.programBytes,
-    weights: total(graphs, ({ loadedBytes }) => loadedBytes),
-    graphs: total(graphs, ({ runBytes }) => runBytes),
+    ...graphBytesOf(graphs, lead, byStage),
     ...(sampling.latents + sampling.pictures > decoding.latents + decoding.pictures ? sampling : decoding),
   };
-  const macs = total(graphs, (graph) => graph.macs);
+  const macs = graphs.reduce((sum, graph) => sum + graph.macs, 0);
   return {
     kind: 'plan',
     working,
     output,
     tileCells,
     graphs,
+    byStage,
     bytes,
     peakBytes: Object.values(bytes).reduce((sum, part) => sum + part, 0),
     macs,
@@ -149,9 +155,11 @@ function graphsFit({ bytes, graphs }: RunPlan, { heapBytes, bindingBytes }: Devi
   );
 }
 
-/** What graphs may take that are kept compiled beside those a run needs. */
-export function graphBudgetBytes(device: DeviceMemory): number {
-  return Math.min(usableBytes(device), USABLE_SHARE * (device.heapBytes ?? Number.POSITIVE_INFINITY));
+/** What compiled graphs may take: those a run needs, and those kept beside them. `plan`: the run's, whose own bytes are not theirs; null before one. */
+export function graphBudgetBytes(device: DeviceMemory, plan: RunPlan | null): number {
+  const { weights = 0, graphs = 0 } = plan?.bytes ?? {};
+  const besideBytes = (plan?.peakBytes ?? 0) - weights;
+  return Math.min(usableBytes(device) - besideBytes, USABLE_SHARE * (device.heapBytes ?? Number.POSITIVE_INFINITY) - graphs);
 }
 
 function usableBytes({ totalBytes }: DeviceMemory): number {
@@ -160,7 +168,7 @@ function usableBytes({ totalBytes }: DeviceMemory): number {
 
 function refuse(run: PlannedRun, device: DeviceMemory): Refusal {
   const { image, scale } = run;
-  const smallest = planWith({ ...run, tileCells: SMALLEST_TILE }, device, null, SMALLEST_TILE);
+  const smallest = planWith({ ...run, tileCells: SMALLEST_TILE }, device, null, SMALLEST_TILE, true);
   const remedy = smallerScale(run, device) ?? smallerPicture(run, device);
   return {
     kind: 'refusal',
@@ -177,7 +185,7 @@ function help(remedy: Refusal['remedy'], { image }: PlannedRun): string {
 }
 
 function accepted(run: PlannedRun, device: DeviceMemory): boolean {
-  return fits(planWith({ ...run, tileCells: SMALLEST_TILE }, device, null, SMALLEST_TILE), device);
+  return fits(planWith({ ...run, tileCells: SMALLEST_TILE }, device, null, SMALLEST_TILE, true), device);
 }
 
 function smallerScale(run: PlannedRun, device: DeviceMemory): Refusal['remedy'] {
@@ -198,8 +206,4 @@ function smallerPicture(run: PlannedRun, device: DeviceMemory): Refusal['remedy'
     else tooLarge = percent;
   }
   return fitting === 0 ? null : { scale: 1, image: reduced(fitting) };
-}
-
-function total(graphs: readonly GraphWork[], of: (graph: GraphWork) => number): number {
-  return graphs.reduce((sum, graph) => sum + of(graph), 0);
 }

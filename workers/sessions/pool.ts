@@ -19,7 +19,7 @@ interface Pooled {
 export class SessionPool {
   readonly #runtime: OrtRuntime;
   readonly #backends: readonly Backend[];
-  readonly #budgetBytes: number;
+  #budgetBytes: number;
   readonly #shaderF16: boolean;
   /** Graphs that failed on the first backend, and where in the order each is now. */
   readonly #places = new Map<string, number>();
@@ -50,6 +50,17 @@ export class SessionPool {
         else this.#pins.delete(key);
       }
     };
+  }
+
+  /** Gives the pool another budget, and frees at once what passes it and is not pinned. */
+  async allow(budgetBytes: number): Promise<void> {
+    this.#budgetBytes = budgetBytes;
+    await this.#makeRoom(null);
+  }
+
+  /** Frees what is compiled of these and not pinned. */
+  async release(graphs: readonly Graph[]): Promise<void> {
+    for (const key of graphs.map(keyOf)) if (!this.#pins.has(key)) await this.#drop(key);
   }
 
   /** The session of a graph whose files `read` gives when they are needed. Throws the last backend's error when all fail. */
@@ -113,16 +124,22 @@ export class SessionPool {
     }
   }
 
-  async #makeRoom(graph: Graph): Promise<void> {
-    const others = [...this.#sessions].filter(([key]) => key !== keyOf(graph));
-    let bytes = others.reduce((sum, [, other]) => sum + other.graph.memory.loadedBytes, graph.memory.loadedBytes);
+  /** Frees what was not used for longest until a graph fits beside the rest; null for no other. */
+  async #makeRoom(graph: Graph | null): Promise<void> {
+    const others = [...this.#sessions].filter(([key]) => graph === null || key !== keyOf(graph));
+    let bytes = others.reduce((sum, [, other]) => sum + other.graph.memory.loadedBytes, graph?.memory.loadedBytes ?? 0);
     for (const [key, other] of others) {
       if (bytes <= this.#budgetBytes) return;
       if (this.#pins.has(key)) continue;
       bytes -= other.graph.memory.loadedBytes;
-      this.#sessions.delete(key);
-      await dispose(other);
+      await this.#drop(key);
     }
+  }
+
+  async #drop(key: string): Promise<void> {
+    const pooled = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    if (pooled !== undefined) await dispose(pooled);
   }
 
   /** Frees every session. */
