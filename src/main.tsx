@@ -20,4 +20,9 @@ createRoot(root).render(
   </StrictMode>,
 );
 // the first paint does not wait for the device's inspection
-requestAnimationFrame(() => setTimeout(() => void workbench.actions.start(window.location.search)));
+requestAnimationFrame(() =>
+  setTimeout(async () => {
+    await workbench.actions.start(window.location.search);
+    await workbench.actions.startOffline(window.location.search);
+  }),
+);

@@ -4,6 +4,7 @@ import { type CompareActions, createComparing } from './actions/compare.ts';
 import { createContext } from './actions/context.ts';
 import { createDesk } from './actions/desk.ts';
 import { createModels, type ModelActions } from './actions/models.ts';
+import { createOfflineActions, type OfflineActions } from './actions/offline.ts';
 import { createOpenActions, type OpenActions } from './actions/open.ts';
 import { createPictures } from './actions/pictures.ts';
 import { createQueueActions, type QueueActions } from './actions/queue.ts';
@@ -21,6 +22,7 @@ import type { StudioState } from './state.ts';
 export type Actions = SessionActions &
   ModelActions &
   ShelfActions &
+  OfflineActions &
   OpenActions &
   QueueActions &
   WorkActions &
@@ -39,11 +41,13 @@ export function createActions(store: StoreApi<StudioState>, frames: Frames, clie
   const desk = createDesk(context, models, pictures, results, runner);
   const saving = createSaving(context, pictures, results, comparing.actions);
   const work = createWork(context, runner, saving);
+  const open = createOpenActions(context, models, pictures, desk);
   return {
     ...createSessionActions(context, models, desk, work),
     ...models.actions,
     ...createShelfActions(context, models),
-    ...createOpenActions(context, models, pictures, desk),
+    ...open,
+    ...createOfflineActions(context, open),
     ...createQueueActions(context, desk),
     ...work.actions,
     ...createViewActions(context, results, desk, comparing),

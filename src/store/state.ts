@@ -92,7 +92,7 @@ export interface ProgressState {
 export interface Message {
   readonly id: number;
   /** What can be done about it with one press. */
-  readonly action?: 'put-back';
+  readonly action?: 'put-back' | 'update';
   readonly kind: 'notice' | 'error';
   readonly text: string;
   readonly code: StudioErrorCode | null;

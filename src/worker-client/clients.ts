@@ -5,6 +5,7 @@ import type { ModelsApi } from '../protocol/models-api.ts';
 import type { RestoreRequest, RunLane } from '../protocol/request.ts';
 import type { BundleList, DeviceReport, ImagingApi, StudioApi } from '../protocol/studio-api.ts';
 import { browserNetwork, named, persistently } from './network.ts';
+import { createOffline, type Offline } from './offline.ts';
 import { createSteering, type Steering } from './steering.ts';
 import { createWorkerClient, transfer } from './worker-client.ts';
 
@@ -17,6 +18,7 @@ export interface ModelsClient extends ModelsApi {
 /** What the store's actions can ask of the workers. Everything rejects with StudioError or AbortError. */
 export interface Clients {
   readonly models: ModelsClient;
+  readonly offline: Offline;
   device(override: Backend | null): Promise<DeviceReport>;
   bundles(): Promise<BundleList>;
   manifest(bundleId: string): Promise<string>;
@@ -116,6 +118,7 @@ export function createClients(): Clients {
   }
 
   return {
+    offline: createOffline(),
     models: {
       shelf: () => models.call((api) => api.shelf()),
       manifest: (id) => models.call((api) => api.manifest(id)),

@@ -30,6 +30,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   entries: { files: /^workers\/([a-z-]+\.worker|transfer)\.ts$/, rooms: [...WORKERS, 'core', 'protocol'] },
   cli: { files: /^cli\//, rooms: [...WORKERS, 'core', 'protocol', 'plan'] },
   'worker-client': { files: /^src\/worker-client\//, rooms: ['protocol'], packages: /^comlink/ },
+  offline: { files: /^src\/offline\//, rooms: ['protocol'], packages: /^workbox-/ },
   store: { files: /^src\/store\//, rooms: ['core', 'protocol', 'plan', 'worker-client'] },
   features: { files: /^src\/features\//, rooms: ['store', 'components', 'protocol', 'plan'] },
   components: { files: /^src\/components\//, rooms: [], packages: /^react/ },

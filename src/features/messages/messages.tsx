@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import { Button } from '../../components/button.tsx';
-import type { Message } from '../../store/state.ts';
+import { type Message, underWay } from '../../store/state.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './messages.module.css';
 
@@ -31,9 +31,10 @@ export function Messages() {
 }
 
 function Bar({ message }: { readonly message: Message }) {
-  const { dismiss, putBack } = useActions();
+  const { dismiss, putBack, takeUpdate } = useActions();
+  const running = useStudio(underWay);
   const [held, setHeld] = useState(false);
-  const leaves = message.kind === 'notice' && !held;
+  const leaves = message.kind === 'notice' && message.action !== 'update' && !held;
   useEffect(() => {
     if (!leaves) return;
     const timer = setTimeout(() => dismiss(message.id), STAY_MS);
@@ -54,6 +55,11 @@ function Bar({ message }: { readonly message: Message }) {
         {message.text} {message.kind === 'error' && <code className={styles['code']}>{message.code}</code>}
       </p>
       {message.action === 'put-back' && <Button onPress={() => void putBack()}>Undo</Button>}
+      {message.action === 'update' && (
+        <Button disabled={running} onPress={() => void takeUpdate()}>
+          Take it
+        </Button>
+      )}
       {message.kind === 'error' && (
         <Button kind="plain" onPress={() => void navigator.clipboard.writeText(message.details)}>
           Copy details

@@ -4,7 +4,6 @@ import { modelFolder, siteOf, sitesFor } from '../../protocol/model-address.ts';
 import type { Added, GivenFile, ModelProgress } from '../../protocol/models-api.ts';
 import { sizeWords } from '../../protocol/words.ts';
 import { readLocal, writeLocal } from '../local-values.ts';
-import { allowSites } from '../offline.ts';
 import type { ShelfNote, ShelfState, ShelfWork } from '../state.ts';
 import { type ActionContext, failureOf } from './context.ts';
 import type { Models } from './models.ts';
@@ -183,7 +182,7 @@ export function createShelfActions({ state, set, clients }: ActionContext, model
 
   /** Lets the worker of models ask the folder's sites, and no other part of the page. */
   async function allow(folder: URL): Promise<void> {
-    if (await allowSites(sitesFor(folder))) clients.models.end();
+    if (await clients.offline.allow(sitesFor(folder))) clients.models.end();
   }
 }
 
