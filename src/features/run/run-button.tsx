@@ -9,6 +9,8 @@ import { usePlan, useQueueSecondsLeft } from '../../store/use-plan.ts';
 
 /** Seconds of a run, or of all that wait, from which on a press asks again before it starts. */
 const LONG_SECONDS = 1800;
+/** Likewise of memory, which the machine's other programs want too. */
+const LARGE_BYTES = 4 * 2 ** 30;
 
 /** Starts a run or the queue: the primary button until there is a result. While something is under way, that is held and ended here. */
 export function RunButton() {
@@ -24,7 +26,9 @@ export function RunButton() {
   const [asking, setAsking] = useState(false);
   const refused = plan?.kind === 'refusal';
   const seconds = waiting > 0 ? allSeconds : plan?.kind === 'plan' ? plan.seconds : null;
-  const memory = waiting === 0 && plan?.kind === 'plan' ? ` and ${gigabytes(plan.peakBytes)} of memory` : '';
+  const peakBytes = waiting === 0 && plan?.kind === 'plan' ? plan.peakBytes : 0;
+  const long = seconds !== null && seconds > LONG_SECONDS;
+  const needs = [...(seconds === null ? [] : [aboutTime(seconds)]), ...(peakBytes === 0 ? [] : [`${gigabytes(peakBytes)} of memory`])];
   const start = (): void => {
     setAsking(false);
     void upscale();
@@ -35,15 +39,15 @@ export function RunButton() {
       {(!busy || (waiting > 0 && !going)) && (
         <Button
           kind={done && waiting === 0 ? 'normal' : 'primary'}
-          onPress={() => (seconds !== null && seconds > LONG_SECONDS ? setAsking(true) : start())}
+          onPress={() => (long || peakBytes > LARGE_BYTES ? setAsking(true) : start())}
           disabled={!known || (waiting === 0 && (!open || refused))}
         >
           {waiting > 0 ? `Upscale all (${waiting})` : 'Upscale'}
         </Button>
       )}
-      {asking && seconds !== null && (
+      {asking && (
         <Confirm
-          text={`This will take ${aboutTime(seconds)}${memory}. Fewer steps, a smaller scale or a region take less.`}
+          text={`This will take ${needs.join(' and ')}. Fewer steps, a smaller scale or a region take less.`}
           action="Start all the same"
           onConfirm={start}
           onClose={() => setAsking(false)}
