@@ -73,7 +73,11 @@ export function App() {
           </Suspense>
         )}
       </aside>
-      <div className={styles['bottom']} style={layout.steps ? {} : ({ '--steps': `${stepsHeight}px` } as CSSProperties)}>
+      <section
+        className={styles['bottom']}
+        aria-label="Steps"
+        style={layout.steps ? {} : ({ '--steps': `${stepsHeight}px` } as CSSProperties)}
+      >
         {!layout.steps && (
           <HeightHandle
             label="Height of the steps"
@@ -87,7 +91,7 @@ export function App() {
         <Suspense fallback={null}>
           <Timeline folded={layout.steps} onFold={() => changeLayout({ steps: !layout.steps })} />
         </Suspense>
-      </div>
+      </section>
       <RunAnnouncer />
       {modelsShown && (
         <Suspense fallback={null}>

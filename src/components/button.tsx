@@ -14,15 +14,26 @@ interface ButtonProps {
   readonly pressed?: boolean;
   /** Whether it opens the menu around it. Any other does what it says, whatever dialog it stands in. */
   readonly opensMenu?: boolean;
+  /** Whether it closes the dialog that it stands in. */
+  readonly closes?: boolean;
 }
 
-export function Button({ onPress, children, kind = 'normal', disabled = false, label, pressed, opensMenu = false }: ButtonProps) {
+export function Button({
+  onPress,
+  children,
+  kind = 'normal',
+  disabled = false,
+  label,
+  pressed,
+  opensMenu = false,
+  closes = false,
+}: ButtonProps) {
   const extra = { normal: '', primary: styles['primary'], plain: styles['plain'], icon: `${styles['icon']} ${styles['plain']}` }[kind];
   return (
     <AriaButton
       className={`${styles['button']} ${extra}`}
       isDisabled={disabled}
-      {...(opensMenu ? {} : { slot: null })}
+      {...(opensMenu ? {} : { slot: closes ? 'close' : null })}
       {...(onPress === undefined ? {} : { onPress })}
       {...(label === undefined ? {} : { 'aria-label': label })}
       {...(pressed === undefined ? {} : { 'aria-pressed': pressed })}

@@ -146,7 +146,7 @@ export function keptSteps(page: Page): Promise<Readonly<Record<string, number>>>
   });
 }
 
-/** Serious and critical findings of axe, as short lines. */
+/** Findings of axe that are more than minor, as short lines. */
 export async function seriousFindings(page: Page): Promise<string[]> {
   // the page's policy lets no script in from elsewhere
   await page.evaluate(readFileSync(AXE, 'utf8'));
@@ -159,7 +159,7 @@ export async function seriousFindings(page: Page): Promise<string[]> {
     const { axe } = window as unknown as { readonly axe: { run(): Promise<{ readonly violations: readonly Finding[] }> } };
     const { violations } = await axe.run();
     return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .filter(({ impact }) => impact !== 'minor')
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
   });
 }

@@ -35,7 +35,9 @@ export function BackendPill() {
             </li>
           ))}
         </ul>
-        <Button onPress={() => setShown(true)}>This device…</Button>
+        <Button closes onPress={() => setShown(true)}>
+          This device…
+        </Button>
       </Popup>
       {shown && <DeviceDialog onClose={() => setShown(false)} />}
     </>

@@ -52,7 +52,7 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
       const seen = await lookAt(file, name, page).catch((error: unknown) => refuse(id, error));
       if (seen === null) continue;
       const { height, width } = seen.size;
-      const thumbnail = await thumbnailOf(seen.view);
+      const thumbnail = await thumbnailOf(seen.view).then((made) => made ?? decodedThumbnail(file, name, page));
       set((before) => ({ ...before, queue: changeItem(before.queue, id, { size: { height, width }, thumbnail }) }));
     }
   }
@@ -62,6 +62,12 @@ export function createOpenActions(context: ActionContext, models: Models, pictur
     if (page === 0) return { size: await clients.inspect(file, name), view: file };
     const { image } = await clients.decode(await file.arrayBuffer(), name, false, page);
     return { size: image, view: image };
+  }
+
+  /** A small view of a file that the browser itself cannot read. */
+  async function decodedThumbnail(file: Blob, name: string, page: number): Promise<string | null> {
+    const opened = await clients.decode(await file.arrayBuffer(), name, false, page).catch(() => null);
+    return opened === null ? null : thumbnailOf(opened.image);
   }
 
   /** The selected picture, its file and how many pages that has; null where there is none, or the file is gone. */
