@@ -75,7 +75,7 @@ export function App() {
       </aside>
       <section
         className={styles['bottom']}
-        aria-label="Steps"
+        aria-label="Results and steps"
         style={layout.steps ? {} : ({ '--steps': `${stepsHeight}px` } as CSSProperties)}
       >
         {!layout.steps && (
