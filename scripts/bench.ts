@@ -15,9 +15,11 @@ import { defaultRequest } from '../src/protocol/default-request.ts';
 import type { Image8, RestoreRequest } from '../src/protocol/request.ts';
 import { launchChromium, visit } from '../tests/support/chromium.ts';
 import { Engine } from '../workers/engine.ts';
+import { measureSteps } from './measure-steps.ts';
 import { largestDistance, type ModelRow, measureModels, modelTable, PARITY_LEVELS } from './models.ts';
 import { openPeers, PEERS, type PeersSite } from './peers.ts';
 import { cameraTable, measureCamera, measureSizes, sizeTable, sizeVerdicts } from './sizes.ts';
+import { stepCostTable } from './step-costs.ts';
 import { timedRun } from './timed-run.ts';
 
 const SIZES = [
@@ -280,12 +282,25 @@ const large = process.argv.includes('--large');
 const sizes = await measureSizes(SOURCE, `${OUT}/sizes`, large);
 const camera = large ? await measureCamera(url, SOURCE, `${OUT}/sizes`) : null;
 await server.close();
+const stepCosts = await measureSteps(SOURCE, `${OUT}/steps`);
 const training = finetuning();
 const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
 writeFileSync(
   `${OUT}/bench.json`,
   JSON.stringify(
-    { command, cpus: cpus().map(({ model }) => model), steps: STEPS, guidance: GUIDANCE, rows, pairs, models, sizes, camera, training },
+    {
+      command,
+      cpus: cpus().map(({ model }) => model),
+      steps: STEPS,
+      guidance: GUIDANCE,
+      rows,
+      pairs,
+      models,
+      sizes,
+      stepCosts,
+      camera,
+      training,
+    },
     null,
     1,
   ),
@@ -296,6 +311,7 @@ const report = [
   pairTable(),
   modelTable(models),
   [sizeTable(sizes), '', ...sizeVerdicts(sizes)].join('\n'),
+  stepCostTable(stepCosts),
   ...(camera === null ? [] : [cameraTable(camera)]),
   `${apart <= PARITY_LEVELS ? 'holds' : 'DOES NOT HOLD'}: runtimes within ${PARITY_LEVELS} level of 255 in the mean: ${apart.toExponential(1)} at most`,
   `Fine-tuning: ${training === null ? 'the training package is not installed' : JSON.stringify(training)}`,

@@ -36,6 +36,9 @@ const SOFTWARE_GPU_ARGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swift
 /** WebAssembly is compiled once, plainly: the second, optimised time takes longer than all that a run of a few thousand weights computes. */
 const SHORT_RUN_ARGS = ['--js-flags=--no-wasm-tier-up'];
 
+/** Memory is measured when it is asked for, its rubbish collected first, not some time later. */
+const MEASURED_MEMORY_ARGS = ['--enable-blink-features=ForceEagerMeasureMemory'];
+
 /** Generous: machines that test are slow and shared. */
 export const TIMEOUT_MS = 120_000;
 
@@ -44,10 +47,11 @@ export const PHONE_SCREEN = { width: 390, height: 844 };
 export const SCREENSHOTS = 'artifacts/screenshots';
 
 /** How a Chromium of this machine is started. Throws when there is none, with how to get one. */
-export function chromiumLaunch({ softwareGpu = false, shortRuns = false } = {}): LaunchOptions {
+export function chromiumLaunch({ softwareGpu = false, shortRuns = false, measuresMemory = false } = {}): LaunchOptions {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error(NO_CHROMIUM);
-  return { executablePath, args: [...ARGS, ...(softwareGpu ? SOFTWARE_GPU_ARGS : []), ...(shortRuns ? SHORT_RUN_ARGS : [])] };
+  const own = [softwareGpu ? SOFTWARE_GPU_ARGS : [], shortRuns ? SHORT_RUN_ARGS : [], measuresMemory ? MEASURED_MEMORY_ARGS : []];
+  return { executablePath, args: [...ARGS, ...own.flat()] };
 }
 
 export async function launchChromium(options: Parameters<typeof chromiumLaunch>[0] = {}): Promise<Browser> {

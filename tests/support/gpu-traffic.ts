@@ -1,4 +1,5 @@
-import type { Page } from 'playwright';
+import type { Page, Worker } from 'playwright';
+import type { RunEvent } from '../../src/protocol/events.ts';
 
 /** Bytes that crossed between processor and graphics device, one number a crossing. */
 export interface Traffic {
@@ -30,7 +31,9 @@ const HOOK = `{
   };
   const { postMessage } = MessagePort.prototype;
   MessagePort.prototype.postMessage = function (message, ...rest) {
-    if (message?.argumentList?.[0]?.value?.type === 'step') steps.push({ up: [], down: [] });
+    const event = message?.argumentList?.[0]?.value;
+    if (event?.type === 'step') steps.push({ up: [], down: [] });
+    if (event?.type === 'done') self.done = event;
     return postMessage.call(this, message, ...rest);
   };
 }\n`;
@@ -44,8 +47,20 @@ export async function countTraffic(page: Page): Promise<void> {
 }
 
 /** What crossed in each step so far, the first with all before it; what comes after the last step is last. */
-export async function trafficOf(page: Page): Promise<readonly Traffic[]> {
+export function trafficOf(page: Page): Promise<readonly Traffic[]> {
+  return studioWorker(page).evaluate(() => (self as unknown as { readonly traffic: Traffic[] }).traffic);
+}
+
+/** What the worker said at the end of the last run, of its times. */
+export function timesOf(page: Page): Promise<Pick<Extract<RunEvent, { type: 'done' }>, 'timings' | 'graphSeconds'>> {
+  return studioWorker(page).evaluate(() => {
+    const { timings, graphSeconds } = (self as unknown as { readonly done: Extract<RunEvent, { type: 'done' }> }).done;
+    return { timings, graphSeconds };
+  });
+}
+
+function studioWorker(page: Page): Worker {
   const worker = page.workers().find((candidate) => candidate.url().includes('studio'));
   if (worker === undefined) throw new Error('expected a studio worker');
-  return worker.evaluate(() => (self as unknown as { readonly traffic: Traffic[] }).traffic);
+  return worker;
 }
