@@ -1,4 +1,4 @@
-"""`python -m rfsr {prepare,teach,pretrain,synthesize,convert,finetune,plot,needs,export,renew-restorer,costs,export-reward,golden,evaluate}`: one subcommand a module, imported only when asked for."""
+"""`python -m rfsr {prepare,teach,pretrain,synthesize,convert,finetune,plot,needs,export,verify,renew-restorer,costs,export-reward,golden,evaluate}`: one subcommand a module, imported only when asked for."""
 
 import argparse
 import importlib
@@ -14,6 +14,7 @@ COMMANDS = {
     "needs": "rfsr.finetune.needs",
     "export": "rfsr.export",
     "renew-restorer": "rfsr.export.renew_restorer",
+    "verify": "rfsr.verify",
     "costs": "rfsr.export.renew_costs",
     "export-reward": "rfsr.export.reward",
     "golden": "rfsr.golden",

@@ -34,6 +34,7 @@ from rfsr.restorers import (
     FolderRestorer,
     RealESRGANRestorer,
     Restorer,
+    RunsRestorer,
 )
 from rfsr.samplers import SAMPLERS
 from rfsr.teach import TEACHER
@@ -83,6 +84,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--bundle", type=Path, action="append", default=[], help="folder of an exported bundle; may be repeated"
+    )
+    parser.add_argument(
+        "--runs",
+        action="append",
+        default=[],
+        metavar="RECIPE=DIR",
+        help="runs, by the recipe that exports them (configs/export_full_seesr.toml); may be repeated",
     )
     parser.add_argument(
         "--outputs", action="append", default=[], metavar="NAME=DIR", help="ready-made results; may be repeated"
@@ -182,6 +190,9 @@ def build_restorers(args: argparse.Namespace) -> list[Restorer]:
     if args.nets and (args.nets / TEACHER).exists() and not args.without_real_esrgan:
         restorers.append(RealESRGANRestorer(args.nets, args.scale))
     restorers += [BundleRestorer(folder, overrides=overrides, published=args.published) for folder in args.bundle]
+    for text in args.runs:
+        recipe, folder = named_path("--runs RECIPE=DIR", text)
+        restorers.append(RunsRestorer(Path(recipe), folder, overrides=overrides, published=args.published))
     for text in args.outputs:
         restorers.append(FolderRestorer(*named_path("--outputs NAME=DIR", text)))
     return restorers

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from rfsr.common import from_rgb8, open_rgb, to_rgb8
+from rfsr.common import from_rgb8, load_config, open_rgb, to_rgb8
 from rfsr.families import FAMILIES, Family
 from rfsr.teach import TEACHER, open_teacher
 
@@ -104,6 +104,37 @@ class BundleRestorer:
         self.name = manifest["id"]
         self.base = manifest["pairedWith"] if manifest["variant"] == "rfsr" else None
         self.models = load_bundle(folder)
+        self.request = Settings(**{**defaults, **overrides})
+        self.settings = asdict(self.request)
+        self.seed: int | None = self.request.seed
+
+    def restore(self, lr: np.ndarray, *, picture: str, seed: int | None = None) -> np.ndarray:
+        """See `Restorer`."""
+        from rfsr.pipelines import restore
+
+        request = self.request if seed is None else replace(self.request, seed=seed)
+        return restore(self.models, lr, request).rgb8
+
+
+class RunsRestorer:
+    """Runs, as `rfsr convert` and the stages leave them, of the identity and the settings that a bundle's recipe says: what an export of them
+    would be, without one.
+    """
+
+    base: str | None = None
+
+    def __init__(self, recipe: Path, folder: Path, *, overrides: dict[str, Any], published: bool = False) -> None:
+        from rfsr.checkpoint import load_runs, runs_in
+        from rfsr.export.manifest import sampling_defaults
+        from rfsr.pipelines import Settings
+
+        config = load_config(recipe)
+        bundle, image = config["bundle"], config["image"]
+        family = FAMILIES[bundle["family"]]
+        sampling = {"sampling": sampling_defaults(family, config.get("sampling", {})), "image": image}
+        defaults = published_settings(family) if published else own_settings(sampling)
+        self.name = bundle["id"]
+        self.models, _ = load_runs(runs_in(folder), tagged=bundle["tagged"], image=image)
         self.request = Settings(**{**defaults, **overrides})
         self.settings = asdict(self.request)
         self.seed: int | None = self.request.seed

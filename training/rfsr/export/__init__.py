@@ -6,10 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rfsr.checkpoint import runs_in
 from rfsr.common import command_line, current_commit, load_config
 from rfsr.export.graphs import export_graph, graph_specs, round_to_half
+from rfsr.export.large import COMPUTE, NO_SHARDS, ShardOptions, export_sharded
 from rfsr.export.manifest import sampling_defaults, scheduler_config, write_graph, write_index, write_manifest, write_tokenizer
 from rfsr.export.parity import SessionModule, check_graph, check_run, open_session
+from rfsr.export.shards import SHARD_BYTES
 from rfsr.export.sources import models_from_runs, nano_models
 from rfsr.families import FAMILIES
 from rfsr.pipelines.parts import BundleModels
@@ -26,19 +29,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--denoiser", type=Path, help="run of the stage denoiser or trajectory")
     parser.add_argument("--restorer", type=Path, help="run of the stage restorer (DiffBIR)")
     parser.add_argument("--quality", type=Path, help="JSON of `rfsr evaluate --quality`, for the manifest")
+    parser.add_argument(
+        "--runs", type=Path, help="folder with all of these, as `rfsr convert` writes it; what is named beside comes first"
+    )
+    parser.add_argument(
+        "--size", choices=("mini", "full"), help="of the bundle; what the configuration says where nothing is said"
+    )
+    parser.add_argument(
+        "--compute", choices=COMPUTE, default="float32", help="what the denoiser computes in; both take the same weights (full)"
+    )
+    parser.add_argument("--shard-mb", type=float, default=SHARD_BYTES / 1e6, help="largest file of weights (full)")
     parser.add_argument("--random", action="store_true", help="fixed random weights of the nano size instead of runs")
 
 
 def main(args: argparse.Namespace) -> None:
     """Exports one bundle and renews the index beside it."""
     config = load_config(args.config)
+    if args.size:
+        config["bundle"]["size"] = args.size
     if args.random:
         models, facts = nano_models(config, moved=config.get("random", {}).get("moved", 0.0))
     else:
-        models, facts = models_from_runs(args.vae, args.tagger, args.denoiser, args.restorer, config=config)
+        known = runs_in(args.runs) if args.runs else {}
+        runs = {name: getattr(args, name) or known.get(name) for name in ("vae", "tagger", "denoiser", "restorer")}
+        models, facts = models_from_runs(runs["vae"], runs["tagger"], runs["denoiser"], runs["restorer"], config=config)
     facts = {"command": command_line(), "commit": current_commit(), **config.get("training", {}), **facts}
     quality = quality_of(config["bundle"]["id"], json.loads(args.quality.read_text())) if args.quality else {}
-    export_bundle(models, config, args.out, training=facts, quality=quality)
+    full = config["bundle"]["size"] == "full"
+    options = ShardOptions(int(args.shard_mb * 1e6) if full else None, args.compute)
+    export_bundle(models, config, args.out, training=facts, quality=quality, options=options)
     write_index(args.out.parent)
 
 
@@ -66,7 +85,13 @@ def windows_of(bundle: dict[str, Any], stages: list[dict[str, Any]]) -> dict[str
 
 
 def export_bundle(
-    models: BundleModels, config: dict[str, Any], out: Path, *, training: dict[str, Any], quality: dict[str, Any]
+    models: BundleModels,
+    config: dict[str, Any],
+    out: Path,
+    *,
+    training: dict[str, Any],
+    quality: dict[str, Any],
+    options: ShardOptions = NO_SHARDS,
 ) -> None:
     """Writes graphs and manifest into `out`.
 
@@ -75,16 +100,10 @@ def export_bundle(
     out.mkdir(parents=True, exist_ok=True)
     for module in models.modules():
         round_to_half(module.eval().requires_grad_(False))
-    entries, sessions, errors = {}, {}, {}
-    for spec in graph_specs(models):
-        model = export_graph(spec).SerializeToString()
-        session = open_session(model)
-        errors[spec.role] = check_graph(spec, session)
-        sessions[spec.role] = SessionModule(spec, session)
-        entries[spec.role] = [write_graph(spec, model, session, out, family=models.family)]
-        print(f"{spec.role}: {len(model) / 1e6:.2f} MB, error {errors[spec.role]:.1e}")
-    errors["run"] = check_run(models, sessions)
-    print(f"4-step run: error {errors['run']:.1e}")
+    if options.sharded:
+        entries, errors = export_sharded(models, out, options)
+    else:
+        entries, errors = export_whole(models, out)
     manifest = {
         "schema": 1,
         **config["bundle"],
@@ -97,7 +116,7 @@ def export_bundle(
             "shift": models.latent_shift,
         },
         "graphs": entries,
-        "tokenizer": write_tokenizer(models.tokenizer.to_str(), out),
+        "tokenizer": write_tokenizer(models.tokenizer.to_str(), out, pad_id=models.pad_id),
         "tags": {"labels": models.tags, "thresholds": models.thresholds},
         "scheduler": scheduler_config(),
         **windows_of(config["bundle"], training["stages"]),
@@ -107,3 +126,18 @@ def export_bundle(
         "parity": {role: float(f"{error:.2e}") for role, error in errors.items()},
     }
     write_manifest(manifest, out)
+
+
+def export_whole(models: BundleModels, out: Path) -> tuple[dict[str, list[dict[str, Any]]], dict[str, float]]:
+    """Every graph in a file of its own: their manifest entries by role and their errors, and the error of a short run. Throws as `export_bundle`."""
+    entries, sessions, errors = {}, {}, {}
+    for spec in graph_specs(models):
+        model = export_graph(spec).SerializeToString()
+        session = open_session(model)
+        errors[spec.role] = check_graph(spec, session)
+        sessions[spec.role] = SessionModule(spec, session)
+        entries[spec.role] = [write_graph(spec, model, session, out, family=models.family)]
+        print(f"{spec.role}: {len(model) / 1e6:.2f} MB, error {errors[spec.role]:.1e}")
+    errors["run"] = check_run(models, sessions)
+    print(f"4-step run: error {errors['run']:.1e}")
+    return entries, errors

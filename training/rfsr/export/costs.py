@@ -18,7 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from rfsr.export.graphs import PART_CELLS, GraphSpec
+from rfsr.export.graphs import PART_CELLS, GraphSpec, as_arguments
 
 MAX_ERROR = 0.25
 """Of a measured peak: a formula farther off plans nothing."""
@@ -131,7 +131,7 @@ def tensor_growth(spec: GraphSpec, macs: dict[str, float]) -> dict[str, float]:
     if not is_spatial(spec) or macs["perCellSquared"]:
         return {}
     with LargestTensor() as largest:
-        spec.module.eval()(**spec.inputs_at(batch=1, height=PART_CELLS, width=PART_CELLS, seed=0))
+        spec.module.eval()(**as_arguments(spec.inputs_at(batch=1, height=PART_CELLS, width=PART_CELLS, seed=0)))
     return {"tensorBytesPerCell": rounded(largest.bytes / PART_CELLS**2)}
 
 
@@ -146,5 +146,5 @@ def count_macs(spec: GraphSpec, height: int, width: int) -> int:
     forward: Callable[..., Any] = spec.module.eval()
     # the counter knows matrix products, not the CPU's fused attention
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
-        forward(**spec.inputs_at(batch=1, height=height, width=width, seed=0))
+        forward(**as_arguments(spec.inputs_at(batch=1, height=height, width=width, seed=0)))
     return counter.get_total_flops() // 2

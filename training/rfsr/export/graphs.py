@@ -9,26 +9,31 @@ import numpy as np
 import onnx
 import onnx_ir
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from onnxscript.optimizer import optimize_ir
 from torch import Tensor, nn
 from torch.export import Dim
 
+from rfsr.export.attention import CELLS
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.restorer import SwinIR
 from rfsr.models.rrdb import RRDBNet
-from rfsr.models.vae import LeanAutoencoder
+from rfsr.models.tagger import DapeTagger
+from rfsr.models.text import MAX_TOKENS
+from rfsr.models.vae import LeanAutoencoder, StockAutoencoder
 from rfsr.pipelines.parts import BundleModels
 
 OPSET = 20
-MAX_TOKENS = 77
+SHARES = (1, 2, 4, 8, 16)
+"""Of the latent's cells that a level of the UNet has, a side."""
 
 
 @dataclass(frozen=True)
 class GraphSpec:
     """A graph to export: its module, and the manifest's names and dims of what goes in and out.
 
-    An input is the argument of the module's `forward` of the same name, in snake case. `cell_multiple`: latent sides are multiples of this.
+    An input is the argument of the module's `forward` of the same name, in snake case; inputs that are numbered are one argument, a list.
+    Dims: `h` and `w` are latent cells, `8*h` is pixels, `y2` and `x2` are half as many cells, and so on. `cell_multiple`: latent sides are multiples
+    of this. `part`: of a role that is a chain, the graph's own name.
     """
 
     role: str
@@ -36,6 +41,12 @@ class GraphSpec:
     inputs: dict[str, list[int | str]]
     outputs: dict[str, list[int | str]]
     cell_multiple: int = 4
+    part: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The graph's name in the manifest."""
+        return self.part or self.role
 
     @property
     def ids(self) -> bool:
@@ -45,7 +56,7 @@ class GraphSpec:
     def inputs_at(self, *, batch: int, height: int, width: int, seed: int) -> dict[str, Tensor]:
         """Random inputs of the given batch and latent cells, by the module's names, for parity checks."""
         generator = torch.Generator().manual_seed(seed)
-        sizes = {"B": batch, "h": height, "w": width, "8*h": 8 * height, "8*w": 8 * width}
+        sizes = named_sizes(batch, height, width)
         found = {}
         for name, dims in self.inputs.items():
             shape = [sizes[dim] if isinstance(dim, str) else dim for dim in dims]
@@ -61,8 +72,27 @@ class GraphSpec:
         return found
 
 
+def named_sizes(batch: int, height: int, width: int) -> dict[str, int]:
+    """What the named dims of a graph are on so many latent cells."""
+    sizes = {"B": batch, "h": height, "w": width, "8*h": 8 * height, "8*w": 8 * width}
+    return sizes | {f"{side}{share}": cells // share for share in SHARES for side, cells in (("y", height), ("x", width))}
+
+
+def as_arguments(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs by name as the arguments of a module's `forward`: numbered ones in lists."""
+    found: dict[str, Any] = {}
+    for name, value in inputs.items():
+        if numbered := re.fullmatch(r"(\D+)\d+", name):
+            found.setdefault(numbered[1], []).append(value)
+        else:
+            found[name] = value
+    return found
+
+
 TILE_CELLS, PIXEL_TILE_CELLS, TILE_OVERLAP = 128, 96, 32
 """Largest tiles, 1024 pixels, and SeeSR's 768 where pixel attention's scores would pass what a GPU binds at once; SeeSR's overlap as RFSR's copy has it."""
+PART_OVERLAP = 16
+"""Of the published sizes' tiles, which are as small as the networks were trained on (512 pixels): see `rfsr.export.attention`."""
 PART_CELLS = 64
 RRDB_OVERLAP = 8
 """Its convolutions reach 25 cells, of which a part would have to be computed three times over; beyond a few, little of that tells."""
@@ -79,6 +109,8 @@ def tiling_rule(spec: GraphSpec) -> dict[str, Any] | None:
     spatial = [name for name, dims in spec.inputs.items() if "h" in str(dims[2:3])]
     if not spatial:
         return None
+    if isinstance(spec.module, ControlNetGraph | UNetGraph):
+        return {"kind": "blend", "tile": CELLS, "overlap": PART_OVERLAP}
     if isinstance(spec.module, Denoiser | SwinIR):
         pixels = isinstance(spec.module, Denoiser) and any(spec.module.config.unet.pixel_levels)
         return {"kind": "blend", "tile": PIXEL_TILE_CELLS if pixels else TILE_CELLS, "overlap": TILE_OVERLAP}
@@ -116,9 +148,9 @@ def snake_case(name: str) -> str:
 class VaeEncoderGraph(nn.Module):
     """rgbPm1 to posterior moments. Parameters keep the autoencoder's names."""
 
-    def __init__(self, vae: LeanAutoencoder) -> None:
+    def __init__(self, vae: LeanAutoencoder | StockAutoencoder) -> None:
         super().__init__()
-        self.pca_in, self.encoder = vae.pca_in, vae.encoder
+        take_parts(self, vae, ("pca_in", "encoder", "quant_conv"))
         object.__setattr__(self, "vae", vae)  # not a submodule: the names above are the parameters' names
 
     def forward(self, rgb_pm1: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,16 +161,22 @@ class VaeEncoderGraph(nn.Module):
 class VaeDecoderGraph(nn.Module):
     """Latent to rgbPm1; `linear` for the preview decoder."""
 
-    def __init__(self, vae: LeanAutoencoder, *, linear: bool) -> None:
+    def __init__(self, vae: LeanAutoencoder | StockAutoencoder, *, linear: bool) -> None:
         super().__init__()
-        self.pca_out, self.linear = vae.pca_out, linear
-        if not linear:
-            self.decoder = vae.decoder
+        self.linear = linear
+        take_parts(self, vae, ("pca_out",) if linear else ("pca_out", "post_quant_conv", "decoder"))
         object.__setattr__(self, "vae", vae)
 
     def forward(self, latent: Tensor) -> Tensor:
         """See `Autoencoder.decode_latent`."""
         return self.vae.decode_linear(latent) if self.linear else self.vae.decode_latent(latent)
+
+
+def take_parts(graph: nn.Module, network: nn.Module, names: tuple[str, ...]) -> None:
+    """Makes those of the network's parts that there are the graph's own."""
+    for name in names:
+        if hasattr(network, name):
+            setattr(graph, name, getattr(network, name))
 
 
 class ConditionEncoderGraph(nn.Module):
@@ -154,36 +192,113 @@ class ConditionEncoderGraph(nn.Module):
         return self.controlnet.controlnet_cond_embedding(condition)
 
 
+class ControlNetGraph(nn.Module):
+    """First of the two that a published denoiser is exported as: what the UNet is told. Parameters keep the denoiser's names.
+
+    Its own parts compute in `compute`; what crosses is float32.
+    """
+
+    compute = torch.float32
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        super().__init__()
+        self.controlnet, self.by_latent = denoiser.controlnet, denoiser.config.condition == "latent"
+
+    def forward(
+        self,
+        sample: Tensor,
+        timestep: Tensor,
+        context: Tensor,
+        condition_embedding: Tensor | None = None,
+        image_embeds: Tensor | None = None,
+        condition_latent: Tensor | None = None,
+    ) -> tuple[Tensor, ...]:
+        """Inputs as the denoiser's to the residuals of every skip and of the middle block."""
+        given = torch.cat([sample, condition_latent], dim=1) if condition_latent is not None else sample
+        image, embedding = (None if value is None else value.to(self.compute) for value in (image_embeds, condition_embedding))
+        residuals = self.controlnet(
+            given.to(self.compute), timestep, context.to(self.compute), image, condition_embedding=embedding
+        )
+        return tuple(residual.float() for residual in residuals)
+
+
+class UNetGraph(nn.Module):
+    """Second of the two."""
+
+    compute = torch.float32
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        super().__init__()
+        self.unet = denoiser.unet
+
+    def forward(
+        self,
+        sample: Tensor,
+        timestep: Tensor,
+        context: Tensor,
+        image_embeds: Tensor | None = None,
+        residual: list[Tensor] | None = None,
+    ) -> Tensor:
+        """Inputs as the denoiser's and the ControlNet's residuals to the predicted noise."""
+        assert residual is not None
+        image = None if image_embeds is None else image_embeds.to(self.compute)
+        told = [value.to(self.compute) for value in residual]
+        return self.unet(sample.to(self.compute), timestep, context.to(self.compute), image, residuals=told).float()
+
+
 def graph_specs(models: BundleModels) -> list[GraphSpec]:
-    """Every graph of a bundle."""
+    """Every graph of a bundle, a role's in the order of its chain."""
     config, side = models.denoiser.config.unet, models.tagger.config.side
     channels = models.vae.widths.latent_channels
-    tokens = models.tagger.config.tokens
     latent, rgb = ["B", channels, "h", "w"], ["B", 3, "8*h", "8*w"]
     embedding = ["B", config.block_out_channels[0], "h", "w"]
-    image_embeds = ["B", tokens, models.tagger.config.embed_dim]
+    image_embeds = ["B", models.tagger.config.tokens, models.tagger.config.embed_dim]
     conditions = {"condition_embedding": embedding, "image_embeds": image_embeds, "condition_latent": latent}
     context = ["B", MAX_TOKENS, config.text_dim]
+    # transformers' Swin cuts windows by a batch that is a number; a picture is tagged once
+    one = 1 if isinstance(models.tagger, DapeTagger) else "B"
+    read = {"sample": latent, "timestep": ["B"], "context": context} | {
+        camel_case(name): conditions[name] for name in models.denoiser.reads
+    }
     specs = [
-        ("tagger", models.tagger, {"image": ["B", 3, side, side]}, {"imageEmbeds": image_embeds, "tagLogits": ["B", len(models.tags)]}),
+        ("tagger", models.tagger, {"image": [one, 3, side, side]}, {"imageEmbeds": [one, *image_embeds[1:]], "tagLogits": [one, len(models.tags)]}),
         ("textEncoder", models.text_encoder, {"tokenIds": ["B", MAX_TOKENS]}, {"context": context}),
         ("vaeEncoder", VaeEncoderGraph(models.vae), {"rgbPm1": rgb}, {"mean": latent, "std": latent}),
         ("vaeDecoder", VaeDecoderGraph(models.vae, linear=False), {"latent": latent}, {"rgbPm1": rgb}),
-        ("previewDecoder", VaeDecoderGraph(models.vae, linear=True), {"latent": latent}, {"rgbPm1": rgb}),
-        ("denoiser", models.denoiser,
-         {"sample": latent, "timestep": ["B"], "context": context} | {camel_case(name): conditions[name] for name in models.denoiser.reads},
-         {"prediction": latent}),
     ]  # fmt: skip
+    if isinstance(models.vae, LeanAutoencoder):
+        specs.append(("previewDecoder", VaeDecoderGraph(models.vae, linear=True), {"latent": latent}, {"rgbPm1": rgb}))
+    if models.denoiser.config.residual_to_condition:
+        specs.append(("denoiser", models.denoiser, read, {"prediction": latent}))
     if "condition_embedding" in models.denoiser.reads:
         specs.append(
             ("conditionEncoder", ConditionEncoderGraph(models.denoiser), {"condition": rgb}, {"conditionEmbedding": embedding})
         )
     found = [GraphSpec(role, module, inputs, outputs) for role, module, inputs, outputs in specs]
+    if not models.denoiser.config.residual_to_condition:
+        found += denoiser_chain(models.denoiser, read)
     if models.restorer is not None:
         found.append(
             GraphSpec("restorer", models.restorer, {"degraded": rgb}, {"restored": rgb}, max(1, models.restorer.multiple // 8))
         )
     return found
+
+
+def denoiser_chain(denoiser: Denoiser, read: dict[str, list[int | str]]) -> list[GraphSpec]:
+    """ControlNet and UNet, each a graph of its own: together they pass what a browser's heap holds."""
+    config, told = denoiser.config.unet, {}
+    levels = list(enumerate(config.block_out_channels))
+    skips = [(config.block_out_channels[0], 0)]
+    for level, width in levels:
+        skips += [(width, level)] * config.layers_per_block + ([(width, level + 1)] if level < levels[-1][0] else [])
+    for index, (width, level) in enumerate([*skips, (config.block_out_channels[-1], levels[-1][0])]):
+        told[f"residual{index}"] = ["B", width, f"y{2**level}", f"x{2**level}"]
+    multiple = 2 ** levels[-1][0]
+    seen = {name: dims for name, dims in read.items() if name in ("sample", "timestep", "context", "imageEmbeds")}
+    return [
+        GraphSpec("denoiser", ControlNetGraph(denoiser), read, told, multiple, part="controlNet"),
+        GraphSpec("denoiser", UNetGraph(denoiser), seen | told, {"prediction": read["sample"]}, multiple, part="unet"),
+    ]
 
 
 def camel_case(name: str) -> str:
@@ -193,16 +308,29 @@ def camel_case(name: str) -> str:
 
 def export_graph(spec: GraphSpec) -> onnx.ModelProto:
     """The ONNX model of a spec, weights in half precision."""
+    model = onnx_ir.to_proto(export_model(spec))
+    onnx.checker.check_model(model)
+    return model
+
+
+def export_model(spec: GraphSpec) -> onnx_ir.Model:
+    """The same in a form that has no limit of two gigabytes."""
     # diffusers' upsampling takes another path from a batch of 64
     batch, rows, columns, cells = Dim("B", max=63), Dim("rows"), Dim("columns"), spec.cell_multiple
-    named = {"B": batch, "h": cells * rows, "w": cells * columns, "8*h": 8 * cells * rows, "8*w": 8 * cells * columns}
+    named: dict[str, Any] = {"B": batch}
+    for share in SHARES:
+        if cells % share == 0:
+            named |= {f"y{share}": cells // share * rows, f"x{share}": cells // share * columns}
+    named |= {"h": cells * rows, "w": cells * columns, "8*h": 8 * cells * rows, "8*w": 8 * cells * columns}
     shapes = {
         snake_case(name): {axis: named[dim] for axis, dim in enumerate(dims) if isinstance(dim, str)}
         for name, dims in spec.inputs.items()
     }
     example = spec.inputs_at(batch=2, height=3 * cells, width=2 * cells, seed=0)
     # captured here: left to the exporter, a second and slower capture follows
-    captured = torch.export.export(spec.module.eval(), (), kwargs=example, dynamic_shapes=shapes, strict=False)
+    captured = torch.export.export(
+        spec.module.eval(), (), kwargs=as_arguments(example), dynamic_shapes=as_arguments(shapes), strict=False
+    )
     program = torch.onnx.export(
         captured, dynamo=True, opset_version=OPSET, input_names=list(spec.inputs), output_names=list(spec.outputs),
         optimize=False, verbose=False,
@@ -214,33 +342,48 @@ def export_graph(spec: GraphSpec) -> onnx.ModelProto:
         # folding into a weight would rename it, and store it whole
         return False if any(value is not None and value.name in kept for value in node.inputs) else None
 
-    optimize_ir(program.model, should_fold=may_fold)
-    model = program.model_proto
-    for node in model.graph.node:
-        del node.metadata_props[:]
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
-        del value.metadata_props[:]
-    del model.graph.metadata_props[:]
-    del model.graph.value_info[:]
-    store_half(model, {name for name, _ in spec.module.named_parameters()})
-    onnx.checker.check_model(model)
+    model = program.model
+    optimize_ir(model, should_fold=may_fold)
+    forget_history(model.graph)
+    store_half(model.graph, {name for name, _ in spec.module.named_parameters()})
     return model
 
 
-def store_half(model: onnx.ModelProto, parameters: set[str]) -> None:
+def forget_history(graph: onnx_ir.Graph) -> None:
+    """Drops where nodes and values came from, and the shapes between them: a tenth of a large graph's file."""
+    ends = {*graph.inputs, *graph.outputs, *graph.initializers.values()}
+    graph.metadata_props.clear()
+    for value in ends:
+        value.metadata_props.clear()
+    for node in graph:
+        node.metadata_props.clear()
+        for value in node.outputs:
+            value.metadata_props.clear()
+            if value not in ends:
+                value.shape, value.type = None, None
+
+
+def store_half(graph: onnx_ir.Graph, parameters: set[str]) -> None:
     """Replaces float32 parameters by float16 ones of the same name, each cast back where it is used."""
-    casts, renamed = [], {}
-    for item in model.graph.initializer:
-        if item.name in parameters and item.data_type == TensorProto.FLOAT:
-            half = numpy_helper.from_array(numpy_helper.to_array(item).astype(np.float16), item.name)
-            renamed[item.name] = f"{item.name}.f32"
-            casts.append(helper.make_node("Cast", [item.name], [renamed[item.name]], to=TensorProto.FLOAT))
-            item.CopyFrom(half)
-    for node in model.graph.node:
-        for index, name in enumerate(node.input):
-            node.input[index] = renamed.get(name, name)
-    for index, cast in enumerate(casts):
-        model.graph.node.insert(index, cast)
+    casts = []
+    for name, value in graph.initializers.items():
+        tensor = value.const_value
+        if name not in parameters or tensor is None or tensor.dtype != onnx_ir.DataType.FLOAT:
+            continue
+        cast = onnx_ir.node("Cast", [value], attributes={"to": onnx_ir.DataType.FLOAT.value}, version=None)
+        cast.outputs[0].name = f"{name}.f32"
+        for user, index in tuple(value.uses()):
+            if user is not cast:
+                user.replace_input_with(index, cast.outputs[0])
+        value.const_value = onnx_ir.tensor(tensor.numpy().astype(np.float16), name=name)
+        casts.append(cast)
+    first = next(iter(graph), None)
+    if first is not None and casts:
+        graph.insert_before(first, casts)
+    for cast in casts:
+        cast.name = None  # which the graph gave it
+    for value in graph.initializers.values():
+        value.shape, value.type = None, None  # the tensor says both
 
 
 def round_to_half(module: nn.Module) -> None:

@@ -9,9 +9,11 @@ import numpy as np
 import onnxruntime as ort
 
 from rfsr.checkpoint import NETWORK_ROLES
+from rfsr.common import sha256_of
 from rfsr.export.costs import graph_costs
-from rfsr.export.graphs import GraphSpec, tiling_rule
+from rfsr.export.graphs import GraphSpec, named_sizes, tiling_rule
 from rfsr.families import FAMILIES, Family
+from rfsr.models.text import MAX_TOKENS
 from rfsr.schedule import SCHEDULER_CONFIG
 
 CANARY_TOLERANCE = 0.02
@@ -29,7 +31,7 @@ def ramp(shape: list[int], scale: float) -> np.ndarray:
 def canary(spec: GraphSpec, session: ort.InferenceSession) -> dict[str, Any]:
     """A known input and the statistics of what the graph makes of it."""
     height, width = (spec.cell_multiple * side for side in CANARY_CELLS)
-    sizes = {"B": 1, "h": height, "w": width, "8*h": 8 * height, "8*w": 8 * width}
+    sizes = named_sizes(1, height, width)
     inputs, feeds = {}, {}
     for name, dims in spec.inputs.items():
         shape = [sizes[dim] if isinstance(dim, str) else dim for dim in dims]
@@ -71,19 +73,33 @@ def write_graph(spec: GraphSpec, model: bytes, session: ort.InferenceSession, bu
     (folder / name).write_bytes(model)
     if shared and (known := entry_of(bundle.parent, digest)):
         return known
+    file = {"path": f"../shared/{name}" if shared else name, "sizeBytes": len(model), "sha256": digest}
+    return graph_entry(spec, folder / name, session, files=[file])
+
+
+def sharded_entry(spec: GraphSpec, paths: list[Path], session: ort.InferenceSession, *, compute: str) -> dict[str, Any]:
+    """The manifest entry of a graph that `save_sharded` wrote into the folder that bundles share. Throws as `write_graph`."""
+    files = [{"path": f"../shared/{path.name}", "sizeBytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths]
+    return graph_entry(spec, paths[0], session, files=files, compute=compute)
+
+
+def graph_entry(
+    spec: GraphSpec, path: Path, session: ort.InferenceSession, *, files: list[dict[str, Any]], compute: str = "float32"
+) -> dict[str, Any]:
+    """What a manifest says of a graph, the file at `path` first among `files`."""
     dtype = "int64" if spec.ids else "float32"
     rule = tiling_rule(spec)
     return {
-        "id": spec.role,
-        "files": [{"path": f"../shared/{name}" if shared else name, "sizeBytes": len(model), "sha256": digest}],
+        "id": spec.id,
+        "files": files,
         "weightDtype": "float16",
-        "computeDtype": "float32",
+        "computeDtype": compute,
         "inputs": [{"name": port, "dtype": dtype, "dims": dims} for port, dims in spec.inputs.items()],
         "outputs": [{"name": port, "dtype": "float32", "dims": dims} for port, dims in spec.outputs.items()],
-        "requires": [],
+        "requires": ["shader-f16"] if compute == "float16" else [],
         **({} if rule is None else {"tiling": rule}),
         "canary": canary(spec, session),
-        **graph_costs(spec, folder / name, rule),
+        **graph_costs(spec, path, rule),
     }
 
 
@@ -97,12 +113,12 @@ def entry_of(models: Path, digest: str) -> dict[str, Any] | None:
     return None
 
 
-def write_tokenizer(text: str, bundle: Path) -> dict[str, Any]:
+def write_tokenizer(text: str, bundle: Path, *, pad_id: int) -> dict[str, Any]:
     """tokenizer.json and its manifest entry."""
     data = text.encode()
     (bundle / "tokenizer.json").write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()
-    return {"path": "tokenizer.json", "sizeBytes": len(data), "sha256": digest, "padId": 0, "maxLength": 77}
+    return {"path": "tokenizer.json", "sizeBytes": len(data), "sha256": digest, "padId": pad_id, "maxLength": MAX_TOKENS}
 
 
 def sampling_defaults(family: Family, table: dict[str, Any]) -> dict[str, Any]:
@@ -140,7 +156,7 @@ def write_index(models: Path) -> None:
         for stale in path.parent.glob("*.onnx"):
             if stale.name not in used:
                 stale.unlink()
-    for graph in (models / "shared").glob("*.onnx"):
-        if graph.name not in used:
-            graph.unlink()
+    for file in [path for kind in ("*.onnx", "*.bin") for path in (models / "shared").glob(kind)]:
+        if file.name not in used:
+            file.unlink()
     (models / "index.json").write_text(json.dumps({"schema": 1, "bundles": bundles}, indent=1) + "\n")

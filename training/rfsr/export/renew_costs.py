@@ -21,10 +21,10 @@ def main(args: argparse.Namespace) -> None:
     for bundle in args.bundle:
         manifest = read_manifest(bundle)
         for spec in graph_specs(load_bundle(bundle)):
-            (entry,) = manifest["graphs"][spec.role]
-            (file,) = entry["files"]
+            entry = next(entry for entry in manifest["graphs"][spec.role] if entry["id"] == spec.id)
+            file = entry["files"][0]
             costs = known.get(file["sha256"]) or graph_costs(spec, bundle / file["path"], entry.get("tiling"))
             known[file["sha256"]] = costs
             entry |= costs
-            print(f"{bundle.name} {spec.role}: {costs}")
+            print(f"{bundle.name} {spec.id}: {costs}")
         write_manifest(manifest, bundle)

@@ -67,6 +67,7 @@ def stage_facts(facts: dict[str, Any]) -> dict[str, Any]:
         "family",
         "rfsr",
         "transplanted",
+        "converted",
         "f1",
     )
     return {key: facts[key] for key in kept if key in facts}
