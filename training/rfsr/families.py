@@ -1,7 +1,8 @@
 """What tells the families apart beside their networks: words, sampling, where sampling starts, and what training has to know.
 
 Facts: the published inference scripts and their defaults. A family is one entry here, one file of `rfsr.models` with its configurations,
-one module of `rfsr.pipelines` of its name with its procedure, and the configurations of its bundles. No other code needs to name one.
+one module of `rfsr.pipelines` of its name with its procedure, and the configurations of its bundles. No other code needs to name one, but `rfsr.convert`, which knows the
+files that each is published in.
 """
 
 from collections.abc import Callable

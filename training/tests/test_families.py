@@ -7,6 +7,7 @@ import pytest
 from rfsr.common import load_config
 from rfsr.families import FAMILIES, PRIOR, START_POINTS
 from rfsr.golden.run import requests_of
+from rfsr.models.published import SIZES
 from rfsr.pipelines import PROCEDURES, Settings
 from rfsr.pretrain import STAGES
 from rfsr.samplers import SAMPLERS
@@ -17,7 +18,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_family_has_sizes_a_procedure_a_sampler_a_start_and_golden_runs(name: str) -> None:
     family = FAMILIES[name]
-    assert family.configs.keys() == {"full", "mini", "nano"}
+    assert family.configs.keys() == {"mini", "nano", *SIZES}
     assert PROCEDURES[name].__module__ == f"rfsr.pipelines.{name}"
     assert family.sampler in SAMPLERS and family.start_point in START_POINTS
     first, *_ = (Settings(**request) for request in requests_of(name))
