@@ -2,15 +2,19 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rfsr.convert.synthesize import random_network
 from rfsr.families import FAMILIES
 from rfsr.models import diffbir, pasd, seesr
+from rfsr.models.blocks import UNetConfig
 from rfsr.models.denoiser import Denoiser
 from rfsr.models.published import SIZES
 from rfsr.models.seesr import CONFIGS
 from rfsr.models.tagger import DapeConfig, DapeTagger, MiniTagger, TaggerConfig
 from rfsr.models.text import TextConfig, TextEncoder
+from rfsr.models.unet import ControlledUNet
 from rfsr.models.vae import LeanAutoencoder, LeanConfig, StockAutoencoder
 from rfsr.models.vocabulary import NEGATIVE_PROMPT, build_tokenizer, token_ids
 
@@ -239,3 +243,75 @@ def test_ids_are_padded_with_zero_and_cut_before_the_end_token() -> None:
     short, long = token_ids(tokenizer, "bird"), token_ids(tokenizer, "bird " * 100)
     assert len(short) == len(long) == 77
     assert short[3:] == [0] * 74 and short[2] == long[-1] and len(set(long[1:-1])) == 1
+
+
+ORDERED = UNetConfig(
+    block_out_channels=(8, 16), attention_levels=(True, True), heads=(2, 2), layers_per_block=1, time_embed_dim=32, text_dim=6,
+    image_dim=5, pixel_levels=(True, True), norm_groups=4, condition_channels=(2, 2, 4, 4),
+)  # fmt: skip
+
+
+@torch.no_grad()
+def test_after_a_resnet_come_text_image_and_the_residuals_cells_in_this_order() -> None:
+    """SeeSR's unet_2d_blocks.py and PASD's, written out; skips are what stands after the last."""
+    unet = random_network(lambda: ControlledUNet(ORDERED), seed=0).eval()
+    generator = torch.Generator().manual_seed(1)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator)
+
+    x, time, text, image = draw(2, 8, 4, 8), draw(2, 32), draw(2, 3, 6), draw(2, 7, 5)
+
+    def attended(block: nn.Module, x: Tensor) -> Tensor:
+        x = block.attentions[0](x, encoder_hidden_states=text).sample
+        return block.image_attentions[0](x, encoder_hidden_states=image).sample
+
+    down = unet.down_blocks[0]
+    first = attended(down, down.resnets[0](x, time))
+    skips = down(x, time, text, image)
+    assert torch.equal(skips[0], first) and torch.equal(skips[1], down.downsamplers[0](first))
+    middle, deep = unet.mid_block, draw(2, 16, 2, 4)
+    expected = middle.resnets[1](attended(middle, middle.resnets[0](deep, time)), time)
+    assert torch.equal(middle(deep, time, text, image), expected)
+    up = unet.up_blocks[0]
+    own, residuals = [draw(2, 8, 2, 4), draw(2, 16, 2, 4)], [draw(2, 8, 2, 4), draw(2, 16, 2, 4)]
+    expected = deep
+    for index, which in enumerate((1, 0)):
+        expected = up.resnets[index](torch.cat([expected, own[which] + residuals[which]], 1), time)
+        expected = up.attentions[index](expected, encoder_hidden_states=text).sample
+        expected = up.image_attentions[index](expected, encoder_hidden_states=image).sample
+        cells = residuals[which].permute(0, 2, 3, 1).reshape(2, 8, -1)
+        expected = up.pixel_attentions[index](expected, encoder_hidden_states=cells).sample
+    expected = up.upsamplers[0](expected, output_size=(4, 8))
+    assert torch.equal(up(deep, own, residuals, torch.Size([4, 8]), time, text, image), expected)
+
+
+def test_the_timesteps_embedding_has_cosines_before_sines() -> None:
+    """As Stable Diffusion's: cos(t · 10000^(-i/half)), then sin of the same."""
+    unet = ControlledUNet(ORDERED)
+    times = torch.tensor([1.0, 501.0, 999.0], dtype=torch.float64)
+    angles = times[:, None] * 10000.0 ** -(torch.arange(4, dtype=torch.float64) / 4)
+    expected = torch.cat([angles.cos(), angles.sin()], dim=1)
+    # single precision keeps an angle near a thousand to 6e-5
+    torch.testing.assert_close(unet.time_proj(times.float()).double(), expected, atol=1e-4, rtol=0)
+
+
+def test_sd_1s_text_encoder_has_the_quick_gelu_and_sd_2s_the_exact_one() -> None:
+    x = torch.linspace(-4, 4, 33)
+    for base, expected in (("sd1", x * torch.sigmoid(1.702 * x)), ("sd2", F.gelu(x))):
+        mlp = TextEncoder(SIZES["toy"].text[base]).clip.encoder.layers[0].mlp
+        assert torch.equal(mlp.activation_fn(x), expected)
+        assert SIZES["full"].text[base].activation == SIZES["toy"].text[base].activation
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@torch.no_grad()
+def test_a_sixteenth_of_the_published_width_keeps_activations_sane(family: str) -> None:
+    """All layers there are, of random values as `rfsr synthesize` makes them."""
+    denoiser = random_network(lambda: Denoiser(FAMILIES[family].configs["sixteenth"]), seed=0).eval()
+    unet, generator = denoiser.config.unet, torch.Generator().manual_seed(1)
+    sample, picture = torch.randn(1, 4, 8, 8, generator=generator), torch.rand(1, 3, 64, 64, generator=generator)
+    image = None if unet.image_dim is None else torch.randn(1, 5, unet.image_dim, generator=generator)
+    conditions = denoiser.conditions(picture=picture, image_embeds=image, condition_latent=sample)
+    context = torch.randn(1, 7, unet.text_dim, generator=generator)
+    assert 0.05 < denoiser(sample, torch.tensor([500.0]), context, **conditions).std() < 20
