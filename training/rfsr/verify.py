@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rfsr.checkpoint import read_manifest
+from rfsr.common import load_config
 from rfsr.families import FAMILIES
 from rfsr.models.published import SIZES
 
@@ -39,7 +40,7 @@ def main(args: argparse.Namespace) -> None:
         files, runs = folder / "files", folder / "runs"
         # graphs of toys too are of the published kind, whose recipes differ in the least picture alone
         recipe = CONFIGS / f"export_{'full' if args.width == 'full' else 'toy'}_{family}.toml"
-        bundle = args.out / "models" / recipe.stem.removeprefix("export_")
+        bundle = args.out / "models" / load_config(recipe)["bundle"]["id"]
         options_path = folder / "options.json"
         shards = ["--shard-mb", str(args.shard_mb)] if args.shard_mb else []
         if "synthesize" not in known["steps"]:

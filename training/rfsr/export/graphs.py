@@ -23,6 +23,8 @@ from rfsr.models.vae import LeanAutoencoder, StockAutoencoder
 from rfsr.pipelines.parts import BundleModels
 
 OPSET = 20
+RESIDUAL = "residual"
+"""What the ControlNet's outputs are called, each with its number; together they are one argument of the UNet's."""
 SHARES = (1, 2, 4, 8, 16)
 """Of the latent's cells that a level of the UNet has, a side."""
 
@@ -31,7 +33,7 @@ SHARES = (1, 2, 4, 8, 16)
 class GraphSpec:
     """A graph to export: its module, and the manifest's names and dims of what goes in and out.
 
-    An input is the argument of the module's `forward` of the same name, in snake case; inputs that are numbered are one argument, a list.
+    An input is the argument of the module's `forward` of the same name, in snake case; residuals are one argument, a list.
     Dims: `h` and `w` are latent cells, `8*h` is pixels, `y2` and `x2` are half as many cells, and so on. `cell_multiple`: latent sides are multiples
     of this. `part`: of a role that is a chain, the graph's own name.
     """
@@ -79,11 +81,11 @@ def named_sizes(batch: int, height: int, width: int) -> dict[str, int]:
 
 
 def as_arguments(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Inputs by name as the arguments of a module's `forward`: numbered ones in lists."""
+    """Inputs by name as the arguments of a module's `forward`: residuals in a list."""
     found: dict[str, Any] = {}
     for name, value in inputs.items():
-        if numbered := re.fullmatch(r"(\D+)\d+", name):
-            found.setdefault(numbered[1], []).append(value)
+        if re.fullmatch(RESIDUAL + r"\d+", name):
+            found.setdefault(RESIDUAL, []).append(value)
         else:
             found[name] = value
     return found
@@ -292,7 +294,7 @@ def denoiser_chain(denoiser: Denoiser, read: dict[str, list[int | str]]) -> list
     for level, width in levels:
         skips += [(width, level)] * config.layers_per_block + ([(width, level + 1)] if level < levels[-1][0] else [])
     for index, (width, level) in enumerate([*skips, (config.block_out_channels[-1], levels[-1][0])]):
-        told[f"residual{index}"] = ["B", width, f"y{2**level}", f"x{2**level}"]
+        told[f"{RESIDUAL}{index}"] = ["B", width, f"y{2**level}", f"x{2**level}"]
     multiple = 2 ** levels[-1][0]
     seen = {name: dims for name, dims in read.items() if name in ("sample", "timestep", "context", "imageEmbeds")}
     return [

@@ -10,7 +10,7 @@ from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from rfsr.checkpoint import load_models
 from rfsr.export import manifest
 from rfsr.export.attention import LARGEST_BYTES, QueryParts, part_attention
-from rfsr.export.graphs import GraphSpec, graph_specs, named_sizes, round_to_half
+from rfsr.export.graphs import GraphSpec, as_arguments, graph_specs, named_sizes, round_to_half
 from rfsr.export.halves import compute_half, compute_single
 from rfsr.export.large import export_one, key_of
 from rfsr.export.parity import MAX_RELATIVE_ERROR, open_session
@@ -69,6 +69,11 @@ def test_the_chain_of_two_computes_what_the_denoiser_does(family: str, published
     without = unet.module(**seen, residual=[torch.zeros_like(value) for value in told])
     # else the ControlNet is not tested
     assert not torch.allclose(found, without, atol=1e-3)
+
+
+def test_residuals_are_one_argument_and_other_names_with_a_number_are_not() -> None:
+    given = {"rgb_pm1": 1, "residual0": 2, "residual1": 3}
+    assert as_arguments(given) == {"rgb_pm1": 1, "residual": [2, 3]}
 
 
 @torch.no_grad()
