@@ -36,7 +36,7 @@ CONFIGS: dict[str, RestorerConfig] = {
     # narrower ones of the same make, for checks
     "sixteenth": SwinIRConfig(channels=12, pixel_channels=4),
     "toy": SwinIRConfig(channels=6, depths=(2, 2), heads=2, pixel_channels=2),
-    "mini": RRDBConfig(blocks=3, restores=True),
+    "mini": RRDBConfig(blocks=5, restores=True),
     # a few thousand parameters: for tests, never trained
     "nano": RRDBConfig(channels=8, growth=4, blocks=1, restores=True),
     "nano-swin": SwinIRConfig(channels=8, depths=(2,), heads=2, pixel_channels=4),

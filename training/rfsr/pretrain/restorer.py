@@ -49,7 +49,7 @@ class RestorerStageConfig:
     jitter: int = 16
     mesh: float = 5.0
     taught: float = 0.65
-    blocks: tuple[int, ...] = (0, 11, 22)
+    blocks: tuple[int, ...] = (0, 5, 11, 16, 22)
 
 
 class RestorerStage(Stage):
