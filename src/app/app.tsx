@@ -75,7 +75,7 @@ export function App() {
       </aside>
       <section
         className={styles['bottom']}
-        aria-label="Results and steps"
+        aria-label="Steps and files"
         style={layout.steps ? {} : ({ '--steps': `${stepsHeight}px` } as CSSProperties)}
       >
         {!layout.steps && (
@@ -149,10 +149,14 @@ function TopBar({ onKeys, onModels }: { readonly onKeys: () => void; readonly on
         </p>
       )}
       <span className={styles['space']} />
-      <ModelChoice />
-      <Button kind="plain" onPress={onModels}>
-        Models…
-      </Button>
+      <div className={styles['choice']}>
+        <ModelChoice />
+      </div>
+      <div className={styles['models']}>
+        <Button kind="plain" onPress={onModels}>
+          Models…
+        </Button>
+      </div>
       <div className={styles['pill']}>
         <Suspense fallback={null}>
           <BackendPill />

@@ -107,7 +107,7 @@ describe('a run in Chromium on WASM', () => {
   });
 
   it('keeps verified weights for the next visit', async () => {
-    const context = await browser.newContext();
+    const context = await browser.newContext({ serviceWorkers: 'block' });
     const fetched: string[] = [];
     context.on('request', (request) => {
       if (request.url().endsWith('.onnx')) fetched.push(request.url());
