@@ -3,7 +3,7 @@ import { StudioError } from '../src/protocol/errors.ts';
 import { MODELS_CHANNEL } from '../src/protocol/models-api.ts';
 import { Library } from './model-store/library.ts';
 import { ModelShelf } from './model-store/shelf.ts';
-import { modelsFolder, withWireFailures } from './transfer.ts';
+import { LIVING, modelsFolder, withWireFailures } from './transfer.ts';
 
 const changes = new BroadcastChannel(MODELS_CHANNEL);
 
@@ -18,4 +18,4 @@ function refuse(cause: unknown): never {
 
 const shelf = new ModelShelf(new Library(modelsFolder(import.meta.url), refuse), () => changes.postMessage(null));
 
-expose(withWireFailures(shelf));
+expose(withWireFailures(Object.assign(shelf, LIVING)));

@@ -318,7 +318,7 @@ test.describe('a person with several pictures', () => {
       await row(page, 'b.png').waitFor();
       await row(page, 'scan').waitFor();
       await page.getByText('1 of 4 files are no pictures').waitFor();
-      await expect.poll(() => queue(page).getByRole('presentation').count(), { timeout: 20_000 }).toBe(2);
+      await expect.poll(() => queue(page).getByRole('presentation').count(), { timeout: 20_000 }).toBe(3);
       expect(await page.evaluate(() => (window as unknown as { counts: { most: number } }).counts.most)).toBe(1);
       await upscaleAll(page, 3);
       await told(page, '3 of 3 done');
