@@ -132,7 +132,7 @@ test.describe('bad input', () => {
   });
 
   test('includes pictures whose result would be too large, before anything runs, with what would fit', async ({ visit }) => {
-    const { page } = await visit({ before: (blank) => giveMemory(blank, 1.5) });
+    const { page } = await visit({ before: (blank) => giveMemory(blank, 1) });
     await openMadePicture(page, 1500, 2000);
     await page
       .getByText(/needs about .* would fit/)
