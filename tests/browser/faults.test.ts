@@ -8,8 +8,13 @@ import { maxDifference } from '../support/golden.ts';
 /** Waits for the step after those that were kept; taken again, they would be newer. */
 async function goesOnAfter(page: Page, before: Readonly<Record<string, number>>): Promise<void> {
   const steps = Object.entries(before).filter(([name]) => name.startsWith('x0-'));
-  await expect.poll(async () => (await keptSteps(page))[`x0-${steps.length}`] ?? 0, { timeout: 60_000 }).toBeGreaterThan(0);
-  expect(Object.entries(await keptSteps(page))).toEqual(expect.arrayContaining(steps));
+  let now: Readonly<Record<string, number>> = {};
+  const next = async (): Promise<number> => {
+    now = await keptSteps(page);
+    return now[`x0-${steps.length}`] ?? 0;
+  };
+  await expect.poll(next, { timeout: 60_000 }).toBeGreaterThan(0);
+  expect(Object.entries(now)).toEqual(expect.arrayContaining(steps));
 }
 
 function studioWorker(page: Page): Worker {
@@ -129,7 +134,7 @@ describe('a graphics device that is lost in mid-run', () => {
     });
     await page.goto(`${inject('nanoSiteUrl')}?backend=webgpu`);
     await openMadePicture(page, 8, 8);
-    await setSteps(page, 12);
+    await setSteps(page, 40);
     await page.getByRole('button', { name: 'Upscale' }).click();
     await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
     const before = await keptSteps(page);
