@@ -53,10 +53,14 @@ function keptResults(page: Page): Promise<number> {
   });
 }
 
-/** Sides of the viewer and its zoom. */
+/** Sides of the viewer in whole pixels, and its zoom. */
 async function viewer(page: Page) {
   const box = await page.getByRole('region', { name: 'Result' }).boundingBox();
-  return { height: box?.height ?? 0, width: box?.width ?? 0, zoom: await page.getByLabel('Zoom', { exact: true }).textContent() };
+  return {
+    height: Math.round(box?.height ?? 0),
+    width: Math.round(box?.width ?? 0),
+    zoom: await page.getByLabel('Zoom', { exact: true }).textContent(),
+  };
 }
 
 describe('a result', () => {
