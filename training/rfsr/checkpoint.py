@@ -170,11 +170,6 @@ def load_runs(runs: dict[str, Path], *, tagged: bool, image: dict[str, Any]) -> 
     return models, facts
 
 
-def load_models(folder: Path) -> BundleModels:
-    """The models of a bundle, or of a folder of runs, whose tags go into the prompt."""
-    return load_bundle(folder) if is_bundle(folder) else load_runs(runs_in(folder), tagged=True, image={})[0]
-
-
 def runs_in(folder: Path) -> dict[str, Path]:
     """The runs of a folder that `rfsr convert` or `write_runs` filled, by part. Throws FileNotFoundError for a part that is missing."""
     for name in ("vae", "tagger", "denoiser"):

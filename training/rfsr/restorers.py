@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from PIL import Image
 from rfsr.common import from_rgb8, load_config, open_rgb, to_rgb8
 from rfsr.families import FAMILIES, Family
 from rfsr.teach import TEACHER, open_teacher
+
+if TYPE_CHECKING:
+    from rfsr.pipelines import BundleModels
 
 SCALE = 4
 """What the families were trained for, and what is measured where nothing is said."""
@@ -89,21 +92,15 @@ class FolderRestorer:
         return np.asarray(open_rgb(found[0]))
 
 
-class BundleRestorer:
-    """An exported bundle, run in PyTorch with its own sampling defaults, or its family's published settings, where `overrides` (fields of Settings)
-    does not say otherwise.
-    """
+class ModelsRestorer:
+    """Networks of a bundle or of runs, run in PyTorch with the defaults given, where `overrides` (fields of Settings) do not say otherwise."""
 
-    def __init__(self, folder: Path, *, overrides: dict[str, Any], published: bool = False) -> None:
-        # Networks are loaded only where a bundle is measured: bicubic and ready-made pictures need none.
-        from rfsr.checkpoint import load_bundle
+    base: str | None = None
+
+    def __init__(self, name: str, models: "BundleModels", defaults: dict[str, Any], overrides: dict[str, Any]) -> None:
         from rfsr.pipelines import Settings
 
-        manifest = json.loads((folder / "manifest.json").read_text())
-        defaults = published_settings(FAMILIES[manifest["family"]]) if published else own_settings(manifest)
-        self.name = manifest["id"]
-        self.base = manifest["pairedWith"] if manifest["variant"] == "rfsr" else None
-        self.models = load_bundle(folder)
+        self.name, self.models = name, models
         self.request = Settings(**{**defaults, **overrides})
         self.settings = asdict(self.request)
         self.seed: int | None = self.request.seed
@@ -116,35 +113,35 @@ class BundleRestorer:
         return restore(self.models, lr, request).rgb8
 
 
-class RunsRestorer:
+class BundleRestorer(ModelsRestorer):
+    """An exported bundle, with its own sampling defaults, or its family's published settings."""
+
+    def __init__(self, folder: Path, *, overrides: dict[str, Any], published: bool = False) -> None:
+        # Networks are loaded only where a bundle is measured: bicubic and ready-made pictures need none.
+        from rfsr.checkpoint import load_bundle
+
+        manifest = json.loads((folder / "manifest.json").read_text())
+        defaults = published_settings(FAMILIES[manifest["family"]]) if published else own_settings(manifest)
+        super().__init__(manifest["id"], load_bundle(folder), defaults, overrides)
+        self.base = manifest["pairedWith"] if manifest["variant"] == "rfsr" else None
+
+
+class RunsRestorer(ModelsRestorer):
     """Runs, as `rfsr convert` and the stages leave them, of the identity and the settings that a bundle's recipe says: what an export of them
     would be, without one.
     """
 
-    base: str | None = None
-
     def __init__(self, recipe: Path, folder: Path, *, overrides: dict[str, Any], published: bool = False) -> None:
         from rfsr.checkpoint import load_runs, runs_in
         from rfsr.export.manifest import sampling_defaults
-        from rfsr.pipelines import Settings
 
         config = load_config(recipe)
         bundle, image = config["bundle"], config["image"]
         family = FAMILIES[bundle["family"]]
         sampling = {"sampling": sampling_defaults(family, config.get("sampling", {})), "image": image}
         defaults = published_settings(family) if published else own_settings(sampling)
-        self.name = bundle["id"]
-        self.models, _ = load_runs(runs_in(folder), tagged=bundle["tagged"], image=image)
-        self.request = Settings(**{**defaults, **overrides})
-        self.settings = asdict(self.request)
-        self.seed: int | None = self.request.seed
-
-    def restore(self, lr: np.ndarray, *, picture: str, seed: int | None = None) -> np.ndarray:
-        """See `Restorer`."""
-        from rfsr.pipelines import restore
-
-        request = self.request if seed is None else replace(self.request, seed=seed)
-        return restore(self.models, lr, request).rgb8
+        models, _ = load_runs(runs_in(folder), tagged=bundle["tagged"], image=image)
+        super().__init__(bundle["id"], models, defaults, overrides)
 
 
 def own_settings(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from types import ModuleType
 
 from rfsr import convert
+from rfsr.checkpoint import load_runs, runs_in
 from rfsr.convert.synthesize import WRITERS
+from rfsr.pipelines.parts import BundleModels
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,10 @@ class Published:
 
     options: dict[str, Path]
     runs: Path
+
+    def models(self) -> BundleModels:
+        """What the runs hold."""
+        return load_runs(runs_in(self.runs), tagged=True, image={})[0]
 
 
 def arguments(module: ModuleType, **given: object) -> argparse.Namespace:

@@ -204,7 +204,7 @@ class ControlNetGraph(nn.Module):
 
     def __init__(self, denoiser: Denoiser) -> None:
         super().__init__()
-        self.controlnet, self.by_latent = denoiser.controlnet, denoiser.config.condition == "latent"
+        self.controlnet = denoiser.controlnet
 
     def forward(
         self,

@@ -2,9 +2,11 @@
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import onnxruntime as ort
 
 from rfsr.checkpoint import load_bundle, load_restorer, read_manifest
 from rfsr.export.graphs import GraphSpec, export_graph, graph_specs, round_to_half
@@ -30,29 +32,47 @@ def main(args: argparse.Namespace) -> None:
     restorer = load_restorer(args.run).eval().requires_grad_(False)
     round_to_half(restorer)
     facts = stage_facts(json.loads((args.run / "facts.json").read_text()))
+    exported: Exported | None = None
     for bundle in args.bundle:
         models = replace(load_bundle(bundle), restorer=restorer)
-        renew(bundle, models, facts)
+        specs = {each.role: each for each in graph_specs(models)}
+        # one for all bundles
+        exported = exported or export(specs[ROLE])
+        renew(bundle, models, specs, exported, facts)
     for folder in {bundle.parent for bundle in args.bundle}:
         write_index(folder)
 
 
-def renew(bundle: Path, models: BundleModels, facts: dict[str, Any]) -> None:
-    """Writes the first stage of `models` beside the bundle's other graphs, and `facts`, of its training, into the manifest."""
-    manifest, specs = read_manifest(bundle), graph_specs(models)
-    (spec,) = (each for each in specs if each.role == ROLE)
+@dataclass(frozen=True)
+class Exported:
+    """A graph's file, a session of it and its error against the module."""
+
+    model: bytes
+    session: ort.InferenceSession
+    error: float
+
+
+def export(spec: GraphSpec) -> Exported:
+    """Throws ParityError where the graph computes other numbers than the module."""
     model = export_graph(spec).SerializeToString()
     session = open_session(model)
-    manifest["parity"][ROLE] = float(f"{check_graph(spec, session):.2e}")
-    others = {each.role: there(bundle, manifest, each) for each in specs if each.role != ROLE}
-    manifest["parity"]["run"] = float(f"{check_run(models, {**others, ROLE: SessionModule(spec, session)}):.2e}")
-    manifest["graphs"][ROLE] = [write_graph(spec, model, session, bundle, family=models.family)]
+    return Exported(model, session, check_graph(spec, session))
+
+
+def renew(bundle: Path, models: BundleModels, specs: dict[str, GraphSpec], exported: Exported, facts: dict[str, Any]) -> None:
+    """Writes the first stage of `models` beside the bundle's other graphs, and `facts`, of its training, into the manifest."""
+    manifest, spec = read_manifest(bundle), specs[ROLE]
+    sessions = {role: there(bundle, manifest, each) for role, each in specs.items() if role != ROLE}
+    sessions[ROLE] = SessionModule(spec, exported.session)
+    errors = {ROLE: exported.error, "run": check_run(models, sessions)}
+    manifest["parity"] |= {name: float(f"{error:.2e}") for name, error in errors.items()}
+    manifest["graphs"][ROLE] = [write_graph(spec, exported.model, exported.session, bundle, family=models.family)]
     manifest["training"]["configs"][ROLE] = module_configs(models)[ROLE]
     stages = manifest["training"]["stages"]
     earlier = [index for index, stage in enumerate(stages) if stage["stage"] == ROLE]
     stages.insert(earlier[-1] + 1 if earlier else len(stages), facts)
     write_manifest(manifest, bundle)
-    print(f"{bundle.name}: error {manifest['parity'][ROLE]:.1e}, in a run {manifest['parity']['run']:.1e}")
+    print(f"{bundle.name}: error {exported.error:.1e}, in a run {errors['run']:.1e}")
 
 
 def there(bundle: Path, manifest: dict[str, Any], spec: GraphSpec) -> SessionModule:

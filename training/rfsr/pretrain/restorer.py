@@ -33,7 +33,7 @@ FITTED = 96
 class RestorerStageConfig:
     """Size, side of the windows, loss weights on RGB in 0…1, and the teacher's blocks to start from.
 
-    `adversarial` counts from `adversarial_from01` of the run on, and from there the pixels' own loss is `l1_then`.
+    `adversarial` counts from `adversarial_from01` of the run on.
     `jitter`: networks that judge see a window shifted by up to this many pixels. Their strides would else lie alike on the first stage's
     cells of 4 pixels in every step, and what they push towards had those periods: a mesh. `mesh`: weight of `mesh`.
     `taught`: share of windows whose answer is the teacher's; of the others it is the clean crop.
@@ -45,7 +45,6 @@ class RestorerStageConfig:
     feature: float = 1.0
     adversarial: float = 0.15
     adversarial_from01: float = 0.45
-    l1_then: float = 10.0
     jitter: int = 16
     mesh: float = 5.0
     taught: float = 0.65
@@ -143,10 +142,8 @@ class RestorerStage(Stage):
             "feature": feature_distance(maps, wanted_maps),
             "mesh": mesh(restored - answer),
         }
-        judged = config.adversarial > 0 and progress01 >= config.adversarial_from01
-        loss = (config.l1_then if judged else config.l1) * losses["l1"]
-        loss = loss + config.feature * losses["feature"] + config.mesh * losses["mesh"]
-        if judged:
+        loss = config.l1 * losses["l1"] + config.feature * losses["feature"] + config.mesh * losses["mesh"]
+        if config.adversarial and progress01 >= config.adversarial_from01:
             noise = torch.Generator(restored.device).manual_seed(seed)
             fooled, discriminator = adversarial_losses(
                 self.adversary, self.features, ours=seen, our_maps=maps, real=wanted, generator=noise

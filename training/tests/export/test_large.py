@@ -7,7 +7,6 @@ import pytest
 import torch
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 
-from rfsr.checkpoint import load_models
 from rfsr.export import manifest
 from rfsr.export.attention import LARGEST_BYTES, QueryParts, part_attention
 from rfsr.export.graphs import GraphSpec, as_arguments, graph_specs, named_sizes, round_to_half
@@ -55,7 +54,7 @@ def test_at_full_width_no_scores_pass_what_an_adapter_binds(family: str) -> None
 @torch.no_grad()
 def test_the_chain_of_two_computes_what_the_denoiser_does(family: str, published: dict[str, Published]) -> None:
     """In torch: what crosses from ControlNet to UNet is named, ordered and shaped as declared."""
-    models = load_models(published[family].runs)
+    models = published[family].models()
     control, unet = (spec for spec in graph_specs(models) if spec.role == "denoiser")
     assert (control.id, unet.id) == ("controlNet", "unet") and control.cell_multiple == 8
     inputs = control.inputs_at(batch=2, height=8, width=16, seed=0)
@@ -78,7 +77,7 @@ def test_residuals_are_one_argument_and_other_names_with_a_number_are_not() -> N
 
 @torch.no_grad()
 def test_half_precision_leaves_and_comes_back(published: dict[str, Published]) -> None:
-    models = load_models(published["seesr"].runs)
+    models = published["seesr"].models()
     round_to_half(models.denoiser)
     part_attention(models.denoiser)
     spec = next(spec for spec in graph_specs(models) if spec.id == "unet")
@@ -102,7 +101,7 @@ def test_half_precision_leaves_and_comes_back(published: dict[str, Published]) -
 @pytest.fixture(scope="module")
 def condition(published: dict[str, Published]) -> GraphSpec:
     """The smallest graph there is."""
-    models = load_models(published["pasd"].runs)
+    models = published["pasd"].models()
     round_to_half(models.denoiser)
     return next(spec for spec in graph_specs(models) if spec.role == "conditionEncoder")
 
