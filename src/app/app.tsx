@@ -149,9 +149,7 @@ function TopBar({ onKeys, onModels }: { readonly onKeys: () => void; readonly on
         </p>
       )}
       <span className={styles['space']} />
-      <div className={styles['choice']}>
-        <ModelChoice />
-      </div>
+      <ModelChoice />
       <div className={styles['models']}>
         <Button kind="plain" onPress={onModels}>
           Models…

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
-import { Dialog, Heading, Modal } from 'react-aria-components';
 import { Button } from '../components/button.tsx';
+import { Dialog, DialogTitle } from '../components/dialog.tsx';
 import { allowFreeKeys } from '../components/free-keys.ts';
 import { SwitchField } from '../components/switch-field.tsx';
 import { readLocal, writeLocal } from '../store/local-values.ts';
@@ -33,23 +33,19 @@ export function ShortcutsDialog({ onClose }: { readonly onClose: () => void }) {
     writeLocal(KEYS_STORED, allowed ? 'on' : 'off');
   }, [allowed]);
   return (
-    <Modal className={styles['modal'] ?? ''} isOpen isDismissable onOpenChange={(open) => !open && onClose()}>
-      <Dialog className={styles['dialog'] ?? ''}>
-        <Heading slot="title" className={styles['title'] ?? ''}>
-          Keys
-        </Heading>
-        <dl className={styles['list']}>
-          {KEYS.map(([key, meaning]) => (
-            <div key={key}>
-              <dt>{key}</dt>
-              <dd>{meaning}</dd>
-            </div>
-          ))}
-        </dl>
-        <p className={styles['note']}>They work wherever the focus is not in a text field. A slider keeps its arrow keys.</p>
-        <SwitchField label="Use these keys" selected={allowed} onChange={setAllowed} />
-        <Button onPress={onClose}>Close</Button>
-      </Dialog>
-    </Modal>
+    <Dialog className={styles['dialog']} onClose={onClose}>
+      <DialogTitle>Keys</DialogTitle>
+      <dl className={styles['list']}>
+        {KEYS.map(([key, meaning]) => (
+          <div key={key}>
+            <dt>{key}</dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className={styles['note']}>They work wherever the focus is not in a text field. A slider keeps its arrow keys.</p>
+      <SwitchField label="Use these keys" selected={allowed} onChange={setAllowed} />
+      <Button onPress={onClose}>Close</Button>
+    </Dialog>
   );
 }

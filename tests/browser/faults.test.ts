@@ -5,6 +5,15 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { keptSteps, launchChromium, openMadePicture, setSteps, visit } from '../support/chromium.ts';
 import { maxDifference } from '../support/golden.ts';
 
+/** Starts a run on a square picture. Resolves to what is kept of it, once its first steps are. */
+async function runUntilKept(page: Page, side: number, steps: number): Promise<Readonly<Record<string, number>>> {
+  await openMadePicture(page, side, side);
+  await setSteps(page, steps);
+  await page.getByRole('button', { name: 'Upscale' }).click();
+  await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
+  return keptSteps(page);
+}
+
 /** Waits for the step after those that were kept; taken again, they would be newer. */
 async function goesOnAfter(page: Page, before: Readonly<Record<string, number>>): Promise<void> {
   const steps = Object.entries(before).filter(([name]) => name.startsWith('x0-'));
@@ -21,6 +30,15 @@ function studioWorker(page: Page): Worker {
   const worker = page.workers().find((candidate) => candidate.url().includes('studio'));
   if (worker === undefined) throw new Error('expected a studio worker');
   return worker;
+}
+
+/** An error nobody catches is what a crashed worker reports. */
+async function crash(page: Page): Promise<void> {
+  await studioWorker(page).evaluate(() => {
+    setTimeout(() => {
+      throw new Error('made to die');
+    });
+  });
 }
 
 /** The pixels of the finished result, as they are saved. */
@@ -43,17 +61,8 @@ describe('a worker that dies in mid-run', () => {
 
   it('is replaced; the run goes on from the steps that were kept, to the same result', async () => {
     const { page } = await visit(browser, inject('nanoSiteUrl'));
-    await openMadePicture(page, 96, 96);
-    await setSteps(page, 50);
-    await page.getByRole('button', { name: 'Upscale' }).click();
-    await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
-    const before = await keptSteps(page);
-    // an error nobody catches is what a crashed worker reports
-    await studioWorker(page).evaluate(() => {
-      setTimeout(() => {
-        throw new Error('made to die');
-      });
-    });
+    const before = await runUntilKept(page, 96, 50);
+    await crash(page);
     await page.getByRole('status').getByText('goes on from its last step').waitFor();
     await goesOnAfter(page, before);
     const resumed = await result(page);
@@ -73,11 +82,7 @@ describe('a worker that ends without a word in mid-run', () => {
 
   it('is replaced like one that fails', async () => {
     const { page } = await visit(browser, inject('nanoSiteUrl'));
-    await openMadePicture(page, 96, 96);
-    await setSteps(page, 50);
-    await page.getByRole('button', { name: 'Upscale' }).click();
-    await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
-    const before = await keptSteps(page);
+    const before = await runUntilKept(page, 96, 50);
     await studioWorker(page).evaluate(() => void setTimeout(() => self.close()));
     await page.getByRole('status').getByText('goes on from its last step').waitFor();
     await goesOnAfter(page, before);
@@ -94,15 +99,8 @@ describe('a run that is cancelled while its worker is replaced', () => {
 
   it('ends with the steps that were taken', async () => {
     const { page } = await visit(browser, inject('nanoSiteUrl'));
-    await openMadePicture(page, 96, 96);
-    await setSteps(page, 50);
-    await page.getByRole('button', { name: 'Upscale' }).click();
-    await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
-    await studioWorker(page).evaluate(() => {
-      setTimeout(() => {
-        throw new Error('made to die');
-      });
-    });
+    await runUntilKept(page, 96, 50);
+    await crash(page);
     await page.getByRole('status').getByText('goes on from its last step').waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Upscale' }).waitFor();
@@ -133,11 +131,7 @@ describe('a graphics device that is lost in mid-run', () => {
       await route.fulfill({ response, body: hook + (await response.text()) });
     });
     await page.goto(`${inject('nanoSiteUrl')}?backend=webgpu`);
-    await openMadePicture(page, 8, 8);
-    await setSteps(page, 40);
-    await page.getByRole('button', { name: 'Upscale' }).click();
-    await expect.poll(async () => 'last' in (await keptSteps(page)), { timeout: 60_000 }).toBe(true);
-    const before = await keptSteps(page);
+    const before = await runUntilKept(page, 8, 40);
     await studioWorker(page).evaluate(() => (self as unknown as { device: { destroy(): void } }).device.destroy());
     await page.getByRole('status').getByText('The graphics device was lost').waitFor();
     await goesOnAfter(page, before);

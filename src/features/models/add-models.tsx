@@ -1,10 +1,9 @@
-import { useId, useRef, useState } from 'react';
+import { useId, useState } from 'react';
 import { Button } from '../../components/button.tsx';
+import { FileButton } from '../../components/file-button.tsx';
+import type { GivenFile } from '../../protocol/models-api.ts';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './models.module.css';
-
-// React's types do not know it
-const FOLDER_INPUT: object = { webkitdirectory: '' };
 
 /** Brings other models: from a folder, files, or an address. */
 export function AddModels() {
@@ -66,31 +65,23 @@ export function AddModels() {
 function ModelPicker({ text, folder = false }: { readonly text: string; readonly folder?: boolean }) {
   const adding = useStudio((state) => state.shelf.adding);
   const actions = useActions();
-  const input = useRef<HTMLInputElement>(null);
   return (
-    <>
-      <input
-        ref={input}
-        className="visually-hidden"
-        type="file"
-        tabIndex={-1}
-        multiple
-        aria-label={folder ? 'Model folder' : 'Model files'}
-        {...(folder ? FOLDER_INPUT : {})}
-        onChange={(event) => {
-          const given = [...(event.target.files ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
-          const name = folder
-            ? (given[0]?.path.split('/')[0] ?? '')
-            : given.length === 1
-              ? (given[0]?.path ?? '')
-              : `${given.length} files`;
-          if (given.length > 0) void actions.addModelFiles(name, given);
-          event.target.value = '';
-        }}
-      />
-      <Button disabled={adding} onPress={() => input.current?.click()}>
-        {text}
-      </Button>
-    </>
+    <FileButton
+      text={text}
+      label={folder ? 'Model folder' : 'Model files'}
+      disabled={adding}
+      folder={folder}
+      onChosen={(files) => {
+        const given = files.map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+        if (given.length > 0) void actions.addModelFiles(nameOf(given, folder), given);
+      }}
+    />
   );
+}
+
+/** What is said to be added: the folder, the one file, or how many. */
+function nameOf(given: readonly GivenFile[], folder: boolean): string {
+  const path = given[0]?.path ?? '';
+  if (folder) return path.split('/')[0] ?? '';
+  return given.length === 1 ? path : `${given.length} files`;
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
-import { Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { Button } from '../../components/button.tsx';
+import { Dialog, DialogTitle } from '../../components/dialog.tsx';
 import { droppedFiles } from '../../components/dropped-files.ts';
 import { sizeWords } from '../../protocol/words.ts';
 import { useActions, useStudio } from '../../store/store.ts';
@@ -16,60 +16,54 @@ export function ModelsDialog({ onClose }: { readonly onClose: () => void }) {
   const [over, setOver] = useState(false);
   useEffect(() => void actions.openShelf(), [actions]);
   return (
-    <ModalOverlay className={styles['overlay'] ?? ''} isOpen isDismissable onOpenChange={(open) => !open && onClose()}>
-      <Modal className={styles['modal'] ?? ''}>
-        <Dialog className={styles['dialog'] ?? ''}>
-          {/* biome-ignore lint/a11y/noStaticElementInteractions: files are chosen by its buttons too */}
-          <div
-            className={styles['drop']}
-            data-over={over}
-            onDragOver={(event) => {
-              event.preventDefault();
-              setOver(true);
-            }}
-            onDragLeave={() => setOver(false)}
-            onDrop={(event) => {
-              event.preventDefault();
-              setOver(false);
-              void droppedFiles(event.dataTransfer).then(({ files, paths }) => {
-                const given = files.map((file, i) => ({ path: paths[i] ?? file.name, file }));
-                return actions.addModelFiles(given[0]?.path.split('/').find((part) => part !== '') ?? 'what was dropped', given);
-              });
-            }}
-          >
-            <header className={styles['head']}>
-              <Heading slot="title" className={styles['title'] ?? ''}>
-                Models
-              </Heading>
-              <Room />
-              <Button kind="icon" label="Close" onPress={onClose}>
-                ×
-              </Button>
-            </header>
-            <Notes notes={notes.filter(({ id }) => id === null)} />
-            {shelf === null && <p className={styles['muted']}>Looking…</p>}
-            <ul className={styles['list']} aria-label="Models of this device">
-              {shelf?.models.map((model) => (
-                <ModelRow key={model.id} model={model} />
+    <Dialog className={styles['dialog']} onClose={onClose}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: files are chosen by its buttons too */}
+      <div
+        className={styles['drop']}
+        data-over={over}
+        onDragOver={(event) => {
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={(event) => {
+          event.preventDefault();
+          setOver(false);
+          void droppedFiles(event.dataTransfer).then(({ files, paths }) => {
+            const given = files.map((file, i) => ({ path: paths[i] ?? file.name, file }));
+            return actions.addModelFiles(given[0]?.path.split('/').find((part) => part !== '') ?? 'what was dropped', given);
+          });
+        }}
+      >
+        <header className={styles['head']}>
+          <DialogTitle>Models</DialogTitle>
+          <Room />
+          <Button kind="icon" label="Close" onPress={onClose}>
+            ×
+          </Button>
+        </header>
+        <Notes notes={notes.filter(({ id }) => id === null)} />
+        {shelf === null && <p className={styles['muted']}>Looking…</p>}
+        <ul className={styles['list']} aria-label="Models of this device">
+          {shelf?.models.map((model) => (
+            <ModelRow key={model.id} model={model} />
+          ))}
+        </ul>
+        {shelf !== null && shelf.declined.length > 0 && (
+          <section aria-label="Models that cannot be used">
+            <h3 className={styles['subtitle']}>Cannot be used</h3>
+            <ul className={styles['declined']}>
+              {shelf.declined.map(({ id, reason }) => (
+                <li key={id}>
+                  <strong>{id}</strong>: {reason}
+                </li>
               ))}
             </ul>
-            {shelf !== null && shelf.declined.length > 0 && (
-              <section aria-label="Models that cannot be used">
-                <h3 className={styles['subtitle']}>Cannot be used</h3>
-                <ul className={styles['declined']}>
-                  {shelf.declined.map(({ id, reason }) => (
-                    <li key={id}>
-                      <strong>{id}</strong>: {reason}
-                    </li>
-                  ))}
-                </ul>
-              </section>
-            )}
-            <AddModels />
-          </div>
-        </Dialog>
-      </Modal>
-    </ModalOverlay>
+          </section>
+        )}
+        <AddModels />
+      </div>
+    </Dialog>
   );
 }
 

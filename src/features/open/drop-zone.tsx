@@ -1,13 +1,10 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { Button } from '../../components/button.tsx';
 import { type Dropped, droppedFiles } from '../../components/dropped-files.ts';
+import { FileButton } from '../../components/file-button.tsx';
 import { useActions, useStudio } from '../../store/store.ts';
 import styles from './drop-zone.module.css';
 
 const ACCEPT = 'image/png,image/jpeg,image/webp,image/avif,image/tiff,image/gif,image/bmp';
-
-// React's types do not know it
-const FOLDER_INPUT: object = { webkitdirectory: '' };
 
 const SAMPLES = [
   { path: './samples/cat.jpg', name: 'cat.jpg', text: 'Cat' },
@@ -78,34 +75,22 @@ interface FilePickerProps {
   readonly folder?: boolean;
 }
 
-/** A file input behind a button. One picture is opened at once, more make a queue. */
+/** Chooses files. One picture is opened at once, more make a queue. */
 export function FilePicker({ text, primary = false, folder = false }: FilePickerProps) {
   const actions = useActions();
-  const input = useRef<HTMLInputElement>(null);
   return (
-    <>
-      <input
-        ref={input}
-        className="visually-hidden"
-        type="file"
-        tabIndex={-1}
-        accept={ACCEPT}
-        aria-label={folder ? 'Picture folder' : 'Picture file'}
-        multiple
-        {...(folder ? FOLDER_INPUT : {})}
-        onChange={(event) => {
-          const files = [...(event.target.files ?? [])];
-          const [file, ...more] = files;
-          if (folder || more.length > 0) void actions.add(files);
-          else if (file !== undefined) void actions.open(file, file.name);
-          // choosing the same file again is a choice too
-          event.target.value = '';
-        }}
-      />
-      <Button kind={primary ? 'primary' : 'plain'} onPress={() => input.current?.click()}>
-        {text}
-      </Button>
-    </>
+    <FileButton
+      text={text}
+      label={folder ? 'Picture folder' : 'Picture file'}
+      kind={primary ? 'primary' : 'plain'}
+      folder={folder}
+      accept={ACCEPT}
+      onChosen={(files) => {
+        const [file, ...more] = files;
+        if (folder || more.length > 0) void actions.add(files);
+        else if (file !== undefined) void actions.open(file, file.name);
+      }}
+    />
   );
 }
 

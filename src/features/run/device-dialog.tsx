@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'react';
-import { Dialog, Heading, Modal } from 'react-aria-components';
 import { useShallow } from 'zustand/react/shallow';
 import { Button } from '../../components/button.tsx';
+import { Dialog, DialogTitle } from '../../components/dialog.tsx';
 import { deviceFacts, factsText } from '../../store/device-facts.ts';
 import { useStudio } from '../../store/store.ts';
 import styles from './device-dialog.module.css';
@@ -23,37 +23,33 @@ export function DeviceDialog({ onClose }: { readonly onClose: () => void }) {
     }
   };
   return (
-    <Modal className={styles['modal'] ?? ''} isOpen isDismissable onOpenChange={(open) => !open && onClose()}>
-      <Dialog className={styles['dialog'] ?? ''}>
-        <Heading slot="title" className={styles['title'] ?? ''}>
-          This device
-        </Heading>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is to be reached by keyboard */}
-        <section className={styles['facts']} tabIndex={0} aria-label="What is known of this device">
-          {groups.map(({ title, facts }) => (
-            <section key={title}>
-              <h3 className={styles['heading']}>{title}</h3>
-              <dl className={styles['list']}>
-                {facts.map(([name, value]) => (
-                  <div key={name}>
-                    <dt>{name}</dt>
-                    <dd>{value}</dd>
-                  </div>
-                ))}
-              </dl>
-            </section>
-          ))}
-        </section>
-        <div className={styles['row']}>
-          <p role="status" className={styles['note']}>
-            {copied === '' ? 'Nothing of your pictures is in it.' : copied}
-          </p>
-          <Button onPress={onClose}>Close</Button>
-          <Button kind="primary" onPress={() => void copy()}>
-            Copy for a report
-          </Button>
-        </div>
-      </Dialog>
-    </Modal>
+    <Dialog className={styles['dialog']} onClose={onClose}>
+      <DialogTitle>This device</DialogTitle>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is to be reached by keyboard */}
+      <section className={styles['facts']} tabIndex={0} aria-label="What is known of this device">
+        {groups.map(({ title, facts }) => (
+          <section key={title}>
+            <h3 className={styles['heading']}>{title}</h3>
+            <dl className={styles['list']}>
+              {facts.map(([name, value]) => (
+                <div key={name}>
+                  <dt>{name}</dt>
+                  <dd>{value}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </section>
+      <div className={styles['row']}>
+        <p role="status" className={styles['note']}>
+          {copied === '' ? 'Nothing of your pictures is in it.' : copied}
+        </p>
+        <Button onPress={onClose}>Close</Button>
+        <Button kind="primary" onPress={() => void copy()}>
+          Copy for a report
+        </Button>
+      </div>
+    </Dialog>
   );
 }
