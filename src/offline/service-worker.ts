@@ -22,15 +22,18 @@ const entries = self.__WB_MANIFEST.map((entry) => (typeof entry === 'string' ? {
 const isRuntime = ({ url }: PrecacheEntry): boolean => /\.(wasm|mjs)$/.test(url);
 const runtimes = entries.filter(isRuntime).map(({ url }) => new URL(url, self.registration.scope).href);
 
+/** What is kept was asked for without an origin, as modules are not: the host's headers may say that this matters, to its files it does not. */
+const ANY_ORIGIN = { ignoreVary: true };
+
 const SAFE = { handlerWillRespond: async ({ request, response }: { request: Request; response: Response }) => safe(request, response) };
 
 addPlugins([SAFE]);
 precacheAndRoute(entries.filter((entry) => !isRuntime(entry)));
 cleanupOutdatedCaches();
-registerRoute(({ url }) => runtimes.includes(url.href), new CacheFirst({ cacheName: RUNTIMES, plugins: [SAFE] }));
+registerRoute(({ url }) => runtimes.includes(url.href), new CacheFirst({ cacheName: RUNTIMES, plugins: [SAFE], matchOptions: ANY_ORIGIN }));
 registerRoute(
   ({ url, sameOrigin }) => sameOrigin && /\/models\/(index|[^/]+\/manifest)\.json$/.test(url.pathname),
-  new NetworkFirst({ cacheName: MODEL_LISTS }),
+  new NetworkFirst({ cacheName: MODEL_LISTS, matchOptions: ANY_ORIGIN }),
 );
 registerRoute(
   ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith('/share'),
@@ -52,7 +55,11 @@ self.addEventListener('message', (event) => {
       event.waitUntil(Promise.all([keepRuntimes(ask.backend === 'webgpu'), keepModelLists()]));
       break;
     case 'allow':
-      event.waitUntil(allow(ask.sites).then((isNew) => event.ports[0]?.postMessage(isNew)));
+      event.waitUntil(
+        allow(ask.sites)
+          .catch(() => null)
+          .then((isNew) => event.ports[0]?.postMessage(isNew)),
+      );
       break;
     default:
       ask satisfies never;

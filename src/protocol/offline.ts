@@ -6,7 +6,7 @@ export type OfflineAsk =
   | { readonly type: 'take-over' }
   /** Keeps what computes on this backend and the list of models, for when the network is off. */
   | { readonly type: 'keep'; readonly backend: Backend }
-  /** Lets the worker of models ask these sites; answered with whether that is new. */
+  /** Lets the worker of models ask these sites; answered with whether that is new, or null where it cannot be kept. */
   | { readonly type: 'allow'; readonly sites: readonly string[] };
 
 /** Where pictures that were shared with the studio wait for it. */

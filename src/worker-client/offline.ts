@@ -1,3 +1,4 @@
+import { StudioError } from '../protocol/errors.ts';
 import type { Backend } from '../protocol/events.ts';
 import { type OfflineAsk, SHARED_CACHE } from '../protocol/offline.ts';
 
@@ -7,7 +8,10 @@ export interface Offline {
   start(onUpdate: () => void, onControl: () => void): Promise<void>;
   /** Keeps what computes on this backend and the list of models, for when the network is off. */
   keep(backend: Backend): Promise<void>;
-  /** Lets the worker of models ask these sites too. Gives whether that is new: one that is there already has the policy it began with. */
+  /**
+   * Lets the worker of models ask these sites too. Gives whether that is new: one that is there already has the policy it began with. Throws
+   * StudioError `storage-full`.
+   */
   allow(sites: readonly string[]): Promise<boolean>;
   /** Loads the page anew in the version that waits. */
   takeUpdate(): Promise<void>;
@@ -59,11 +63,17 @@ export function createOffline(): Offline {
       const worker = await controlled();
       if (worker === null) return false;
       const { port1, port2 } = new MessageChannel();
-      const answer = new Promise<boolean>((resolve) => {
-        port1.onmessage = ({ data }: MessageEvent<boolean>) => resolve(data);
+      const answer = new Promise<boolean | null>((resolve) => {
+        port1.onmessage = ({ data }: MessageEvent<boolean | null>) => resolve(data);
       });
       ask(worker, { type: 'allow', sites }, [port2]);
-      return answer;
+      const isNew = await answer;
+      if (isNew === null)
+        throw new StudioError(
+          'storage-full',
+          'The browser has no room left to remember a site: delete a model, or free space on the disk.',
+        );
+      return isNew;
     },
 
     async takeUpdate() {
