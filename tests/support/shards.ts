@@ -10,8 +10,8 @@ const INITIALIZER = 5;
 const RAW_DATA = 9;
 const EXTERNAL_DATA = 13;
 const DATA_LOCATION = 14;
-/** Smaller tensors stay in the graph. */
-const LEAST_BYTES = 32;
+/** Smaller tensors stay in the graph, as those of an export do: what shapes are inferred from must. */
+const LEAST_BYTES = 1024;
 
 interface FieldOf {
   readonly number: number;
